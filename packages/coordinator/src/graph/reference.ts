@@ -21,7 +21,8 @@ export type Template =
   | { readonly kind: 'literal'; readonly value: Json }
   | { readonly kind: 'reference'; readonly reference: Reference }
   | { readonly kind: 'text'; readonly parts: readonly (string | Reference)[] }
-  | { readonly kind: 'list'; readonly items: readonly Template[] };
+  | { readonly kind: 'list'; readonly items: readonly Template[] }
+  | { readonly kind: 'object'; readonly entries: { readonly [key: string]: Template } };
 
 /** An `if:`: paths, literals, comparison, `&& || !`, `in`, `size()`. Nothing else. */
 export type Condition =

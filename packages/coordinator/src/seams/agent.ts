@@ -9,7 +9,11 @@ export interface AgentRequest {
   /** What people read: `fix`, or `fix[412]`. */
   readonly label: string;
   readonly attempt: number;
+  /** Name of the workspace. Tasks that continue another's conversation share its workspace and its name. */
+  readonly place: string;
   readonly agent: AgentSettings;
+  /** The command to run, for a `command` agent: references resolved. */
+  readonly argv: readonly string[] | undefined;
   /** The message to send. For a continued session: the findings, or the request to go on. */
   readonly prompt: string;
   /** Absolute path of the prepared workspace; the same for every attempt of a task. */
@@ -18,12 +22,16 @@ export interface AgentRequest {
    * The conversation. `new` starts it under this id; `continue` goes on with it. A driver that
    * cannot find it any more starts anew and says so in {@link AgentEnd.session}.
    */
-  readonly session: { readonly id: string; readonly mode: 'new' | 'continue'; readonly original: string };
+  readonly session: { readonly id: string; readonly mode: 'new' | 'continue' };
+  /** The task's own prompt, for when the conversation to continue is gone. Equal to `prompt` in a first attempt. */
+  readonly original: string;
   /** Values of `inputs:` and of the item, offered as `ORCH_INPUT_<NAME>` and `$ORCH_INPUTS/<name>.json`. */
   readonly inputs: { readonly [name: string]: Json };
   /** Extra environment of the plan. Credentials of the agent are added by the driver, not here. */
   readonly env: { readonly [name: string]: string };
   readonly output: OutputSpec | undefined;
+  /** Where the result may lie, as git glob pathspecs; not enforced by the agent but by the verdict. */
+  readonly writes: readonly string[] | undefined;
   /** Wall-clock limit of the attempt in milliseconds, and the longest silence allowed. */
   readonly timeoutMs: number;
   readonly idleMs: number;

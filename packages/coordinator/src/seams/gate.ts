@@ -31,7 +31,7 @@ export interface Gate {
       readonly tree: string;
       /** Absolute path of a checkout of `commit`. */
       readonly path: string;
-      /** Commands to run once in a fresh checkout before the gate (the plan's `workspace.setup`). */
+      /** What is being checked, for people: a task's label or a merge. */
       readonly subject: string;
     },
     context: { readonly signal: AbortSignal },

@@ -1,0 +1,23 @@
+/** What `orch` exits with. Scripts may rely on it. */
+export const exitCode = {
+  ok: 0,
+  failed: 1,
+  usage: 2,
+  needsPerson: 3,
+  budget: 4,
+  conflict: 5,
+  provider: 6,
+  environment: 7,
+  owned: 8,
+  interrupted: 130,
+} as const;
+
+const usage = /^ORCH_(PLAN|REHEARSAL)_|^ORCH_RUN_(NOT_FOUND|INPUT)$|^ORCH_USAGE_|^commander\./;
+const owned = /^ORCH_RUN_(OWNED|TAKEN_OVER)$/;
+
+/** The exit code for an error code; what is not known has to do with the machine or its files. */
+export function exitCodeOf(code: string): number {
+  if (usage.test(code)) return exitCode.usage;
+  if (owned.test(code)) return exitCode.owned;
+  return exitCode.environment;
+}

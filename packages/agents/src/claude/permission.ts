@@ -1,0 +1,90 @@
+import { isAbsolute, relative } from 'node:path';
+import { oneLine } from '../excerpt.js';
+import { asObject, asString, type Json, type JsonObject } from '../json.js';
+
+/** Tools that change files: one kind of rule covers them all. */
+const fileTools = new Set(['Edit', 'Write', 'MultiEdit', 'NotebookEdit']);
+
+/** Tools that need a person. */
+const personTools = new Set(['AskUserQuestion', 'EnterPlanMode', 'ExitPlanMode']);
+
+/** Why a tool call that no rule allows is refused, in words for the agent and for the author of the plan. */
+export function refusalOf(request: JsonObject, cwd: string): string {
+  const tool = asString(request['tool_name']) ?? 'unknown';
+  if (personTools.has(tool)) {
+    return 'no person is here to answer: decide yourself, and say in your answer what you assumed';
+  }
+  const because = asString(request['decision_reason']);
+  const input = asObject(request['input']) ?? {};
+  return `not allowed by the plan: add ${JSON.stringify(ruleFor(tool, input, cwd))} to allow:${because === undefined ? '' : ` (${oneLine(because, 200)})`}`;
+}
+
+/** The narrowest rule that would allow the call. */
+function ruleFor(tool: string, input: JsonObject, cwd: string): string {
+  const command = asString(input['command']);
+  if (tool === 'Bash' && command !== undefined) {
+    const exact = !/[\n]/.test(command) && command.length <= 100;
+    return exact ? `Bash(${command})` : `Bash(${command.trim().split(/\s+/, 1)[0] ?? ''} *)`;
+  }
+  const path = asString(input['file_path']) ?? asString(input['notebook_path']);
+  if (path !== undefined && (fileTools.has(tool) || tool === 'Read')) {
+    const inside = relative(cwd, path);
+    const outside = inside.startsWith('..') || isAbsolute(inside);
+    return `${tool === 'Read' ? 'Read' : 'Edit'}(${outside ? `/${path}` : `./${inside}`})`;
+  }
+  const url = asString(input['url']);
+  if (tool === 'WebFetch' && url !== undefined && URL.canParse(url)) {
+    return `WebFetch(domain:${new URL(url).hostname})`;
+  }
+  const skill = asString(input['skill']);
+  return tool === 'Skill' && skill !== undefined ? `Skill(${skill})` : tool;
+}
+
+/** The line that answers a `can_use_tool` request with no. */
+export function denyLine(requestId: Json, message: string): string {
+  return controlLine({
+    subtype: 'success',
+    request_id: requestId,
+    response: { behavior: 'deny', message, interrupt: false },
+  });
+}
+
+/** The line that answers a request which this driver does not serve. */
+export function refuseLine(requestId: Json, subtype: string): string {
+  return controlLine({
+    subtype: 'error',
+    request_id: requestId,
+    error: `${subtype} is not served here`,
+  });
+}
+
+function controlLine(response: JsonObject): string {
+  return `${JSON.stringify({ type: 'control_response', response })}\n`;
+}
+
+/**
+ * Rules as Claude Code obeys them. It looks at `Edit(path)` rules alone for every tool that changes a
+ * file, silently ignores `Write(path)`, and takes a bare `Edit` or `Write` as leave to write anywhere on
+ * the machine. So a bare one becomes the working directories, and a path rule of any of them `Edit(path)`.
+ */
+export function scopeAllowRules(
+  rules: readonly string[],
+  directories: readonly string[],
+): string[] {
+  const scoped = rules.flatMap((rule) => {
+    const [, tool = '', path] = /^(\w+)(?:\((.*)\))?$/s.exec(rule) ?? [];
+    if (!fileTools.has(tool)) return [rule];
+    if (path !== undefined) return [`Edit(${path})`];
+    return ['Edit(./**)', ...directories.map((directory) => `Edit(/${directory}/**)`)];
+  });
+  return [...new Set(scoped)];
+}
+
+/** A path rule of any tool that changes files forbids it to all of them; a bare one takes away that tool. */
+export function scopeDenyRules(rules: readonly string[]): string[] {
+  const scoped = rules.map((rule) => {
+    const [, tool = '', path] = /^(\w+)\((.*)\)$/s.exec(rule) ?? [];
+    return fileTools.has(tool) && path !== undefined ? `Edit(${path})` : rule;
+  });
+  return [...new Set(scoped)];
+}

@@ -1,0 +1,48 @@
+import type { JsonObject } from '../json.js';
+import { scopeAllowRules, scopeDenyRules } from './permission.js';
+import type { ClaudeTurnRequest } from './request.js';
+
+/** Tools that need a person, leave the workspace, or act after the turn; there only when asked for by name. */
+const unattendedTools = [
+  'AskUserQuestion',
+  'EnterPlanMode',
+  'ExitPlanMode',
+  'EnterWorktree',
+  'ExitWorktree',
+  'CronCreate',
+  'ScheduleWakeup',
+];
+
+/** Transcripts are what a later turn continues from; by default they are deleted after 30 days. */
+const keepTranscriptsDays = 3650;
+
+/** Which of Claude Code's settings files count. */
+export function settingSources(project: NonNullable<ClaudeTurnRequest['project']>): string {
+  switch (project) {
+    case 'memory':
+      return 'user,project';
+    case 'trusted':
+      return 'user,project,local';
+    case 'none':
+      return 'user';
+  }
+}
+
+/**
+ * The settings of a turn, above every file but the machine's managed ones. Rules go here and not into
+ * arguments, because arguments are split at spaces and commas that a rule may contain.
+ */
+export function turnSettings(request: ClaudeTurnRequest): JsonObject {
+  const asked = new Set([...(request.tools ?? []), ...(request.allow ?? [])]);
+  const unwanted = unattendedTools.filter((tool) => !asked.has(tool));
+  return {
+    cleanupPeriodDays: keepTranscriptsDays,
+    permissions: {
+      allow: scopeAllowRules(request.allow ?? [], request.addDirectories ?? []),
+      deny: [...scopeDenyRules(request.deny ?? []), ...unwanted],
+    },
+    ...(request.project === 'trusted'
+      ? {}
+      : { disableAllHooks: true, disableSkillShellExecution: true, apiKeyHelper: '' }),
+  };
+}

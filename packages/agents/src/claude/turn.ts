@@ -1,0 +1,112 @@
+import type { Ended, OwnedProcess } from '@orch/process';
+import type { Turn, TurnContext } from '../driver.js';
+import type { AgentEvent, Notice } from '../event.js';
+import { createEventQueue } from '../event-queue.js';
+import { lastPart } from '../excerpt.js';
+import type { Redaction } from '../redaction.js';
+import { endOfUnstarted, isAborted, settle } from '../process-end.js';
+import { createConversation, type Patience } from './conversation.js';
+import { createInterpreter } from './interpreter.js';
+import type { ClaudeTurnRequest } from './request.js';
+import type { ClaudeExit } from './verdict.js';
+
+/** Everything a turn is started with. */
+export interface Launch {
+  readonly argv: readonly [string, ...string[]];
+  readonly env: Readonly<Record<string, string>>;
+  readonly request: Pick<ClaudeTurnRequest, 'cwd' | 'limits'>;
+  readonly prompt: string;
+  readonly continuing: boolean;
+  readonly notices: readonly Notice[];
+  readonly redaction: Redaction;
+  readonly patience: Patience;
+}
+
+/** Starts the process and turns what it writes into the events of a turn. */
+export async function runClaudeTurn(launch: Launch, context: TurnContext): Promise<Turn> {
+  const { request, redaction } = launch;
+  const interpreter = createInterpreter({
+    cwd: request.cwd,
+    continuing: launch.continuing,
+    redaction,
+  });
+  const queue = createEventQueue<AgentEvent>(cancel);
+  let running: OwnedProcess | undefined;
+  const conversation = createConversation(
+    {
+      write: (text) => void running?.write(text),
+      closeStdin: () => running?.closeStdin(),
+      end: () => void running?.end().catch(() => undefined), // its rejection is seen by `ended`
+    },
+    interpreter,
+    launch.patience,
+  );
+
+  function cancel(): void {
+    conversation.cancel();
+  }
+
+  function emit(events: readonly AgentEvent[]): Promise<void> | undefined {
+    return events.map((event) => queue.push(event)).at(-1);
+  }
+
+  for (const notice of launch.notices) void queue.push(notice);
+  try {
+    running = await context.owner.start({
+      argv: launch.argv,
+      cwd: request.cwd,
+      env: launch.env,
+      stdin: 'pipe',
+      ...request.limits,
+      ...(isAborted(context) ? { signal: context.signal } : {}),
+      onStdoutLine(line) {
+        const { events, reply } = interpreter.read(line);
+        if (reply !== undefined) void running?.write(reply);
+        conversation.proceed();
+        return emit(events);
+      },
+      onStderrLine: (text) =>
+        emit([{ kind: 'output', stream: 'stderr', text: redaction.text(text) }]),
+    });
+  } catch (error) {
+    void queue.push(endOfUnstarted(error));
+    queue.close();
+    return { events: queue.events, cancel, pid: undefined };
+  }
+  const message = { type: 'user', message: { role: 'user', content: launch.prompt } };
+  context.signal?.addEventListener('abort', cancel, { once: true });
+  if (isAborted(context)) cancel();
+  else void running.write(`${JSON.stringify(message)}\n`);
+
+  void settle(running).then(({ ended, problem }) => {
+    conversation.close();
+    context.signal?.removeEventListener('abort', cancel);
+    if (problem !== undefined) void queue.push(problem);
+    void queue.push(interpreter.end(exitOf(ended)));
+    queue.close();
+  });
+
+  function exitOf(ended: Ended): ClaudeExit {
+    return {
+      by: howItEnded(ended),
+      code: ended.code,
+      signal: ended.signal,
+      durationMs: ended.durationMs,
+      left: ended.survivors.length,
+      stderr: lastPart(redaction.text(ended.stderr.text), 2000),
+    };
+  }
+
+  function howItEnded(ended: Ended): ClaudeExit['by'] {
+    const { answered, background } = interpreter;
+    if (ended.reason === 'output_limit' || ended.reason === 'exited') {
+      return conversation.stopped ?? ended.reason;
+    }
+    if (ended.reason === 'cancelled') return conversation.stopped ?? 'cancelled';
+    // Nothing was awaited but the exit, or shell commands: the answer stands.
+    const done = answered && (background.running === 0 || background.onlyShells);
+    return conversation.stopped ?? (done ? 'lingered' : ended.reason);
+  }
+
+  return { events: queue.events, cancel, pid: running.identity.pid };
+}

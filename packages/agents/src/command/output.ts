@@ -1,0 +1,47 @@
+import type { Json } from '../json.js';
+import { findJsonFault } from '../json-fault.js';
+
+/** Keeps a command's stdout as far as its output needs it. */
+export interface OutputReader {
+  add(line: string): void;
+  /** The output, why there is none, or neither when none was asked for. */
+  read(): { readonly output?: Json; readonly fault?: string };
+}
+
+export function createOutputReader(
+  format: 'json' | 'lines' | undefined,
+  limitBytes: number,
+): OutputReader {
+  const lines: string[] = [];
+  let bytes = 0;
+
+  return {
+    add(line) {
+      if (format === undefined) return;
+      bytes += Buffer.byteLength(line) + 1;
+      if (bytes <= limitBytes) lines.push(line);
+    },
+    read() {
+      if (format === undefined) return {};
+      if (bytes > limitBytes) {
+        return { fault: `stdout is longer than the ${limitBytes} bytes allowed for an output` };
+      }
+      if (format === 'lines') return { output: lines.map((line) => line.replace(/\r$/, '')) };
+      return readJson(lines.join('\n'));
+    },
+  };
+}
+
+function readJson(text: string): { readonly output?: Json; readonly fault?: string } {
+  if (text.trim() === '') return { fault: 'stdout is empty: expected JSON' };
+  try {
+    return { output: JSON.parse(text) as Json };
+  } catch {
+    const fault = findJsonFault(text);
+    if (fault === undefined) return { fault: 'stdout is not JSON' };
+    const where = fault.at >= text.length ? 'it ends too early' : 'unexpected text';
+    return {
+      fault: `stdout is not JSON: ${where} at line ${fault.line}, column ${fault.column}, near ${JSON.stringify(fault.excerpt)}`,
+    };
+  }
+}

@@ -1,0 +1,172 @@
+import { mkdir, open, stat } from 'node:fs/promises';
+import { chainStart, openWriter } from '@orch/jsonl';
+import { CoordinatorError } from '../errors.js';
+import type { Clock } from '../seams/clock.js';
+import type { Owners } from '../seams/owner.js';
+import type { Event, EventBodies, NewEvent } from '../state/event.js';
+import { emptyState, reduce } from '../state/reduce.js';
+import type { RunState } from '../state/state.js';
+import type { RunLayout } from './layout.js';
+import { isMissing, listEpochs, readSegments, type Segment } from './segments.js';
+
+/**
+ * The only writer of a run's truth. `append` resolves when its events are on disk *and* no later
+ * leader has opened a segment: only then may anybody act on them.
+ */
+export interface Journal {
+  readonly epoch: number;
+  state(): RunState;
+  /** @throws CoordinatorError `ORCH_RUN_TAKEN_OVER`; JsonlError when the disk refuses */
+  append(...events: NewEvent[]): Promise<void>;
+  /** Called for every acknowledged event, in order. */
+  onEvent(listener: (event: Event, state: RunState) => void): void;
+  close(): Promise<void>;
+}
+
+export interface JournalContext {
+  readonly layout: RunLayout;
+  readonly clock: Clock;
+  readonly owners: Owners;
+}
+
+/** Starts the journal of a new run as epoch 1. @throws CoordinatorError `ORCH_RUN_EXISTS` */
+export async function createJournal(context: JournalContext, started: EventBodies['run.started']): Promise<Journal> {
+  await mkdir(context.layout.journal, { recursive: true, mode: 0o700 });
+  if (!(await claimEpoch(context.layout, 1))) {
+    throw new CoordinatorError('ORCH_RUN_EXISTS', `There is a run at ${context.layout.directory} already`);
+  }
+  const journal = await lead(context, 1, chainStart, emptyState);
+  await journal.append(
+    { type: 'epoch.opened', epoch: 1, owner: context.owners.self },
+    { type: 'run.started', ...started },
+  );
+  return journal;
+}
+
+/**
+ * Takes the lead of an existing run by opening the next epoch. A dead owner's run is taken at once;
+ * a live owner's only with `takeOver`, which is for a leader that was stopped and will not come back.
+ * @throws CoordinatorError `ORCH_RUN_OWNED` when its leader lives
+ */
+export async function takeJournal(
+  context: JournalContext,
+  options: { readonly takeOver?: boolean } = {},
+): Promise<{ readonly journal: Journal; /** What it said before it was taken. */ readonly before: RunState }> {
+  const { layout, owners } = context;
+  refuseLiveOwner(await readSegments(layout), context, options.takeOver ?? false);
+  const highest = (await listEpochs(layout)).at(-1) ?? 0;
+  if (await isBeingClaimed(layout, highest)) throw claimedByAnother(layout);
+  const epoch = highest + 1;
+  if (!(await claimEpoch(layout, epoch))) throw claimedByAnother(layout);
+  // Read only now: whatever the old leader acknowledged before it could see our file is in here.
+  const segments = (await readSegments(layout)).filter((segment) => segment.epoch < epoch);
+  const last = segments.at(-1);
+  if (!last) throw new CoordinatorError('ORCH_RUN_INVARIANT', `The journal of ${layout.directory} has no events`);
+  const before = foldSegments(segments);
+  const journal = await lead(context, epoch, last.head, before);
+  await journal.append({
+    type: 'epoch.opened',
+    epoch,
+    owner: owners.self,
+    previous: { epoch: last.epoch, bytes: last.bytes, head: last.head },
+  });
+  return { journal, before };
+}
+
+/** Folds the journal without leading it; works on a live run too. @throws CoordinatorError `ORCH_RUN_NOT_FOUND`, `ORCH_JOURNAL_BROKEN` */
+export async function readJournal(layout: RunLayout): Promise<RunState> {
+  return foldSegments(await readSegments(layout));
+}
+
+const foldSegments = (segments: readonly Segment[]): RunState =>
+  segments.flatMap((segment) => segment.events).reduce(reduce, emptyState);
+
+/** Creates the segment's file; false when it exists, because then somebody else leads this epoch. */
+async function claimEpoch(layout: RunLayout, epoch: number): Promise<boolean> {
+  try {
+    const file = await open(layout.segment(epoch), 'wx', 0o600);
+    await file.close();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+  const directory = await open(layout.journal, 'r');
+  await directory.sync();
+  await directory.close();
+  return true;
+}
+
+/** An empty segment younger than this belongs to a leader that is just starting; an older one to a dead one. */
+const claimWindowMs = 5_000;
+
+async function isBeingClaimed(layout: RunLayout, epoch: number): Promise<boolean> {
+  if (epoch === 0) return false;
+  const { size, mtimeMs } = await stat(layout.segment(epoch));
+  return size === 0 && Date.now() - mtimeMs < claimWindowMs;
+}
+
+const claimedByAnother = (layout: RunLayout): CoordinatorError =>
+  new CoordinatorError(
+    'ORCH_RUN_OWNED',
+    `Another process is taking the lead of ${layout.directory} right now. Look with \`orch status\`, or try again in ${claimWindowMs / 1000} s`,
+  );
+
+function refuseLiveOwner(segments: readonly Segment[], { owners, layout }: JournalContext, takeOver: boolean): void {
+  const { owner, status, run } = foldSegments(segments);
+  if (takeOver || !owner || status === 'ended' || !owners.isAlive(owner)) return;
+  throw new CoordinatorError(
+    'ORCH_RUN_OWNED',
+    `Run ${run} is led by process ${owner.pid}, which is alive. Follow it with \`orch logs -f\`, stop it with ` +
+      `\`orch cancel ${run}\`, or, if that process is stopped for good, add --take-over`,
+    { directory: layout.directory, owner },
+  );
+}
+
+async function lead(context: JournalContext, epoch: number, previous: string, from: RunState): Promise<Journal> {
+  const { layout, clock } = context;
+  const writer = await openWriter<Event>(layout.segment(epoch), {
+    access: 'exclusive',
+    durability: 'batch',
+    create: 'existing',
+    chain: { previous },
+  });
+  const listeners: ((event: Event, state: RunState) => void)[] = [];
+  let state = from;
+  let seq = from.seq;
+  // Events are numbered when they are handed in and folded when they are acknowledged, both in order.
+  let acknowledged: Promise<void> = Promise.resolve();
+
+  const confirmLead = async (): Promise<void> => {
+    try {
+      await stat(layout.segment(epoch + 1));
+    } catch (error) {
+      if (isMissing(error)) return;
+      throw error;
+    }
+    throw new CoordinatorError(
+      'ORCH_RUN_TAKEN_OVER',
+      `Another process took over the run at ${layout.directory} (epoch ${epoch + 1}); this one stops without writing more`,
+      { epoch },
+    );
+  };
+
+  return {
+    epoch,
+    state: () => state,
+    onEvent: (listener) => void listeners.push(listener),
+    append(...bodies) {
+      const at = new Date(clock.now()).toISOString();
+      const events = bodies.map((body): Event => ({ v: 1, seq: ++seq, at, ...body }));
+      const written = writer.appendMany(events);
+      acknowledged = Promise.all([acknowledged, written]).then(async () => {
+        await confirmLead();
+        for (const event of events) {
+          state = reduce(state, event);
+          for (const listener of listeners) listener(event, state);
+        }
+      });
+      return acknowledged;
+    },
+    close: () => writer.close(),
+  };
+}

@@ -1,0 +1,49 @@
+import type { Graph, TaskNode } from '../graph/graph.js';
+import type { Workspace } from '../seams/workspace.js';
+import type { RunState, TaskState } from '../state/state.js';
+import { dependenciesOf, nodeById, taskNodes } from './instances.js';
+
+export type Base =
+  | { readonly kind: 'commit'; readonly commit: string }
+  | { readonly kind: 'conflicted'; readonly task: string; readonly files: readonly string[] };
+
+/**
+ * What a task sees: a pure function of the plan and of committed results. The last integrating
+ * barrier's commit (else the run's base), then the results of what it needs, merged in plan order.
+ */
+export async function baseOf(
+  graph: Graph,
+  state: RunState,
+  node: TaskNode,
+  task: TaskState,
+  workspace: Workspace,
+): Promise<Base> {
+  if (node.base === 'start') return { kind: 'commit', commit: state.base };
+  let tip = lastBarrierCommit(graph, state, node) ?? state.base;
+  if (node.base === 'integration') return { kind: 'commit', commit: state.integration?.tip ?? tip };
+  const order = new Map(graph.nodes.map((candidate, index) => [candidate.id, index]));
+  const needed = [...dependenciesOf(node, task, taskNodes(graph), state).tasks].sort(
+    (a, b) => (order.get(a.task.node) ?? 0) - (order.get(b.task.node) ?? 0),
+  );
+  for (const { task: dependency } of needed) {
+    const commit = dependency.result?.commit;
+    if (commit === undefined || commit === tip) continue;
+    const merged = await workspace.merge({
+      tip,
+      commit,
+      message: `Bring ${dependency.label} to ${task.label}`,
+      at: state.startedAt,
+    });
+    if (merged.kind === 'conflicted') return { kind: 'conflicted', task: dependency.label, files: merged.files };
+    tip = merged.commit;
+  }
+  return { kind: 'commit', commit: tip };
+}
+
+function lastBarrierCommit(graph: Graph, state: RunState, node: TaskNode): string | undefined {
+  let commit: string | undefined;
+  for (const id of node.after) {
+    if (nodeById(graph, id)?.kind === 'barrier') commit = state.barriers[id]?.commit ?? commit;
+  }
+  return commit;
+}

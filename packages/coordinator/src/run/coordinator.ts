@@ -1,0 +1,159 @@
+import { mkdir, open, readFile, rename, writeFile } from 'node:fs/promises';
+import type { Graph } from '../graph/graph.js';
+import { followInbox } from '../journal/inbox.js';
+import { createJournal, readJournal, takeJournal, type Journal } from '../journal/journal.js';
+import { runLayout, type RunLayout } from '../journal/layout.js';
+import type { Agent, AgentProgress } from '../seams/agent.js';
+import type { Clock, Ids } from '../seams/clock.js';
+import type { Gate } from '../seams/gate.js';
+import type { Owners } from '../seams/owner.js';
+import type { Setup } from '../seams/setup.js';
+import type { Workspace } from '../seams/workspace.js';
+import type { Event } from '../state/event.js';
+import type { RunState } from '../state/state.js';
+import { lead } from './lead.js';
+import { reopen } from './reopen.js';
+
+/** Everything the coordinator needs from outside; core hands the real ones in. */
+export interface CoordinatorParts {
+  /** `<main worktree>/.orch`. */
+  readonly orchDirectory: string;
+  readonly agent: Agent;
+  readonly workspace: Workspace;
+  readonly gate: Gate;
+  readonly setup: Setup;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly owners: Owners;
+  /** Version of orch, recorded with the run. */
+  readonly version: string;
+}
+
+/** What a caller sees of a run while it goes on. */
+export interface RunObserver {
+  readonly onEvent?: (event: Event, state: RunState) => void;
+  readonly onProgress?: (task: string, attempt: number, progress: AgentProgress) => void;
+  /** Aborting stops cleanly: agents end, the journal says what is to be continued. */
+  readonly stop?: AbortSignal;
+}
+
+export interface StartOptions extends RunObserver {
+  readonly graph: Graph;
+  readonly base: string;
+  readonly branch: string | null;
+  readonly mode: 'run' | 'rehearsal';
+  readonly parallel: number;
+}
+
+export interface ResumeOptions extends RunObserver {
+  readonly run: string;
+  readonly takeOver?: boolean;
+  /** An edited plan. Tasks whose key is unchanged keep their result. */
+  readonly revised?: Graph;
+}
+
+export interface Coordinator {
+  /** Runs a plan to its end (or to `stop`). @throws CoordinatorError, and whatever the parts throw */
+  start(options: StartOptions): Promise<RunState>;
+  /** Goes on with a run, whoever led it before. An ended run with failures is opened again. */
+  resume(options: ResumeOptions): Promise<RunState>;
+}
+
+/** Builds the coordinator of one repository. */
+export function createCoordinator(parts: CoordinatorParts): Coordinator {
+  return {
+    async start(options) {
+      const { graph, mode, base, branch, parallel } = options;
+      const run = parts.ids.run(parts.clock.now());
+      const layout = runLayout(parts.orchDirectory, run);
+      await mkdir(layout.directory, { recursive: true, mode: 0o700 });
+      await writePlan(layout, graph);
+      const journal = await createJournal({ layout, clock: parts.clock, owners: parts.owners }, {
+        run,
+        name: graph.name,
+        plan: graph.hash,
+        base,
+        branch,
+        mode,
+        version: parts.version,
+        parallel,
+        tasks: staticTasks(graph),
+      });
+      return conduct(parts, layout, journal, graph, options);
+    },
+    async resume(options) {
+      const layout = runLayout(parts.orchDirectory, options.run);
+      const recorded = await readJournal(layout);
+      if (recorded.outcome === 'succeeded' && (!options.revised || options.revised.hash === recorded.plan)) return recorded;
+      const { journal, before } = await takeJournal(
+        { layout, clock: parts.clock, owners: parts.owners },
+        { takeOver: options.takeOver ?? false },
+      );
+      let graph = await readPlan(layout);
+      await parts.agent.reap(options.run);
+      if (options.revised && options.revised.hash !== journal.state().plan) {
+        graph = options.revised;
+        await writePlan(layout, graph);
+        await journal.append({ type: 'plan.revised', plan: graph.hash, tasks: staticTasks(graph) });
+      } else {
+        await reopen(journal, graph, before);
+      }
+      return conduct(parts, layout, journal, graph, options);
+    },
+  };
+}
+
+async function conduct(
+  parts: CoordinatorParts,
+  layout: RunLayout,
+  journal: Journal,
+  graph: Graph,
+  observer: RunObserver & { readonly parallel?: number },
+): Promise<RunState> {
+  if (observer.onEvent) journal.onEvent(observer.onEvent);
+  const closing = new AbortController();
+  const cancel = new AbortController();
+  const inbox = (async () => {
+    for await (const record of followInbox(layout, closing.signal)) {
+      if (record.id in journal.state().commands) continue;
+      await journal.append({ type: 'command.received', id: record.id, command: record.command });
+      cancel.abort();
+    }
+  })();
+  try {
+    await lead({
+      ...parts,
+      graph,
+      journal,
+      cancel: cancel.signal,
+      stop: observer.stop ?? new AbortController().signal,
+      onProgress: observer.onProgress ?? (() => undefined),
+    });
+    return journal.state();
+  } finally {
+    closing.abort();
+    await inbox.catch(() => undefined);
+    await journal.close();
+  }
+}
+
+/** Tasks that are known before anything ran; items of fan-outs come with `task.expanded`. */
+const staticTasks = (graph: Graph): { id: string; label: string; wave?: string }[] =>
+  graph.nodes
+    .filter((node) => node.kind === 'task' && !node.fanOut)
+    .map((node) => ({
+      id: node.id,
+      label: node.id,
+      ...(node.kind === 'task' && node.wave !== undefined ? { wave: node.wave } : {}),
+    }));
+
+async function writePlan(layout: RunLayout, graph: Graph): Promise<void> {
+  const temporary = `${layout.plan}.new`;
+  await writeFile(temporary, `${JSON.stringify(graph, null, 2)}\n`, { mode: 0o600 });
+  const file = await open(temporary, 'r+');
+  await file.sync();
+  await file.close();
+  await rename(temporary, layout.plan);
+}
+
+const readPlan = async (layout: RunLayout): Promise<Graph> => JSON.parse(await readFile(layout.plan, 'utf8')) as Graph;

@@ -1,0 +1,48 @@
+import { expandItems } from '../graph/fan-out.js';
+import { resolveTemplate } from '../graph/resolve.js';
+import { evaluateCondition } from '../graph/condition.js';
+import type { TaskNode } from '../graph/graph.js';
+import type { Json } from '../json.js';
+import type { Item } from '../state/event.js';
+import type { AttemptContext } from './attempt.js';
+import type { Because } from './decide.js';
+import { scopeOf } from './scope.js';
+
+type Context = Pick<AttemptContext, 'graph' | 'journal'>;
+
+/** Turns a fan-out into its items, once; the journal keeps them, so a resume sees the same ones. */
+export async function expandFanOut({ graph, journal }: Context, node: TaskNode, skip: Because | undefined): Promise<void> {
+  const none = { type: 'task.expanded', node: node.id, items: [] } as const;
+  const giveUp = (because: Because): Promise<void> => journal.append(none, { type: 'task.skipped', task: node.id, ...because });
+  const fail = (reason: string): Promise<void> =>
+    journal.append(none, { type: 'task.failed', task: node.id, verdict: 'failed', reasons: [reason] });
+  if (skip) return giveUp(skip);
+  const state = journal.state();
+  if (node.fanOut?.kind === 'each') {
+    const of = node.fanOut.of;
+    const items = (state.expansions[of] ?? []).map((id): Item => {
+      const parent = state.tasks[id]?.item;
+      if (!parent) throw new Error(`${id} is an item without a value`);
+      const suffix = id.slice(of.length);
+      return { ...parent, id: `${node.id}${suffix}`, label: `${node.id}[${parent.key}]` };
+    });
+    if (items.length === 0) return giveUp({ cause: 'empty', reason: `${of} has no items` });
+    return journal.append({ type: 'task.expanded', node: node.id, items });
+  }
+  if (node.fanOut?.kind !== 'foreach') return;
+  const scope = scopeOf(graph, state, node, undefined);
+  const list: Json =
+    'kind' in node.fanOut.items ? resolveTemplate(node.fanOut.items, scope) : [...node.fanOut.items];
+  if (!Array.isArray(list)) return fail(`its list is ${list === null ? 'missing' : `not a list but ${typeof list}`}`);
+  const expanded = expandItems(node, list, scope);
+  if ('problem' in expanded) return fail(expanded.problem);
+  if (expanded.items.length === 0) return giveUp({ cause: 'empty', reason: 'its list is empty' });
+  return journal.append({ type: 'task.expanded', node: node.id, items: expanded.items });
+}
+
+/** Whether the task's `if:` leaves it out. */
+export function leavesOut({ graph, journal }: Context, node: TaskNode, taskId: string): boolean {
+  if (!node.if) return false;
+  const state = journal.state();
+  return !evaluateCondition(node.if, scopeOf(graph, state, node, state.tasks[taskId]));
+}

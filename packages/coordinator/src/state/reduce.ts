@@ -1,0 +1,297 @@
+import type { AttemptState, RunState, TaskState } from './state.js';
+import type { Event, UnknownEvent } from './event.js';
+
+/** The state of a run before its first event. */
+export const emptyState: RunState = {
+  run: '',
+  name: '',
+  plan: '',
+  base: '',
+  branch: null,
+  mode: 'run',
+  version: '',
+  parallel: 1,
+  status: 'running',
+  epoch: 0,
+  seq: 0,
+  startedAt: '',
+  updatedAt: '',
+  tasks: {},
+  expansions: {},
+  merges: {},
+  gateNodes: {},
+  barriers: {},
+  integration: undefined,
+  commands: {},
+  usd: { known: 0, unknown: 0 },
+};
+
+/**
+ * The one reducer: resume, CLI, server and dashboard all fold the journal with it. Pure; an event of
+ * an unknown type changes nothing but `seq` and `updatedAt`.
+ */
+export function reduce(state: RunState, event: Event | UnknownEvent): RunState {
+  const next = apply(state, event as Event);
+  return { ...next, seq: event.seq, updatedAt: event.at };
+}
+
+function apply(state: RunState, event: Event): RunState {
+  switch (event.type) {
+    case 'run.started':
+      return {
+        ...state,
+        run: event.run,
+        name: event.name,
+        plan: event.plan,
+        base: event.base,
+        branch: event.branch,
+        mode: event.mode,
+        version: event.version,
+        parallel: event.parallel,
+        startedAt: event.at,
+        tasks: Object.fromEntries(event.tasks.map((task) => [task.id, waiting(task)])),
+      };
+    case 'epoch.opened': {
+      const { outcome: _outcome, endedAt: _endedAt, left: _left, cancelled: _cancelled, ...rest } = state;
+      return { ...rest, status: 'running', epoch: event.epoch, owner: event.owner };
+    }
+    case 'plan.revised': {
+      const { delivery: _delivery, ...rest } = state;
+      const known = [...Object.values(state.tasks), ...event.tasks.filter((task) => !(task.id in state.tasks))];
+      return {
+        ...rest,
+        plan: event.plan,
+        expansions: {},
+        merges: {},
+        gateNodes: {},
+        barriers: {},
+        tasks: Object.fromEntries(
+          known.map((task) => {
+            const before = state.tasks[task.id];
+            return [
+              task.id,
+              { ...waiting(task), attempts: before?.attempts ?? [], earlier: before ? finishedAttempts(before) : [] },
+            ];
+          }),
+        ),
+      };
+    }
+    case 'run.reopened': {
+      const { delivery: _delivery, ...rest } = state;
+      const without = <T>(record: { readonly [id: string]: T }): { [id: string]: T } =>
+        Object.fromEntries(Object.entries(record).filter(([id]) => !event.nodes.includes(id)));
+      return event.tasks.reduce<RunState>(
+        (before, id) =>
+          withTask(before, id, (task) => {
+            const { verdict: _verdict, result: _result, skipped: _skipped, ...waitingAgain } = task;
+            return { ...waitingAgain, phase: 'waiting', reasons: [], warnings: [] };
+          }),
+        {
+          ...rest,
+          merges: without(state.merges),
+          gateNodes: without(state.gateNodes),
+          barriers: without(state.barriers),
+        },
+      );
+    }
+    case 'task.expanded': {
+      const tasks = { ...state.tasks };
+      for (const item of event.items) {
+        const before = tasks[item.id];
+        tasks[item.id] = before
+          ? { ...before, item, label: item.label }
+          : { ...waiting({ id: item.id, label: item.label }), node: event.node, item };
+      }
+      return { ...state, tasks, expansions: { ...state.expansions, [event.node]: event.items.map((item) => item.id) } };
+    }
+    case 'task.skipped':
+      return withTask(state, event.task, (task) => ({ ...task, phase: 'ended', verdict: 'skipped', skipped: event.cause, reasons: [event.reason] }));
+    case 'task.failed':
+      return withTask(state, event.task, (task) => ({
+        ...task,
+        phase: 'ended',
+        verdict: event.verdict,
+        reasons: event.reasons,
+      }));
+    case 'task.reused':
+      return withTask(state, event.task, (task) => {
+        const from = task.earlier.find((attempt) => attempt.attempt === event.from);
+        if (!from) return task;
+        return { ...task, phase: 'running', attempts: [...task.attempts.filter((a) => a.attempt !== from.attempt), { ...from, gates: {} }] };
+      });
+    case 'attempt.started':
+      return withTask(state, event.task, (task) => ({
+        ...task,
+        phase: 'running',
+        attempts: [
+          ...task.attempts,
+          {
+            attempt: event.attempt,
+            mode: event.mode,
+            key: event.key,
+            fields: event.fields,
+            base: event.base,
+            session: event.session,
+            startedAt: event.at,
+            gates: {},
+            reasons: [],
+            warnings: [],
+          },
+        ],
+      }));
+    case 'workspace.prepared':
+      return withAttempt(state, event, (attempt) => ({
+        ...attempt,
+        workspace: event.path,
+        ...(event.rescued === undefined ? {} : { rescued: event.rescued }),
+      }));
+    case 'agent.ended':
+      return withAttempt(
+        {
+          ...state,
+          usd:
+            event.end.usd === null
+              ? { ...state.usd, unknown: state.usd.unknown + 1 }
+              : { ...state.usd, known: state.usd.known + event.end.usd },
+        },
+        event,
+        (attempt) => ({ ...attempt, end: event.end, session: event.end.session }),
+      );
+    case 'result.captured': {
+      const { commit, tree, ref, files, outside, foreign } = event;
+      return withAttempt(state, event, (attempt) => ({ ...attempt, captured: { commit, tree, ref, files, outside, foreign } }));
+    }
+    case 'gate.checked': {
+      const check = { key: event.key, result: event.result };
+      if (event.task !== undefined && event.attempt !== undefined) {
+        return withAttempt(state, { task: event.task, attempt: event.attempt }, (attempt) => ({
+          ...attempt,
+          gates: { ...attempt.gates, [event.gate]: check },
+        }));
+      }
+      return event.node === undefined ? state : { ...state, gateNodes: { ...state.gateNodes, [event.node]: check } };
+    }
+    case 'attempt.committed':
+      return withTask(state, event.task, (task) => ({
+        ...task,
+        phase: 'ended',
+        verdict: 'succeeded',
+        reasons: [],
+        warnings: event.warnings,
+        result: { attempt: event.attempt, commit: event.commit, tree: event.tree, output: event.output },
+        attempts: task.attempts.map((attempt) =>
+          attempt.attempt === event.attempt
+            ? { ...attempt, verdict: 'succeeded', warnings: event.warnings, endedAt: event.at }
+            : attempt,
+        ),
+      }));
+    case 'attempt.ended':
+      return withAttempt(state, event, (attempt) => ({
+        ...attempt,
+        verdict: event.verdict,
+        reasons: event.reasons,
+        warnings: event.warnings,
+        endedAt: event.at,
+      }));
+    case 'merge.landed':
+      return {
+        ...withMerge(state, event.node, (merge) => ({
+          ...merge,
+          tip: event.tip,
+          landed: { ...merge.landed, [event.task]: event.tip },
+        })),
+        integration: { from: event.from, tip: event.tip },
+      };
+    case 'merge.conflicted':
+      return withTask(
+        withMerge(state, event.node, (merge) => ({
+          ...merge,
+          conflicted: { ...merge.conflicted, [event.task]: event.files },
+        })),
+        event.task,
+        (task) => ({
+          ...task,
+          verdict: 'conflicted',
+          reasons: [`its changes do not merge: ${event.files.join(', ')}`],
+        }),
+      );
+    case 'merge.finished':
+      return withMerge(state, event.node, (merge) => ({ ...merge, tip: event.tip, finished: true }));
+    case 'barrier.passed':
+      return { ...state, barriers: { ...state.barriers, [event.node]: { passed: true, commit: event.commit } } };
+    case 'barrier.failed':
+      return {
+        ...state,
+        barriers: { ...state.barriers, [event.node]: { passed: false, commit: null, reason: event.reason } },
+      };
+    case 'delivery.intended':
+      return { ...state, delivery: { intent: event.intent } };
+    case 'delivery.done':
+      return { ...state, delivery: { ...state.delivery, done: { target: event.target, commit: event.commit } } };
+    case 'delivery.refused':
+      return { ...state, delivery: { ...state.delivery, refused: { reason: event.reason, next: event.next } } };
+    case 'command.received':
+      return {
+        ...state,
+        commands: { ...state.commands, [event.id]: event.command },
+        // The only command of this version; a later kind is kept in `commands` and ignored here.
+        ...((event.command.kind as string) === 'cancel'
+          ? { cancelled: { by: event.command.by, ...(event.command.reason === undefined ? {} : { reason: event.command.reason }) } }
+          : {}),
+      };
+    case 'run.interrupted':
+      return { ...state, status: 'interrupted' };
+    case 'run.ended':
+      return {
+        ...state,
+        status: 'ended',
+        outcome: event.outcome,
+        left: { count: event.left, level: event.level },
+        endedAt: event.at,
+      };
+    default:
+      return state;
+  }
+}
+
+const waiting = (task: { id: string; label: string; wave?: string; node?: string }): TaskState => ({
+  id: task.id,
+  node: task.node ?? task.id,
+  label: task.label,
+  ...(task.wave === undefined ? {} : { wave: task.wave }),
+  phase: 'waiting',
+  attempts: [],
+  reasons: [],
+  warnings: [],
+  earlier: [],
+});
+
+const finishedAttempts = (task: TaskState): AttemptState[] => [
+  ...task.earlier,
+  ...task.attempts.filter((attempt) => attempt.end !== undefined && attempt.captured !== undefined),
+];
+
+function withTask(state: RunState, id: string, change: (task: TaskState) => TaskState): RunState {
+  const task = state.tasks[id] ?? waiting({ id, label: id });
+  return { ...state, tasks: { ...state.tasks, [id]: change(task) } };
+}
+
+function withAttempt(
+  state: RunState,
+  at: { readonly task: string; readonly attempt: number },
+  change: (attempt: AttemptState) => AttemptState,
+): RunState {
+  return withTask(state, at.task, (task) => ({
+    ...task,
+    attempts: task.attempts.map((attempt) => (attempt.attempt === at.attempt ? change(attempt) : attempt)),
+  }));
+}
+
+function withMerge(
+  state: RunState,
+  node: string,
+  change: (merge: RunState['merges'][string]) => RunState['merges'][string],
+): RunState {
+  const merge = state.merges[node] ?? { tip: null, landed: {}, conflicted: {}, finished: false };
+  return { ...state, merges: { ...state.merges, [node]: change(merge) } };
+}

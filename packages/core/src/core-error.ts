@@ -1,0 +1,32 @@
+const brand = Symbol.for('@orch/core.error');
+
+/**
+ * - `ORCH_REPOSITORY_NOT_FOUND`: no git repository around the directory (exit 7).
+ * - `ORCH_REHEARSAL_SCRIPT`: the rehearsal script cannot be used (exit 2).
+ * - `ORCH_AGENT_MISSING`: an agent that the plan needs is not installed (exit 7).
+ * - `ORCH_CREDENTIALS_MISSING`: an agent that the plan needs has no credential (exit 7).
+ */
+export type CoreErrorCode =
+  | 'ORCH_REPOSITORY_NOT_FOUND'
+  | 'ORCH_REHEARSAL_SCRIPT'
+  | 'ORCH_AGENT_MISSING'
+  | 'ORCH_CREDENTIALS_MISSING';
+
+/** What went wrong before or around a run, with the next step in its message. */
+export class CoreError extends Error {
+  readonly code: CoreErrorCode;
+  readonly details: { readonly [key: string]: unknown };
+  readonly [brand] = true;
+
+  constructor(code: CoreErrorCode, message: string, details: { readonly [key: string]: unknown } = {}, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = 'CoreError';
+    this.code = code;
+    this.details = details;
+  }
+
+  /** Holds across two copies of this package. */
+  static isInstance(value: unknown): value is CoreError {
+    return typeof value === 'object' && value !== null && brand in value;
+  }
+}

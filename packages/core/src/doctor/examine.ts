@@ -1,0 +1,125 @@
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { createClaudeDriver } from '@orch/agents';
+import { findMainWorktree } from '../main-worktree.js';
+import { loginFile } from '../orchestrator.js';
+import { chooseParallelism } from '../parallelism.js';
+import { claudeCredentials } from '../parts/environment.js';
+import { stateDirectory } from '../places.js';
+import { openRepository } from '../repository.js';
+import { isolationLevel } from '../run-preview.js';
+import { version } from '../version.js';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface Finding {
+  readonly level: 'ok' | 'warning' | 'problem';
+  readonly what: string;
+  readonly found: string;
+  /** The one thing to do about it. */
+  readonly next?: string;
+}
+
+export interface Report {
+  readonly version: string;
+  readonly findings: readonly Finding[];
+}
+
+/** Looks at machine, repository and agents; changes nothing. */
+export async function examine(options: { readonly directory: string; readonly environment: Environment }): Promise<Report> {
+  const { directory, environment } = options;
+  return {
+    version,
+    findings: [
+      node(),
+      ...(await repository(directory, environment)),
+      ...(await claude(environment)),
+      ...(await projectSettings(directory)),
+      { level: 'warning', what: 'isolation', found: isolationLevel },
+      { level: 'ok', what: 'processes', found: `end with their process group; leftovers are found by a marker${process.platform === 'linux' ? '' : ' (Linux only)'}` },
+      parallelism(),
+      { level: 'ok', what: 'state', found: stateDirectory(environment) },
+    ],
+  };
+}
+
+function node(): Finding {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  const good = major > 20 || (major === 20 && minor >= 19);
+  return {
+    level: good ? 'ok' : 'problem',
+    what: 'node',
+    found: process.version,
+    ...(good ? {} : { next: 'install Node 20.19 or newer' }),
+  };
+}
+
+async function repository(directory: string, environment: Environment): Promise<readonly Finding[]> {
+  try {
+    const opened = await openRepository(directory, environment);
+    await opened.close();
+    const { head, uncommitted } = opened;
+    return [
+      { level: 'ok', what: 'git', found: opened.gitVersion },
+      { level: 'ok', what: 'repository', found: `${opened.root} at ${head.commit.slice(0, 10)} (${head.branch ?? 'detached HEAD'})` },
+      ...(uncommitted.count === 0
+        ? []
+        : [{ level: 'warning', what: 'uncommitted', found: `${uncommitted.count} changes that a run would leave out: it uses HEAD`, next: 'git commit, if agents should see them' } as const]),
+    ];
+  } catch (error) {
+    const { message, next } = error as { message: string; next?: unknown };
+    return [{ level: 'problem', what: 'repository', found: message, ...(typeof next === 'string' ? { next } : {}) }];
+  }
+}
+
+async function claude(environment: Environment): Promise<readonly Finding[]> {
+  const explicit = environment['ORCH_CLAUDE'];
+  const detected = await createClaudeDriver(explicit ? { executable: explicit } : {}).detect(environment);
+  if (!detected.available) {
+    return [{ level: 'warning', what: 'Claude Code', found: detected.reason, next: 'npm install -g @anthropic-ai/claude-code' }];
+  }
+  const names = Object.keys(claudeCredentials(environment)).filter((name) => name !== 'ANTHROPIC_BASE_URL');
+  const file = loginFile(environment);
+  const credential: Finding =
+    names.length > 0
+      ? { level: 'warning', what: 'credential', found: `${names.join(', ')} from the environment; credential exposed to agent` }
+      : file
+        ? { level: 'warning', what: 'credential', found: `the login at ${file}; credential exposed to agent` }
+        : { level: 'warning', what: 'credential', found: 'none: only rehearsals work', next: 'set ANTHROPIC_API_KEY, or run `claude setup-token` and set CLAUDE_CODE_OAUTH_TOKEN' };
+  const endpoint = environment['ANTHROPIC_BASE_URL'];
+  return [
+    { level: 'ok', what: 'Claude Code', found: `${detected.version ?? 'unknown version'} at ${detected.executable ?? '?'}` },
+    ...detected.warnings.map((warning): Finding => ({ level: 'warning', what: 'Claude Code', found: warning })),
+    credential,
+    ...(endpoint ? [{ level: 'warning', what: 'endpoint', found: `ANTHROPIC_BASE_URL sends every request to ${endpoint}` } as const] : []),
+  ];
+}
+
+/** What the repository brings for Claude Code, and what of it acts in a run. */
+async function projectSettings(directory: string): Promise<readonly Finding[]> {
+  const root = await findMainWorktree(directory);
+  if (root === undefined) return [];
+  const has = (file: string): boolean => existsSync(path.join(root, file));
+  const seen = ['CLAUDE.md', '.claude/CLAUDE.md', '.claude/skills', '.claude/agents'].filter(has);
+  const hidden = ['.claude/settings.json', '.claude/settings.local.json', '.mcp.json'].filter(has);
+  return [
+    { level: 'ok', what: 'project memory', found: seen.length === 0 ? 'nothing to load' : `agents see ${seen.join(', ')}` },
+    ...(hidden.length === 0
+      ? []
+      : [{ level: 'ok', what: 'project settings', found: `${hidden.join(', ')} do not act in a run${settingsKeys(root)}` } as const]),
+  ];
+}
+
+function settingsKeys(root: string): string {
+  try {
+    const keys = Object.keys(JSON.parse(readFileSync(path.join(root, '.claude', 'settings.json'), 'utf8')) as object);
+    return keys.length === 0 ? '' : ` (they set ${keys.join(', ')})`;
+  } catch {
+    return '';
+  }
+}
+
+function parallelism(): Finding {
+  const { parallel, reason } = chooseParallelism('auto');
+  return { level: 'ok', what: 'parallelism', found: `${parallel} attempts at once (${reason})` };
+}

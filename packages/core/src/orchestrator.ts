@@ -1,0 +1,200 @@
+import { existsSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { createClaudeDriver } from '@orch/agents';
+import {
+  createCoordinator,
+  runLayout,
+  type AgentProgress,
+  type CoordinatorParts,
+  type Graph,
+} from '@orch/coordinator';
+import type { Event, RunState } from '@orch/coordinator/state';
+import { CoreError } from './core-error.js';
+import { createRunAgent, type RunAgent } from './parts/agent.js';
+import { createGate, createSetup } from './parts/checks.js';
+import { claudeCredentials, passedEnvironment } from './parts/environment.js';
+import { clock, ids } from './parts/ids.js';
+import { localOwners } from './parts/owners.js';
+import { chooseParallelism } from './parallelism.js';
+import { orchDirectory, repositoryKey, stateDirectory } from './places.js';
+import { openStage, type Stage } from './rehearsal/stage.js';
+import { recordedScript, recordScript, type RehearsalScript } from './rehearsal/script.js';
+import { openRepository, type Repository } from './repository.js';
+import { readRun } from './status/runs.js';
+import { version } from './version.js';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface OrchestratorOptions {
+  /** A directory inside the user's repository. */
+  readonly directory: string;
+  /** Such as `process.env`. Only an allowlisted part of it reaches agents and gates. */
+  readonly environment: Environment;
+}
+
+/** Calls that a screen makes of a run. */
+export interface Watcher {
+  readonly onEvent?: (event: Event, state: RunState) => void;
+  readonly onProgress?: (task: string, attempt: number, progress: AgentProgress) => void;
+  /** Aborting stops cleanly; the run can be resumed. */
+  readonly stop?: AbortSignal;
+}
+
+export interface RunOptions extends Watcher {
+  readonly graph: Graph;
+  /** Overrides the plan's `limits.parallel`. */
+  readonly parallel?: number;
+  /** With it, the run is a rehearsal: a scripted model answers, nothing is spent. */
+  readonly rehearsal?: RehearsalScript;
+}
+
+export interface ResumeRunOptions extends Watcher {
+  readonly run: string;
+  readonly takeOver?: boolean;
+  /** An edited plan: tasks whose question is unchanged keep their result. */
+  readonly revised?: Graph;
+}
+
+/** A wired orchestrator of one repository. */
+export interface Orchestrator {
+  readonly repository: Repository;
+  run(options: RunOptions): Promise<RunState>;
+  resume(options: ResumeRunOptions): Promise<RunState>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the repository and wires what a run needs. Starts nothing.
+ * @throws WorkspaceError for a directory that is no usable git repository
+ */
+export async function openOrchestrator(options: OrchestratorOptions): Promise<Orchestrator> {
+  const { environment } = options;
+  const state = stateDirectory(environment);
+  const repository = await openRepository(options.directory, environment);
+  const orch = orchDirectory(repository.root);
+
+  async function conduct<T>(
+    run: string,
+    graph: Graph,
+    rehearsal: RehearsalScript | undefined,
+    work: (parts: CoordinatorParts) => Promise<T>,
+  ): Promise<T> {
+    await ignoreItself(orch);
+    const stage = rehearsal ? await openStage(graph, rehearsal) : undefined;
+    let agent: RunAgent | undefined;
+    try {
+      agent = await createRunAgent({
+        ...(await agentAccess(graph, environment, stage)),
+        environment: passedEnvironment(environment),
+        homes: path.join(state, 'homes', repositoryKey(repository.root), run),
+        layout: runLayout(orch, run),
+        run,
+        rehearsal: stage !== undefined,
+        ...(stage ? { onSession: stage.enter } : {}),
+      });
+      const checks = {
+        owner: agent.owner,
+        environment: passedEnvironment(environment),
+        layout: runLayout(orch, run),
+        rehearsal: stage !== undefined,
+      };
+      return await work({
+        orchDirectory: orch,
+        agent,
+        workspace: repository.workspaceOf(run, graph.copy),
+        gate: createGate(checks),
+        setup: createSetup(checks),
+        clock,
+        ids: { ...ids, run: () => run },
+        owners: localOwners(),
+        version,
+      });
+    } finally {
+      await agent?.close();
+      await stage?.close();
+    }
+  }
+
+  return {
+    repository,
+    async run({ graph, parallel, rehearsal, ...watcher }) {
+      const run = ids.run(clock.now());
+      if (rehearsal) {
+        await mkdir(runLayout(orch, run).directory, { recursive: true, mode: 0o700 });
+        await recordScript(runLayout(orch, run).directory, rehearsal);
+      }
+      return conduct(run, graph, rehearsal, (parts) =>
+        createCoordinator(parts).start({
+          graph,
+          base: repository.head.commit,
+          branch: repository.head.branch,
+          mode: rehearsal ? 'rehearsal' : 'run',
+          parallel: parallel ?? chooseParallelism(graph.limits.parallel).parallel,
+          ...watcher,
+        }),
+      );
+    },
+    async resume({ run, revised, takeOver, ...watcher }) {
+      const record = await readRun(repository.root, run);
+      const graph = revised ?? record.graph;
+      const rehearsal = record.state.mode === 'rehearsal' ? await recordedScript(record.layout.directory) : undefined;
+      return conduct(run, graph, rehearsal, (parts) =>
+        createCoordinator(parts).resume({
+          run,
+          ...(revised ? { revised } : {}),
+          ...(takeOver === undefined ? {} : { takeOver }),
+          ...watcher,
+        }),
+      );
+    },
+    close: () => repository.close(),
+  };
+}
+
+/** Which Claude Code, with which credential; checked only when the plan needs it. */
+async function agentAccess(
+  graph: Graph,
+  environment: Environment,
+  stage: Stage | undefined,
+): Promise<{ claudeExecutable: string | undefined; credentials: Record<string, string>; credentialsFile?: string }> {
+  const needed = graph.nodes.some((node) => node.kind === 'task' && node.agent.driver === 'claude');
+  if (!needed) return { claudeExecutable: undefined, credentials: {} };
+  const explicit = environment['ORCH_CLAUDE'];
+  const detected = await createClaudeDriver(explicit ? { executable: explicit } : {}).detect(environment);
+  if (!detected.available || detected.executable === undefined) {
+    throw new CoreError('ORCH_AGENT_MISSING', `Claude Code cannot be used: ${detected.available ? 'its program was not found' : detected.reason}`);
+  }
+  if (stage) {
+    return {
+      claudeExecutable: detected.executable,
+      credentials: { ANTHROPIC_BASE_URL: stage.url, ANTHROPIC_API_KEY: 'rehearsal-needs-no-key' },
+    };
+  }
+  const credentials = claudeCredentials(environment);
+  const file = loginFile(environment);
+  const hasKey = Object.keys(credentials).some((name) => name !== 'ANTHROPIC_BASE_URL');
+  if (!hasKey && !file) {
+    throw new CoreError(
+      'ORCH_CREDENTIALS_MISSING',
+      'Claude Code has no credential here. Set ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN (made by `claude setup-token`), or log in with `claude`. ' +
+        'To try a plan without one: orch rehearse',
+    );
+  }
+  return { claudeExecutable: detected.executable, credentials, ...(hasKey || !file ? {} : { credentialsFile: file }) };
+}
+
+/** The file in which a login of Claude Code on Linux lies. */
+export function loginFile(environment: Environment): string | undefined {
+  const directory = environment['CLAUDE_CONFIG_DIR'] ?? path.join(environment['HOME'] ?? '', '.claude');
+  const file = path.join(directory, '.credentials.json');
+  return existsSync(file) ? file : undefined;
+}
+
+/** `.orch/` is never committed by accident. */
+async function ignoreItself(orch: string): Promise<void> {
+  await mkdir(orch, { recursive: true, mode: 0o700 });
+  await writeFile(path.join(orch, '.gitignore'), '*\n', { flag: 'wx' }).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  });
+}

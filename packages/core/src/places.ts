@@ -1,0 +1,25 @@
+import { createHash } from 'node:crypto';
+import { homedir } from 'node:os';
+import path from 'node:path';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * The user's state directory, outside every repository: workspaces, agents' configuration directories.
+ * `ORCH_STATE_DIR`, else `$XDG_STATE_HOME/orch`, else `~/.local/state/orch`.
+ */
+export function stateDirectory(environment: Environment): string {
+  const explicit = environment['ORCH_STATE_DIR'];
+  if (explicit) return path.resolve(explicit);
+  const base = environment['XDG_STATE_HOME'] ?? path.join(environment['HOME'] ?? homedir(), '.local', 'state');
+  return path.join(base, 'orch');
+}
+
+/** A directory name for a repository: readable, and unique to its path. */
+export function repositoryKey(root: string): string {
+  const readable = path.basename(root).replaceAll(/[^A-Za-z0-9._-]/g, '-').slice(0, 40);
+  return `${readable}-${createHash('sha256').update(root).digest('hex').slice(0, 8)}`;
+}
+
+/** Everything orch keeps in a repository; it ignores itself. */
+export const orchDirectory = (root: string): string => path.join(root, '.orch');

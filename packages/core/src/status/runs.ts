@@ -1,0 +1,66 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { readJournal, runLayout, sendCommand, CoordinatorError, type Graph, type RunLayout } from '@orch/coordinator';
+import type { RunState } from '@orch/coordinator/state';
+import { localOwners } from '../parts/owners.js';
+import { CoreError } from '../core-error.js';
+import { findMainWorktree } from '../main-worktree.js';
+import { orchDirectory } from '../places.js';
+
+/** A run as it stands on disk. */
+export interface RunRecord {
+  readonly run: string;
+  readonly layout: RunLayout;
+  readonly state: RunState;
+  /** The compiled plan, as it was recorded. */
+  readonly graph: Graph;
+  /** Somebody leads it right now. A run that says `running` without a leader was interrupted. */
+  readonly led: boolean;
+}
+
+/** The repository around a directory. @throws CoreError `ORCH_REPOSITORY_NOT_FOUND` */
+export async function findRepositoryRoot(directory: string): Promise<string> {
+  const root = await findMainWorktree(directory);
+  if (root !== undefined) return root;
+  throw new CoreError('ORCH_REPOSITORY_NOT_FOUND', `There is no git repository at ${directory}. Start in the directory of one, or make one: git init`, { directory });
+}
+
+/** Ids of all runs of a repository, newest first. */
+export async function listRuns(root: string): Promise<readonly string[]> {
+  const names = await readdir(`${orchDirectory(root)}/runs`).catch(() => []);
+  return names.filter((name) => /^[0-9a-z]{10}$/.test(name)).sort().reverse();
+}
+
+/**
+ * The run that a person means: its id, the beginning of one, or the newest.
+ * @throws CoordinatorError `ORCH_RUN_NOT_FOUND`
+ */
+export async function findRun(root: string, wanted?: string): Promise<string> {
+  const runs = await listRuns(root);
+  const found = wanted === undefined ? runs.slice(0, 1) : runs.filter((run) => run.startsWith(wanted));
+  const [run] = found;
+  if (run !== undefined && (found.length === 1 || run === wanted)) return run;
+  const known = runs.length === 0 ? 'There is no run yet. Start one with: orch run plan.yaml' : `Runs: ${runs.slice(0, 5).join(', ')}`;
+  const problem = found.length > 1 ? `${found.length} runs begin with "${wanted ?? ''}"` : wanted === undefined ? 'No run in this repository' : `No run "${wanted}" in this repository`;
+  throw new CoordinatorError('ORCH_RUN_NOT_FOUND', `${problem}. ${known}`, { root, wanted });
+}
+
+/** Reads a run without leading it. @throws CoordinatorError */
+export async function readRun(root: string, run: string): Promise<RunRecord> {
+  const layout = runLayout(orchDirectory(root), run);
+  const state = await readJournal(layout);
+  const led = state.status === 'running' && state.owner !== undefined && localOwners().isAlive(state.owner);
+  return { run, layout, state, graph: await readGraph(layout), led };
+}
+
+/** The compiled plan of a run, as it was recorded. */
+export async function readGraph(layout: RunLayout): Promise<Graph> {
+  return JSON.parse(await readFile(layout.plan, 'utf8')) as Graph;
+}
+
+/** Asks the leader to cancel a run. False: nobody leads it, nothing was asked. */
+export async function cancelRun(root: string, run: string, by: string): Promise<boolean> {
+  const record = await readRun(root, run);
+  if (!record.led) return false;
+  await sendCommand(record.layout, { kind: 'cancel', by }, Date.now());
+  return true;
+}

@@ -1,0 +1,70 @@
+/** Why something failed. The union is closed; each code keeps its meaning for ever. */
+export type JsonlErrorCode =
+  /** The file (or, when it was to be created, its directory) does not exist. */
+  | 'ORCH_JSONL_NOT_FOUND'
+  /** `create: 'new'` was asked for and the file is already there. */
+  | 'ORCH_JSONL_EXISTS'
+  /** The file could not be opened, created or prepared, for another reason; see `cause`. */
+  | 'ORCH_JSONL_OPEN_FAILED'
+  /** The chain of an existing file does not verify, so nothing may be appended to it. */
+  | 'ORCH_JSONL_CHAIN_BROKEN'
+  /** No space, quota or allowed file size was left; the group was not committed. */
+  | 'ORCH_JSONL_DISK_FULL'
+  /** A write failed; the group was not committed. */
+  | 'ORCH_JSONL_WRITE_FAILED'
+  /** The operating system could not make written bytes durable; the group counts as not committed. */
+  | 'ORCH_JSONL_SYNC_FAILED'
+  /** An earlier group failed, so this writer takes nothing more; `cause` is that first failure. */
+  | 'ORCH_JSONL_WRITER_FAILED'
+  /** The writer was closed before this call. */
+  | 'ORCH_JSONL_CLOSED'
+  /** `appendSync` was called while an asynchronous group is being written. */
+  | 'ORCH_JSONL_BUSY'
+  /** The `redact` function returned something that is not one line of JSON. Nothing was written. */
+  | 'ORCH_JSONL_REDACTION_INVALID'
+  /** Reading failed; see `cause`. */
+  | 'ORCH_JSONL_READ_FAILED'
+  /** Damage was found and `onCorrupt: 'throw'` was asked for; `details.fault` says where. */
+  | 'ORCH_JSONL_CORRUPT'
+  /** A followed file became shorter than what had already been delivered from it. */
+  | 'ORCH_JSONL_SHRUNK'
+  /** A session record was written in a newer format than this version knows. */
+  | 'ORCH_JSONL_SESSION_VERSION';
+
+const brand = Symbol.for('@orch/jsonl.error');
+
+/** The one error class of this package. Use {@link JsonlError.isInstance}, which survives two copies of it. */
+export class JsonlError extends Error {
+  readonly code: JsonlErrorCode;
+  /** Facts about the failure, such as `path`, byte offsets, or the fault found. */
+  readonly details: Readonly<Record<string, unknown>>;
+  readonly [brand] = true;
+
+  constructor(
+    code: JsonlErrorCode,
+    message: string,
+    details: Readonly<Record<string, unknown>>,
+    cause?: unknown,
+  ) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = 'JsonlError';
+    this.code = code;
+    this.details = details;
+  }
+
+  /** Whether a caught value is an error of this package, whichever copy of it threw. */
+  static isInstance(value: unknown): value is JsonlError {
+    return typeof value === 'object' && value !== null && brand in value;
+  }
+}
+
+/** The code of a system error (`ENOENT`), or an empty string. */
+export function systemCode(error: unknown): string {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return '';
+  return typeof error.code === 'string' ? error.code : '';
+}
+
+/** What a caught value says about itself. */
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,51 @@
+/**
+ * Durable append, fast read and recovery of JSON Lines files.
+ *
+ * ```ts
+ * import { openWriter, read } from '@orch/jsonl';
+ *
+ * const writer = await openWriter<{ n: number }>('events.jsonl');
+ * await Promise.all([writer.append({ n: 1 }), writer.append({ n: 2 })]); // one write, one sync
+ * await writer.close();
+ *
+ * const reader = read<{ n: number }>('events.jsonl');
+ * for await (const { n } of reader) console.log(n);
+ * console.log(reader.faults); // damage, with byte ranges; [] here
+ * ```
+ *
+ * Guarantees: with the default durability a resolved append is on the disk; records stand in the
+ * order of the calls; a torn line of a killed process never swallows another record; a writer that
+ * met an error refuses everything after it; a reader delivers every whole record and reports the rest.
+ *
+ * It does not: lock files between processes (`exclusive` is the caller's promise), validate values,
+ * rotate, index or repair files, or keep several hosts apart on a network file system.
+ *
+ * @module
+ */
+export { openWriter, type JsonlWriter } from './write/writer.js';
+export type { Access, Durability, WriterOptions } from './write/writer-options.js';
+export type { Opened } from './write/open-file.js';
+
+export {
+  read,
+  readAll,
+  type JsonlReader,
+  type OnCorrupt,
+  type ReadOptions,
+  type ReadResult,
+} from './read/reader.js';
+export { follow, type Followed, type FollowOptions } from './read/follow.js';
+export type { Entry } from './read/decode-line.js';
+export type { Fault, FaultKind } from './read/fault.js';
+
+export { chainStart } from './chain/seal.js';
+export {
+  verifyChain,
+  type ChainBreak,
+  type ChainCheck,
+  type ChainHeld,
+  type VerifyChainOptions,
+} from './chain/verify-chain.js';
+
+export { nodeFileSystem, type FileSystem, type OpenIntent } from './file-system.js';
+export { JsonlError, type JsonlErrorCode } from './errors.js';

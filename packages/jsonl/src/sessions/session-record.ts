@@ -1,0 +1,63 @@
+import { JsonlError } from '../errors.js';
+
+/**
+ * What a session record tells of. Other kinds are written and read just the same.
+ *
+ * `message.user`: what was asked · `text`: what the agent said · `tool.call`, `tool.result` ·
+ * `denial`: a refused tool call · `usage`: tokens and cost · `notice`: anything the driver has to
+ * say · `output`: the declared output · `end`: how the attempt ended.
+ */
+export type SessionKind =
+  | 'message.user'
+  | 'text'
+  | 'tool.call'
+  | 'tool.result'
+  | 'denial'
+  | 'usage'
+  | 'notice'
+  | 'output'
+  | 'end'
+  | (string & Record<never, never>);
+
+/** One line of a recorded session. */
+export interface SessionRecord {
+  /** Format. Fields may be added under the same number. */
+  readonly v: 1;
+  /** Place in the session, from 1. This, and not `at`, is the order. */
+  readonly seq: number;
+  /** When it was recorded: ISO 8601, UTC, milliseconds. */
+  readonly at: string;
+  readonly kind: SessionKind;
+  /** The content, in the form that the kind has for every agent. */
+  readonly data: unknown;
+  /** The driver's own event it was made from, if it was kept. */
+  readonly raw?: unknown;
+}
+
+/**
+ * The record that a parsed line is, or `undefined` when it is none.
+ *
+ * @throws JsonlError `ORCH_JSONL_SESSION_VERSION` for a record of a newer format
+ */
+export function asSessionRecord(value: unknown, path: string): SessionRecord | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const record = value as Partial<Record<keyof SessionRecord, unknown>>;
+  const { v, seq, at, kind } = record;
+  if (typeof v !== 'number' || typeof seq !== 'number' || typeof kind !== 'string')
+    return undefined;
+  if (v > 1) {
+    throw new JsonlError(
+      'ORCH_JSONL_SESSION_VERSION',
+      `Cannot read session ${path}: expected records of format 1, received ${v}; use a newer version of @orch/jsonl`,
+      { path, expected: 1, received: v },
+    );
+  }
+  const fits =
+    v === 1 &&
+    Number.isSafeInteger(seq) &&
+    seq >= 1 &&
+    kind !== '' &&
+    typeof at === 'string' &&
+    'data' in record;
+  return fits ? (value as SessionRecord) : undefined;
+}

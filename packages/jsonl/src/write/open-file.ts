@@ -1,0 +1,172 @@
+import { dirname } from 'node:path';
+import { scanChain } from '../chain/scan-chain.js';
+import { JsonlError, reasonOf, systemCode, type JsonlErrorCode } from '../errors.js';
+import type { FileSystem } from '../file-system.js';
+import { findLastNewline, readRange } from '../read/from-end.js';
+import { parseSlice } from '../read/recover-line.js';
+import { defaultMaxLineBytes } from '../read/scan.js';
+import type { ChainTip } from './group.js';
+import type { WriterSettings } from './writer-options.js';
+
+/** What a writer found when it opened its file. */
+export interface Opened {
+  /** Length of the file in bytes, after the newline given to an unfinished last line. */
+  readonly bytes: number;
+  /** Whether the file was created. */
+  readonly created: boolean;
+  /**
+   * The last line had no newline, and was given one. `whole`: it is a record, and counts as one;
+   * else it is the rest of a torn line, which readers report.
+   */
+  readonly torn?: { readonly byteStart: number; readonly byteEnd: number; readonly whole: boolean };
+  /** Lines after the last seal of a chained file. The next group seals them together with its own. */
+  readonly unsealed?: { readonly byteStart: number; readonly byteEnd: number };
+}
+
+export interface OpenedFile {
+  readonly file: number;
+  readonly opened: Opened;
+  readonly tip: ChainTip | undefined;
+}
+
+function openError(path: string, settings: WriterSettings, cause: unknown): JsonlError {
+  const code = systemCode(cause);
+  if (code === 'EEXIST') {
+    return new JsonlError(
+      'ORCH_JSONL_EXISTS',
+      `Cannot create ${path}: it exists already, and create 'new' was asked for; choose another name or open it with create 'existing'`,
+      { path },
+      cause,
+    );
+  }
+  if (code === 'ENOENT') {
+    const missing =
+      settings.create === 'existing' ? 'there is no such file' : 'its directory does not exist';
+    const next =
+      settings.create === 'existing' ? "use create 'open'" : 'create the directory first';
+    const message = `Cannot open ${path}: ${missing}; ${next}`;
+    return new JsonlError('ORCH_JSONL_NOT_FOUND', message, { path }, cause);
+  }
+  const message = `Cannot open ${path} for appending: ${reasonOf(cause)}`;
+  return new JsonlError('ORCH_JSONL_OPEN_FAILED', message, { path }, cause);
+}
+
+/** Opens or creates, and knows for certain which of both it was. */
+async function openOrCreate(
+  path: string,
+  settings: WriterSettings,
+): Promise<{ file: number; created: boolean }> {
+  const { fileSystem, create, mode } = settings;
+  // Another process may create or remove the file between two tries, but not for ever.
+  for (let tries = 0; ; tries += 1) {
+    try {
+      if (create !== 'new')
+        return { file: await fileSystem.open(path, 'append', mode), created: false };
+    } catch (cause) {
+      if (create === 'existing' || systemCode(cause) !== 'ENOENT')
+        throw openError(path, settings, cause);
+    }
+    try {
+      return { file: await fileSystem.open(path, 'create', mode), created: true };
+    } catch (cause) {
+      if (create === 'new' || systemCode(cause) !== 'EEXIST' || tries === 10) {
+        throw openError(path, settings, cause);
+      }
+    }
+  }
+}
+
+async function preparing<T>(path: string, what: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    if (JsonlError.isInstance(cause)) throw cause;
+    let code: JsonlErrorCode = 'ORCH_JSONL_OPEN_FAILED';
+    if (systemCode(cause) === 'ENOSPC' || systemCode(cause) === 'EDQUOT')
+      code = 'ORCH_JSONL_DISK_FULL';
+    throw new JsonlError(code, `Cannot ${what} ${path}: ${reasonOf(cause)}`, { path }, cause);
+  }
+}
+
+/** A last line without newline is never cut off: it gets its newline, and stands alone on its line. */
+async function mendTail(
+  fileSystem: FileSystem,
+  file: number,
+  path: string,
+  bytes: number,
+): Promise<Opened['torn']> {
+  const byteStart = (await findLastNewline(fileSystem, file, path, 0, bytes)) + 1;
+  if (byteStart === bytes) return undefined;
+  let whole = false;
+  if (bytes - byteStart <= defaultMaxLineBytes) {
+    const line = await readRange(fileSystem, file, path, byteStart, bytes);
+    const piece = parseSlice(line, 0, line.length);
+    whole = piece !== undefined && piece.fault === undefined;
+  }
+  const written = await fileSystem.write(file, Uint8Array.of(10));
+  if (written !== 1) throw new Error('the file system took no byte');
+  return { byteStart, byteEnd: bytes, whole };
+}
+
+async function findTip(
+  fileSystem: FileSystem,
+  file: number,
+  path: string,
+  previous: string,
+): Promise<{ tip: ChainTip; unsealed: Opened['unsealed'] }> {
+  const { head, bytes, read, open, broken } = await scanChain(
+    fileSystem,
+    file,
+    path,
+    previous,
+    Infinity,
+  );
+  if (broken !== undefined) {
+    throw new JsonlError(
+      'ORCH_JSONL_CHAIN_BROKEN',
+      `Cannot append to ${path}: its hash chain does not hold from byte ${broken.byteStart} to ${broken.byteEnd}; ` +
+        'nothing was written; keep the file and start a new one',
+      { path, ...broken },
+    );
+  }
+  if (read === bytes) return { tip: { head, open: undefined }, unsealed: undefined };
+  return { tip: { head, open }, unsealed: { byteStart: bytes, byteEnd: read } };
+}
+
+/**
+ * Opens a file for appending and makes sure that what follows stands on its own line. The name of
+ * the file, and what an earlier writer left unsynced, are made durable before anything builds on it.
+ */
+export async function openFile(path: string, settings: WriterSettings): Promise<OpenedFile> {
+  const { fileSystem, access, durability, previous } = settings;
+  const { file, created } = await openOrCreate(path, settings);
+  try {
+    // Also for a file that was there: whoever created it may have died before this point.
+    await preparing(path, 'make durable the name of', () =>
+      fileSystem.fsyncDirectory(dirname(path)),
+    );
+    const bytes = await preparing(path, 'measure', () => fileSystem.stat(file));
+    if (access === 'shared') return { file, opened: { bytes, created }, tip: undefined };
+    let torn: Opened['torn'];
+    if (bytes > 0) {
+      torn = await preparing(path, 'finish the last line of', () =>
+        mendTail(fileSystem, file, path, bytes),
+      );
+      if (durability === 'batch' || durability === 'sync') {
+        await preparing(path, 'sync', () => fileSystem.fdatasync(file));
+      }
+    }
+    const found =
+      previous === undefined ? undefined : await findTip(fileSystem, file, path, previous);
+    const opened: Opened = {
+      bytes: torn === undefined ? bytes : bytes + 1,
+      created,
+      ...(torn === undefined ? {} : { torn }),
+      ...(found?.unsealed === undefined ? {} : { unsealed: found.unsealed }),
+    };
+    return { file, opened, tip: found?.tip };
+  } catch (error) {
+    await fileSystem.close(file).catch(() => undefined);
+    throw error;
+  }
+}

@@ -1,0 +1,72 @@
+import { nodeFileSystem } from '../file-system.js';
+import { encodeRecord, type Encoding } from './encode-record.js';
+import { openLineWriter } from './line-writer.js';
+import type { Opened } from './open-file.js';
+import { checkWriterOptions, type WriterOptions } from './writer-options.js';
+
+/** Appends records to one file. Calls are written in the order in which they were made. */
+export interface JsonlWriter<T> extends AsyncDisposable {
+  /** What was found when the file was opened. */
+  readonly opened: Opened;
+  /** The last hash of a chained file; `undefined` without `chain`. */
+  readonly head: string | undefined;
+  /** Length of the file after the last committed group; `undefined` in a shared file. */
+  readonly bytes: number | undefined;
+  /**
+   * Appends one record, and resolves when it is as safe as `durability` says. `bytes` is the length
+   * of its line as written, with its newline and seal.
+   *
+   * Rejects with TypeError for a value that JSON cannot hold at all (undefined, a function, BigInt,
+   * a cycle; in a chain: not an object, or one with a property `hash`), which concerns this call
+   * only. Rejects with JsonlError `ORCH_JSONL_DISK_FULL`, `ORCH_JSONL_WRITE_FAILED` or
+   * `ORCH_JSONL_SYNC_FAILED` when its group failed, and from then on with `ORCH_JSONL_WRITER_FAILED`;
+   * `ORCH_JSONL_REDACTION_INVALID`, `ORCH_JSONL_CLOSED`.
+   */
+  append(value: T): Promise<{ readonly bytes: number }>;
+  /** Appends records as one: one group, one seal. If one of them cannot be written, none is. */
+  appendMany(values: readonly T[]): Promise<{ readonly bytes: number }>;
+  /**
+   * Appends and waits in place, after everything appended before.
+   *
+   * @throws TypeError, JsonlError as `append` rejects; `ORCH_JSONL_BUSY` while an asynchronous
+   * append is being written.
+   */
+  appendSync(value: T): { readonly bytes: number };
+  /** Resolves when everything appended before is on the disk, whatever the durability. */
+  flush(): Promise<void>;
+  /** Writes what was appended, as the durability says, and closes the file. May be called again. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a file for appending.
+ *
+ * @throws TypeError, RangeError for an option that is not what it must be.
+ * @throws JsonlError `ORCH_JSONL_NOT_FOUND`, `ORCH_JSONL_EXISTS`, `ORCH_JSONL_OPEN_FAILED`,
+ * `ORCH_JSONL_DISK_FULL`, `ORCH_JSONL_READ_FAILED`, `ORCH_JSONL_CHAIN_BROKEN`
+ */
+export async function openWriter<T = unknown>(
+  path: string,
+  options: WriterOptions = {},
+): Promise<JsonlWriter<T>> {
+  const settings = checkWriterOptions(options, nodeFileSystem);
+  const encoding: Encoding = { redact: options.redact, chained: options.chain !== undefined };
+  const lines = await openLineWriter(path, settings);
+
+  return {
+    opened: lines.opened,
+    get head() {
+      return lines.head();
+    },
+    get bytes() {
+      return lines.bytes();
+    },
+    append: async (value) => lines.append([encodeRecord(value, encoding)]),
+    appendMany: async (values) =>
+      lines.append(values.map((value) => encodeRecord(value, encoding))),
+    appendSync: (value) => lines.appendSync([encodeRecord(value, encoding)]),
+    flush: () => lines.flush(),
+    close: () => lines.close(),
+    [Symbol.asyncDispose]: () => lines.close(),
+  };
+}

@@ -1,0 +1,167 @@
+import { appendFileSync, mkdirSync, truncateSync, writeFileSync } from 'node:fs';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { follow, nodeFileSystem, openWriter, type FollowOptions } from '../../src/index.js';
+import { temporaryDirectory } from '../temporary-directory.js';
+
+/** Follows in the background; `next(count)` resolves with that many more values. */
+function following(path: string, options: Partial<FollowOptions> = {}) {
+  const controller = new AbortController();
+  onTestFinished(() => controller.abort());
+  const iterator = follow<unknown>(path, { signal: controller.signal, pollMs: 50, ...options })[
+    Symbol.asyncIterator
+  ]();
+  const ends: number[] = [];
+  return {
+    ends,
+    async next(count: number): Promise<unknown[]> {
+      const values: unknown[] = [];
+      while (values.length < count) {
+        const result = await iterator.next();
+        if (result.done === true) throw new Error(`ended after ${values.length} values`);
+        values.push(result.value.value);
+        ends.push(result.value.byteEnd);
+      }
+      return values;
+    },
+    async stop(): Promise<unknown> {
+      const last = iterator.next();
+      controller.abort();
+      return last;
+    },
+  };
+}
+
+/** The file system, telling how often the file was looked at. */
+function counting() {
+  const state = { looks: 0, waiting: [] as { at: number; resolve: () => void }[] };
+  return {
+    fileSystem: {
+      ...nodeFileSystem,
+      stat: async (file: number) => {
+        const size = await nodeFileSystem.stat(file);
+        state.looks += 1;
+        for (const { at, resolve } of state.waiting) if (state.looks >= at) resolve();
+        return size;
+      },
+    },
+    /** Resolves after `count` more looks. */
+    looked: (count: number) =>
+      new Promise<void>((resolve) => state.waiting.push({ at: state.looks + count, resolve })),
+  };
+}
+
+describe('follow()', () => {
+  it('gives what is there, and then what is appended', async () => {
+    const at = temporaryDirectory();
+    writeFileSync(at('a.jsonl'), '1\n2\n');
+    const followed = following(at('a.jsonl'));
+    expect(await followed.next(2)).toEqual([1, 2]);
+    await using writer = await openWriter(at('a.jsonl'));
+    await writer.append({ n: 3 });
+    expect(await followed.next(1)).toEqual([{ n: 3 }]);
+    await writer.appendMany([4, 5]);
+    expect(await followed.next(2)).toEqual([4, 5]);
+    expect(followed.ends).toEqual([2, 4, 12, 14, 16]);
+  });
+
+  it('waits for a file, and for a directory, that is not there yet', async () => {
+    const at = temporaryDirectory();
+    const followed = following(at('later/a.jsonl'));
+    const first = followed.next(1);
+    mkdirSync(at('later'));
+    writeFileSync(at('later/a.jsonl'), '"here"\n');
+    expect(await first).toEqual(['here']);
+  });
+
+  it('goes on from a byte offset', async () => {
+    const at = temporaryDirectory();
+    writeFileSync(at('a.jsonl'), '1\n2\n3\n');
+    expect(await following(at('a.jsonl'), { from: 4 }).next(1)).toEqual([3]);
+  });
+
+  it('waits for the rest of a line that is being written', async () => {
+    const at = temporaryDirectory();
+    const { fileSystem, looked } = counting();
+    const faults: unknown[] = [];
+    writeFileSync(at('a.jsonl'), '{"n":1}\n{"te');
+    const options = { fileSystem, onCorrupt: (fault: unknown) => faults.push(fault) };
+    const followed = following(at('a.jsonl'), options);
+    expect(await followed.next(1)).toEqual([{ n: 1 }]);
+    const second = followed.next(1);
+    await looked(2);
+    appendFileSync(at('a.jsonl'), 'xt":"käse');
+    await looked(2);
+    appendFileSync(at('a.jsonl'), '"}\n');
+    expect(await second).toEqual([{ text: 'käse' }]);
+    expect(faults).toEqual([]);
+  });
+
+  it('does not mix the rest of a line that was cut off with what replaced it', async () => {
+    const at = temporaryDirectory();
+    const { fileSystem, looked } = counting();
+    writeFileSync(at('a.jsonl'), '{"n":1}\n{"n":2,"text":"old');
+    const followed = following(at('a.jsonl'), { fileSystem });
+    expect(await followed.next(1)).toEqual([{ n: 1 }]);
+    const second = followed.next(1);
+    await looked(2);
+    truncateSync(at('a.jsonl'), 8);
+    appendFileSync(at('a.jsonl'), '{"n":3,"text":"new, and longer than before"}\n');
+    expect(await second).toEqual([{ n: 3, text: 'new, and longer than before' }]);
+  });
+
+  it('fails when records that were delivered are no longer there', async () => {
+    const at = temporaryDirectory();
+    writeFileSync(at('a.jsonl'), '1\n2\n');
+    const followed = following(at('a.jsonl'));
+    await followed.next(2);
+    const more = followed.next(1);
+    truncateSync(at('a.jsonl'), 2);
+    await expect(more).rejects.toMatchObject({ code: 'ORCH_JSONL_SHRUNK' });
+  });
+
+  it('ends without an error when the signal aborts', async () => {
+    const at = temporaryDirectory();
+    writeFileSync(at('a.jsonl'), '1\n2\n');
+    const followed = following(at('a.jsonl'));
+    await followed.next(1);
+    expect(await followed.stop()).toMatchObject({ done: true });
+    const waiting = following(at('a.jsonl'), { from: 4 });
+    expect(await waiting.stop()).toMatchObject({ done: true });
+    const absent = following(at('absent.jsonl'));
+    expect(await absent.stop()).toMatchObject({ done: true });
+  });
+
+  it('recovers around damage and tells of it', async () => {
+    const at = temporaryDirectory();
+    const faults: unknown[] = [];
+    writeFileSync(at('a.jsonl'), '{"n":1,"t{"n":2}\noops\n{"n":3}\n');
+    const followed = following(at('a.jsonl'), { onCorrupt: (fault) => faults.push(fault) });
+    expect(await followed.next(2)).toEqual([{ n: 2 }, { n: 3 }]);
+    expect(faults).toMatchObject([{ kind: 'glued' }, { kind: 'not_json', byteStart: 17 }]);
+  });
+
+  it('sees every record of a shared file that many write', async () => {
+    const at = temporaryDirectory();
+    const followed = following(at('a.jsonl'));
+    const writers = await Promise.all(
+      [0, 1, 2, 3].map(() => openWriter(at('a.jsonl'), { access: 'shared', durability: 'kernel' })),
+    );
+    const seen = followed.next(400);
+    await Promise.all(
+      writers.flatMap((writer, w) =>
+        Array.from({ length: 100 }, (_, n) => writer.append({ id: w * 100 + n })),
+      ),
+    );
+    await Promise.all(writers.map((writer) => writer.close()));
+    const ids = (await seen).map((value) => (value as { id: number }).id);
+    expect(ids.sort((left, right) => left - right)).toEqual(
+      Array.from({ length: 400 }, (_, n) => n),
+    );
+  });
+
+  it('refuses options out of range', () => {
+    const signal = AbortSignal.abort();
+    expect(() => follow('a.jsonl', { signal, pollMs: 0 })).toThrow(RangeError);
+    expect(() => follow('a.jsonl', { signal, from: -1 })).toThrow(RangeError);
+  });
+});

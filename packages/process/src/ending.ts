@@ -1,0 +1,106 @@
+import type { Entry, ProcessTable } from './process-table.js';
+import type { Member, Tree, TreeFinder } from './tree.js';
+
+/** What ending needs of Node; handed in, because the reaper runs the same code. */
+export interface EndingSystem {
+  /** Throws when the signal cannot be delivered. A negative number stands for a group. */
+  kill(pid: number, signal: string): void;
+  sleep(ms: number): Promise<void>;
+  /** Monotonic. */
+  nowMs(): number;
+}
+
+export interface Ending {
+  /**
+   * Ends all of a tree: TERM and CONT, up to `graceMs` of patience, then KILL until two looks in a row
+   * find nothing (`emptyLooks`: how many did just before). Resolves with what could not be ended within
+   * 2 s of KILL, normally nothing.
+   */
+  end(tree: Tree, graceMs: number, emptyLooks?: number): Promise<Member[]>;
+  /** Signals one process, or its group, after checking that it is still the same process. */
+  signal(members: readonly Member[], signal: string): void;
+}
+
+/**
+ * Ends trees of processes.
+ * Self-contained (no import, no outer name): its text also runs inside the reaper.
+ */
+export function createEnding(
+  table: ProcessTable,
+  finder: TreeFinder,
+  system: EndingSystem,
+): Ending {
+  const patienceMs = 2000;
+
+  function same(member: Entry): boolean {
+    const now = table.entry(member.pid);
+    return now !== undefined && now.startTime === member.startTime && now.group === member.group;
+  }
+
+  function send(pid: number, signal: string): void {
+    try {
+      system.kill(pid, signal);
+    } catch {
+      // Gone, or not ours to signal: the next look tells, and a survivor is reported.
+    }
+  }
+
+  function signalAll(members: readonly Member[], signal: string): void {
+    const done = new Set<number>();
+    for (const member of members) {
+      if (member.wholeGroup && done.has(member.group)) continue;
+      if (!same(member)) continue;
+      if (member.wholeGroup) done.add(member.group);
+      send(member.wholeGroup ? -member.group : member.pid, signal);
+    }
+  }
+
+  async function untilGone(members: readonly Member[], deadline: number): Promise<void> {
+    for (let pauseMs = 1; ; pauseMs = Math.min(pauseMs * 2, 50)) {
+      const gone = members.every((member) => {
+        const now = table.entry(member.pid);
+        return now?.startTime !== member.startTime || !now.alive;
+      });
+      const leftMs = deadline - system.nowMs();
+      if (gone || leftMs <= 0) return;
+      await system.sleep(Math.min(pauseMs, leftMs));
+    }
+  }
+
+  return {
+    signal: signalAll,
+    async end(tree, graceMs, alreadyEmpty = 0) {
+      let emptyLooks = alreadyEmpty;
+      const asked = new Map<number, string>();
+      const wasAsked = (member: Member) => asked.get(member.pid) === member.startTime;
+      const graceEnd = system.nowMs() + graceMs;
+      while (system.nowMs() < graceEnd && emptyLooks < 2) {
+        const members = finder.find(tree);
+        emptyLooks = members.length === 0 ? emptyLooks + 1 : 0;
+        // What appears meanwhile (a clean-up that a TERM handler starts) is asked as well.
+        const askedGroups = new Set(members.filter(wasAsked).map((member) => member.group));
+        const fresh = members
+          .filter((member) => !wasAsked(member))
+          // Asked twice, some programs skip their clean-up: the group only while nobody in it was asked.
+          .map((member) => ({
+            ...member,
+            wholeGroup: member.wholeGroup && !askedGroups.has(member.group),
+          }));
+        for (const member of fresh) asked.set(member.pid, member.startTime);
+        signalAll(fresh, 'SIGTERM');
+        // A stopped process handles TERM only once it is continued.
+        signalAll(fresh, 'SIGCONT');
+        await untilGone(members, Math.min(graceEnd, system.nowMs() + 100));
+      }
+      const killEnd = system.nowMs() + patienceMs;
+      while (emptyLooks < 2) {
+        const members = finder.find(tree);
+        emptyLooks = members.length === 0 ? emptyLooks + 1 : 0;
+        if (members.length > 0 && system.nowMs() > killEnd) return members;
+        signalAll(members, 'SIGKILL');
+        await untilGone(members, Math.min(killEnd, system.nowMs() + 100));
+      }
+      return [];
+    },
+  };
+}

@@ -1,0 +1,247 @@
+import type { ChildProcess } from 'node:child_process';
+import { PassThrough, type Readable } from 'node:stream';
+import { createAlarm, settlesWithin } from './alarm.js';
+import type { Captured } from './capture.js';
+import { deferred } from './deferred.js';
+import { asSurvivors, type ProcessIdentity, type Survivor } from './identity.js';
+import { createOutput } from './output.js';
+import { ProcessError } from './process-error.js';
+import type { CheckedSpec } from './process-spec.js';
+import { ending, finder } from './system.js';
+import type { Tree } from './tree.js';
+
+/** Why a process ended. All but `exited` were our doing. */
+export type EndReason = 'exited' | 'timed_out' | 'stalled' | 'cancelled' | 'output_limit';
+
+/** How a process, and all of its tree, ended. */
+export interface Ended {
+  readonly reason: EndReason;
+  /** Of the started process itself; null when a signal ended it. */
+  readonly code: number | null;
+  readonly signal: string | null;
+  /** From start to the end of the whole tree, on the monotonic clock. */
+  readonly durationMs: number;
+  readonly stdout: Captured;
+  readonly stderr: Captured;
+  /** What could not be ended: normally nothing. */
+  readonly survivors: readonly Survivor[];
+}
+
+/** A process that runs, or ran. */
+export interface OwnedProcess {
+  readonly identity: ProcessIdentity;
+  /**
+   * Writes to stdin. True once the system has taken it all; false when the process no longer reads
+   * (it ended, or closed its stdin). Rejects with `ORCH_PROCESS_STDIN` if the spec did not ask for a pipe.
+   */
+  write(text: string): Promise<boolean>;
+  closeStdin(): void;
+  /**
+   * Settles when the whole tree has ended and all output is handled. Rejects with `ORCH_PROCESS_HANDLER`
+   * or `ORCH_PROCESS_LEDGER`, whose `details.ended` has the value all the same.
+   */
+  readonly ended: Promise<Ended>;
+  /**
+   * Ends the whole tree. The first reason stands. From here on, a line handler has 5 s to return (one that
+   * itself waits for the end never would); then `ended` rejects with `ORCH_PROCESS_HANDLER`.
+   */
+  end(reason?: 'cancelled'): Promise<Ended>;
+}
+
+/** What the owner hands over when it has started a process. */
+export interface StartedLeader {
+  readonly child: ChildProcess;
+  readonly spec: CheckedSpec;
+  readonly identity: ProcessIdentity;
+  readonly tree: Tree;
+  readonly startedMs: number;
+  /** Called when the tree has ended. A rejection becomes the rejection of `ended`. */
+  onEnded(): Promise<void>;
+}
+
+interface Exit {
+  readonly code: number | null;
+  readonly signal: string | null;
+  /** What of the tree was alive right after the exit. */
+  readonly left: number;
+}
+
+/** Looks at the exit in the very turn in which the leader is reaped, while its number cannot be reused. */
+function watchExit(child: ChildProcess, pid: number, tree: Tree): Promise<Exit> {
+  return new Promise((resolve) => {
+    child.once('exit', (code, signal) => {
+      child.stdin?.destroy();
+      tree.justLeft.add(pid);
+      const left = finder.find(tree).length;
+      tree.justLeft.clear();
+      resolve({ code, signal, left });
+    });
+  });
+}
+
+/** How long a line handler may still take once the process is being ended. */
+const handlerPatienceMs = 5000;
+
+export interface SupervisedLeader {
+  readonly owned: OwnedProcess;
+  /** Lets output flow; until then nothing is read, and `ended` waits. */
+  readonly begin: () => void;
+}
+
+/** Takes charge of a started process. Must be called in the turn in which it was started. */
+export function superviseLeader(leader: StartedLeader): SupervisedLeader {
+  const { child, spec, identity, tree } = leader;
+  const { promise: stopped, resolve: stop } = deferred<EndReason>();
+  const { promise: begun, resolve: begin } = deferred();
+  const { promise: handlersLate, resolve: giveUpHandlers } = deferred();
+  let handlerTimer: NodeJS.Timeout | undefined;
+  let over = false;
+  void stopped.then(() => {
+    if (!over) handlerTimer = setTimeout(giveUpHandlers, handlerPatienceMs);
+  });
+  const exited = watchExit(child, identity.pid, tree);
+  let handlerError: { readonly error: unknown } | undefined;
+  let held = 0;
+
+  const wall = createAlarm(spec.wallMs, () => stop('timed_out'));
+  const idle = createAlarm(spec.idleMs, () => stop('stalled'));
+  const abort = (): void => stop('cancelled');
+  spec.signal?.addEventListener('abort', abort, { once: true });
+  if (spec.signal?.aborted === true) abort(); // since it was last looked at
+
+  function outputOf(
+    stream: Readable | null,
+    onLine: ((line: string) => void | Promise<void>) | undefined,
+  ) {
+    return createOutput(stream ?? new PassThrough().end(), {
+      captureBytes: spec.captureBytes,
+      maxLineBytes: spec.maxLineBytes,
+      onLine,
+      onActive: () => {
+        if (held === 0) idle.restart();
+      },
+      onHeld: () => {
+        held += 1;
+        idle.hold();
+      },
+      onReleased: () => {
+        held -= 1;
+        if (held === 0) idle.restart();
+      },
+      onLongLine: () => stop('output_limit'),
+      onHandlerError: (error) => {
+        handlerError ??= { error };
+        stop('cancelled');
+      },
+    });
+  }
+  const stdout = outputOf(child.stdout, spec.onStdoutLine?.bind(spec));
+  const stderr = outputOf(child.stderr, spec.onStderrLine?.bind(spec));
+
+  async function endTree(): Promise<{
+    reason: EndReason;
+    exit: Exit | undefined;
+    survivors: Survivor[];
+  }> {
+    const first = await Promise.race([exited, stopped]);
+    wall.stop();
+    idle.stop();
+    if (typeof first !== 'string') {
+      await begun; // a quick process may be gone before the ledger has recorded it
+      await settlesWithin(Promise.all([stdout.done, stderr.done]), spec.drainMs);
+      const survivors = await ending.end(tree, spec.graceMs, first.left === 0 ? 1 : 0);
+      return { reason: 'exited', exit: first, survivors: asSurvivors(survivors) };
+    }
+    const survivors = await ending.end(tree, spec.graceMs);
+    const leaderLeft = survivors.some((member) => member.pid === identity.pid);
+    if (leaderLeft) child.unref();
+    return {
+      reason: first,
+      exit: leaderLeft ? undefined : await exited,
+      survivors: asSurvivors(survivors),
+    };
+  }
+
+  async function supervise(): Promise<Ended> {
+    const { reason, exit, survivors } = await endTree();
+    spec.signal?.removeEventListener('abort', abort);
+    await begun;
+    const quietMs = Math.max(100, spec.drainMs);
+    const durationMs = performance.now() - leader.startedMs;
+    const [out, error] = await Promise.all([
+      stdout.finish(quietMs, handlersLate),
+      stderr.finish(quietMs, handlersLate),
+    ]);
+    over = true;
+    clearTimeout(handlerTimer);
+    child.stdin?.destroy();
+    const ended: Ended = {
+      reason,
+      code: exit?.code ?? null,
+      signal: exit?.signal ?? null,
+      durationMs,
+      stdout: out,
+      stderr: error,
+      survivors,
+    };
+    try {
+      await leader.onEnded();
+    } catch (cause) {
+      throw new ProcessError(
+        'ORCH_PROCESS_LEDGER',
+        `The end of process ${identity.pid} (${spec.argv[0]}) could not be recorded. It has ended; repair the ledger.`,
+        { details: { ended, identity }, cause },
+      );
+    }
+    if (handlerError !== undefined) {
+      throw new ProcessError(
+        'ORCH_PROCESS_HANDLER',
+        `A line handler of process ${identity.pid} (${spec.argv[0]}) failed, so the process was ended. See the cause.`,
+        { details: { ended }, cause: handlerError.error },
+      );
+    }
+    return ended;
+  }
+
+  const ended = supervise();
+  ended.catch(() => undefined); // whoever waits for it sees it; nobody may be there yet
+  const stdin = child.stdin;
+  stdin?.on('error', () => undefined); // EPIPE is the answer `false` of write()
+
+  const owned: OwnedProcess = {
+    identity,
+    ended,
+    write(text) {
+      if (stdin === null) {
+        return Promise.reject(
+          new ProcessError(
+            'ORCH_PROCESS_STDIN',
+            `Nothing can be written to process ${identity.pid} (${spec.argv[0]}): its stdin is closed. Start it with stdin: 'pipe'.`,
+          ),
+        );
+      }
+      if (!stdin.writable) return Promise.resolve(false);
+      return new Promise((resolve) => {
+        stdin.write(text, (error) => {
+          resolve(error === null || error === undefined);
+        });
+      });
+    },
+    closeStdin() {
+      stdin?.end();
+    },
+    end() {
+      stop('cancelled');
+      return ended;
+    },
+  };
+
+  return {
+    owned,
+    begin() {
+      stdout.begin();
+      stderr.begin();
+      begin();
+    },
+  };
+}

@@ -1,0 +1,236 @@
+import { randomBytes } from 'node:crypto';
+import type { ChildProcess } from 'node:child_process';
+import type { Captured } from './capture.js';
+import { asSurvivors, requirePlatform, type ProcessIdentity, type Survivor } from './identity.js';
+import { checkMarker, markersOf } from './marker.js';
+import { superviseLeader, type Ended, type OwnedProcess } from './owned-process.js';
+import { ProcessError } from './process-error.js';
+import { checkSpec, type CheckedSpec, type ProcessSpec } from './process-spec.js';
+import { createReaper } from './reaper.js';
+import { spawnLeader } from './spawn.js';
+import { ending, finder, table } from './system.js';
+import type { Tree } from './tree.js';
+
+/** Where the owner's processes are recorded, so that the next owner can end what a dead one left. */
+export interface Ledger {
+  started(entry: ProcessIdentity & { readonly argv0: string }): Promise<void>;
+  ended(entry: ProcessIdentity): Promise<void>;
+}
+
+export interface OwnerOptions {
+  /** Found in the environment of all its processes; unique among live owners. 1-200 of `A-Za-z0-9._:@-`. */
+  readonly marker: string;
+  readonly ledger?: Ledger;
+}
+
+/** Starts processes and answers for their ends. */
+export interface ProcessOwner {
+  /** Value of `ORCH_PROCESS_OWNER` in every process it starts. */
+  readonly marker: string;
+  /** What holds its trees together, for screens. */
+  readonly level: 'process group';
+  /**
+   * Starts a program; resolves once the ledger has recorded it. Rejects with `ORCH_PROCESS_START`,
+   * `_SPEC`, `_PLATFORM`, `_CANCELLED`, `_CLOSED` or `_LEDGER`; then nothing of it runs.
+   */
+  start(spec: ProcessSpec): Promise<OwnedProcess>;
+  /**
+   * Starts a program, writes `input` to its stdin, and resolves with how it ended. An aborted signal is a
+   * value (`reason: 'cancelled'`), also when it was aborted before the start. Else rejects as `start` and
+   * `OwnedProcess.ended` do.
+   */
+  run(spec: ProcessSpec & { readonly input?: string }): Promise<Ended>;
+  /** Live processes that carry the marker, or belong to a tree that it started. */
+  left(): Promise<Survivor[]>;
+  /** Ends everything it started; resolves with what could not be ended, normally nothing. */
+  endAll(): Promise<Survivor[]>;
+  /** `endAll`, then lets the reaper go. Nothing can be started afterwards. */
+  close(): Promise<Survivor[]>;
+}
+
+const ownerGraceMs = 2000;
+const nothing: Captured = {
+  text: '',
+  bytes: 0,
+  truncated: false,
+  sha256: 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
+};
+
+/** Creates an owner. Throws `ORCH_PROCESS_SPEC` for an unusable marker, `ORCH_PROCESS_PLATFORM` on Windows. */
+export function createProcessOwner(options: OwnerOptions): ProcessOwner {
+  const { marker, ledger } = options;
+  checkMarker(marker);
+  requirePlatform();
+  const nonce = randomBytes(6).toString('hex');
+  const since = table.entry(process.pid)?.order ?? 0;
+  const reaper = createReaper({ marker, since, graceMs: ownerGraceMs });
+  const running = new Map<OwnedProcess, Tree>();
+  const starting = new Set<Promise<unknown>>();
+  let count = 0;
+  let closed = false;
+  let endingAll: Promise<Survivor[]> | undefined;
+
+  function requireOpen(spec: CheckedSpec): void {
+    if (closed) {
+      throw new ProcessError(
+        'ORCH_PROCESS_CLOSED',
+        `${spec.argv[0]} was not started: the owner ${marker} is closed.`,
+      );
+    }
+    if (spec.signal?.aborted === true) {
+      throw new ProcessError(
+        'ORCH_PROCESS_CANCELLED',
+        `${spec.argv[0]} was not started: its signal was aborted before.`,
+        {
+          cause: spec.signal.reason,
+        },
+      );
+    }
+  }
+
+  /** Everything of this owner, as far as it is known now. */
+  function wholeTree(): Tree {
+    const known = new Map([...running.values()].flatMap((tree) => [...tree.known]));
+    return {
+      known,
+      justLeft: new Set(),
+      owner: marker,
+      branch: `${marker}/`,
+      since,
+      spared: new Set([process.pid]),
+    };
+  }
+
+  function takeCharge(
+    spec: CheckedSpec,
+    branch: string,
+    startedMs: number,
+    child: ChildProcess,
+    pid: number,
+  ) {
+    const entry = table.entry(pid);
+    if (entry === undefined) {
+      child.kill('SIGKILL');
+      throw new ProcessError(
+        'ORCH_PROCESS_PLATFORM',
+        `Process ${pid} cannot be seen in the process table right after its start. Check that /proc shows all processes of this user.`,
+      );
+    }
+    const identity = { pid, startTime: entry.startTime, bootId: table.bootId() };
+    const tree: Tree = {
+      known: new Map([[pid, entry.startTime]]),
+      justLeft: new Set(),
+      owner: undefined,
+      branch,
+      since: entry.order,
+      spared: new Set([process.pid]),
+    };
+    reaper.started(identity);
+    const leader = superviseLeader({
+      child,
+      spec,
+      identity,
+      tree,
+      startedMs,
+      async onEnded() {
+        running.delete(leader.owned);
+        reaper.ended(identity);
+        await ledger?.ended(identity);
+      },
+    });
+    running.set(leader.owned, tree);
+    return leader;
+  }
+
+  async function startChecked(spec: CheckedSpec): Promise<OwnedProcess> {
+    // Waits for an endAll() that began before, not for one that will wait for this start.
+    await endingAll;
+    requireOpen(spec);
+    await reaper.ensure();
+    count += 1;
+    const branch = `${marker}/${nonce}.${count}`;
+    const options = {
+      cwd: spec.cwd,
+      env: { ...spec.env, ...markersOf({ marker, branch }) },
+      stdio: [spec.stdin === 'pipe' ? 'pipe' : 'ignore', 'pipe', 'pipe'] as const,
+    };
+    const { owned, begin } = await spawnLeader(
+      spec.argv,
+      { ...options, stdio: [...options.stdio] },
+      (child, pid) => takeCharge(spec, branch, performance.now(), child, pid),
+    );
+    try {
+      await ledger?.started({ ...owned.identity, argv0: spec.argv[0] });
+    } catch (cause) {
+      begin();
+      await owned.end().catch(() => undefined);
+      throw new ProcessError(
+        'ORCH_PROCESS_LEDGER',
+        `The start of ${spec.argv[0]} could not be recorded, so it was ended again. Repair the ledger.`,
+        { cause },
+      );
+    }
+    begin();
+    return owned;
+  }
+
+  function start(spec: ProcessSpec): Promise<OwnedProcess> {
+    const started = (async () => startChecked(checkSpec(spec)))();
+    starting.add(started);
+    const done = (): void => void starting.delete(started);
+    started.then(done, done);
+    return started;
+  }
+
+  async function endEverything(): Promise<Survivor[]> {
+    await Promise.allSettled(starting);
+    const everything = wholeTree();
+    await Promise.allSettled([...running.keys()].map((owned) => owned.end()));
+    return asSurvivors(await ending.end(everything, ownerGraceMs));
+  }
+
+  function endAll(): Promise<Survivor[]> {
+    endingAll ??= endEverything().finally(() => {
+      endingAll = undefined;
+    });
+    return endingAll;
+  }
+
+  return {
+    marker,
+    level: 'process group',
+    start,
+    async run(spec) {
+      const { input, ...rest } = spec;
+      let owned: OwnedProcess;
+      try {
+        owned = await start({
+          ...rest,
+          stdin: input === undefined ? (spec.stdin ?? 'closed') : 'pipe',
+        });
+      } catch (error) {
+        if (!ProcessError.isInstance(error) || error.code !== 'ORCH_PROCESS_CANCELLED') throw error;
+        return {
+          reason: 'cancelled',
+          code: null,
+          signal: null,
+          durationMs: 0,
+          stdout: nothing,
+          stderr: nothing,
+          survivors: [],
+        };
+      }
+      if (input !== undefined) void owned.write(input);
+      owned.closeStdin();
+      return owned.ended;
+    },
+    left: () => Promise.resolve(asSurvivors(finder.find(wholeTree()))),
+    endAll,
+    async close() {
+      closed = true;
+      const survivors = await endAll();
+      await reaper.close();
+      return survivors;
+    },
+  };
+}

@@ -1,0 +1,88 @@
+import { isAbsolute } from 'node:path';
+import { ProcessError } from './process-error.js';
+
+/** What to start. */
+export interface ProcessSpec {
+  /** Program and arguments; the program is looked up in `env.PATH`. Never given to a shell. */
+  readonly argv: readonly [string, ...string[]];
+  /** Absolute path of the directory it runs in. */
+  readonly cwd: string;
+  /** The complete environment: nothing is inherited. The owner's two markers are added. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Default `closed`: reading gives end of file at once. */
+  readonly stdin?: 'closed' | 'pipe';
+  /** Longest time it may run. Default: no limit. */
+  readonly wallMs?: number;
+  /** Longest silence on stdout and stderr together; time that a line handler takes does not count. Default: no limit. */
+  readonly idleMs?: number;
+  /** From TERM to KILL. Default 2000. */
+  readonly graceMs?: number;
+  /** How long output may still come after the leader's exit, before its leftovers are ended. Default 100. */
+  readonly drainMs?: number;
+  /** Kept of each stream, half from its beginning and half from its end. Default 1 MiB. */
+  readonly captureBytes?: number;
+  /** A longer line ends the process with reason `output_limit`. Default 16 MiB. */
+  readonly maxLineBytes?: number;
+  /** Ends the process with reason `cancelled`. */
+  readonly signal?: AbortSignal;
+  /**
+   * Each line of stdout in order, without its `\n`, the last one also when nothing follows it.
+   * A returned promise is awaited before the next line, and the process feels the back-pressure.
+   */
+  onStdoutLine?(line: string): void | Promise<void>;
+  /** The same for stderr. */
+  onStderrLine?(line: string): void | Promise<void>;
+}
+
+/** A spec whose defaults are filled in. */
+export interface CheckedSpec extends ProcessSpec {
+  readonly stdin: 'closed' | 'pipe';
+  readonly graceMs: number;
+  readonly drainMs: number;
+  readonly captureBytes: number;
+  readonly maxLineBytes: number;
+}
+
+function refuse(what: string, expected: string, received: unknown): never {
+  const shown = typeof received === 'string' ? JSON.stringify(received) : String(received);
+  throw new ProcessError(
+    'ORCH_PROCESS_SPEC',
+    `The process spec is not valid: ${what} must be ${expected}, received ${shown.slice(0, 200)}.`,
+    { details: { what, expected } },
+  );
+}
+
+function checkNumber(what: string, value: number | undefined, least: number): void {
+  // Node fires a timer above 2^31-1 ms (24 days) at once.
+  if (value === undefined || (value >= least && value < 2 ** 31)) return;
+  refuse(what, `a number from ${least} to 2147483647`, value);
+}
+
+/** Checks a spec once, at the edge. Throws `ORCH_PROCESS_SPEC`. Values of the environment are never shown. */
+export function checkSpec(spec: ProcessSpec): CheckedSpec {
+  if (spec.argv[0] === '') refuse('argv[0]', 'the name or path of a program', spec.argv[0]);
+  spec.argv.forEach((value, index) => {
+    if (typeof value !== 'string' || value.includes('\0'))
+      refuse(`argv[${index}]`, 'text without NUL', value);
+  });
+  if (!isAbsolute(spec.cwd) || spec.cwd.includes('\0')) refuse('cwd', 'an absolute path', spec.cwd);
+  for (const [name, value] of Object.entries(spec.env)) {
+    if (!/^[^=\0]+$/.test(name)) refuse('a name in env', 'text without "=" and NUL', name);
+    if (typeof value !== 'string' || value.includes('\0'))
+      refuse(`env.${name}`, 'text without NUL', typeof value);
+  }
+  checkNumber('wallMs', spec.wallMs, 1);
+  checkNumber('idleMs', spec.idleMs, 1);
+  checkNumber('graceMs', spec.graceMs, 0);
+  checkNumber('drainMs', spec.drainMs, 0);
+  checkNumber('captureBytes', spec.captureBytes, 0);
+  checkNumber('maxLineBytes', spec.maxLineBytes, 1);
+  return {
+    ...spec,
+    stdin: spec.stdin ?? 'closed',
+    graceMs: spec.graceMs ?? 2000,
+    drainMs: spec.drainMs ?? 100,
+    captureBytes: spec.captureBytes ?? 1024 * 1024,
+    maxLineBytes: spec.maxLineBytes ?? 16 * 1024 * 1024,
+  };
+}

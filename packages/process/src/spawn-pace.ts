@@ -1,0 +1,26 @@
+/**
+ * Node forks on the event loop, for longer the more memory this process has (about 80 us per MB), so a
+ * burst of starts would stop everything else. At most one start happens per turn of the loop.
+ */
+const waiting: (() => void)[] = [];
+let turnTaken = false;
+
+function nextTurn(): void {
+  const next = waiting.shift();
+  if (next === undefined) {
+    turnTaken = false;
+    return;
+  }
+  setImmediate(nextTurn);
+  next();
+}
+
+/** Resolves when this turn of the event loop is ours to start a process in. First come, first served. */
+export function spawnTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    waiting.push(resolve);
+    if (turnTaken) return;
+    turnTaken = true;
+    nextTurn();
+  });
+}

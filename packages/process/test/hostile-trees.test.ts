@@ -1,0 +1,91 @@
+import { spawn } from 'node:child_process';
+import { afterAll, describe, expect, test } from 'vitest';
+import { createProcessOwner, isAlive } from '../src/index.js';
+import { environment, startWitness } from './witness.js';
+
+const owner = createProcessOwner({ marker: `hostile-${process.pid}` });
+const cwd = '/';
+afterAll(async () => {
+  expect(await owner.close()).toEqual([]);
+});
+
+const shapes = ['plain', 'setsid', 'daemon', 'deaf', 'stopped', 'orphan', 'emptied'];
+const gone = { gone: true, ended: true, ticking: [] };
+
+describe.concurrent('a tree', () => {
+  describe.each(shapes)('with a %s descendant', (shape) => {
+    test('is gone after end()', async ({ onTestFinished }) => {
+      const witness = await startWitness(onTestFinished);
+      const started = await owner.start({
+        argv: witness.hostile('stay', shape),
+        cwd,
+        env: environment,
+      });
+      await witness.untilAlive(shape);
+      const ended = await started.end();
+      expect(ended).toMatchObject({ reason: 'cancelled', survivors: [] });
+      expect(await witness.judge()).toEqual(gone);
+    });
+
+    test('is gone after its leader has ended well, without waiting for it', async ({
+      onTestFinished,
+    }) => {
+      const witness = await startWitness(onTestFinished);
+      const argv = witness.hostile('leave', shape);
+      const ended = await owner.run({ argv, cwd, env: environment, graceMs: 500 });
+      expect(ended).toMatchObject({ reason: 'exited', code: 0, survivors: [] });
+      expect(ended.stdout.text).toBe('ready\n');
+      expect(await witness.judge()).toEqual(gone);
+    });
+  });
+});
+
+describe.concurrent('ending', () => {
+  test('takes all shapes of one tree at once', async ({ onTestFinished }) => {
+    const witness = await startWitness(onTestFinished);
+    const argv = witness.hostile('stay', ...shapes);
+    const ended = await owner.run({ argv, cwd, env: environment, wallMs: 3000, graceMs: 300 });
+    expect(ended).toMatchObject({ reason: 'timed_out', survivors: [] });
+    expect(await witness.judge()).toEqual(gone);
+  });
+
+  test('leaves the other trees of the same owner alone', async ({ onTestFinished }) => {
+    const [first, second] = [
+      await startWitness(onTestFinished),
+      await startWitness(onTestFinished),
+    ];
+    const env = environment;
+    const a = await owner.start({ argv: first.hostile('stay', 'setsid'), cwd, env });
+    const b = await owner.start({ argv: second.hostile('stay', 'setsid', 'daemon'), cwd, env });
+    await first.untilAlive('setsid');
+    await second.untilAlive('setsid', 'daemon');
+    await a.end();
+    expect(await first.judge()).toEqual(gone);
+    expect(isAlive(b.identity)).toBe(true);
+    expect(await second.judge(1)).toMatchObject({ gone: false, ticking: ['daemon', 'setsid'] });
+    await b.end();
+    expect(await second.judge()).toEqual(gone);
+  });
+
+  test('control: killing the child alone leaves a setsid descendant, and the witness sees it', async ({
+    onTestFinished,
+  }) => {
+    const witness = await startWitness(onTestFinished);
+    const [program, ...args] = witness.hostile('stay', 'setsid');
+    const child = spawn(program, args, { cwd, env: environment, stdio: 'ignore' });
+    await witness.untilAlive('setsid');
+    child.kill('SIGKILL');
+    expect(await witness.judge(1)).toEqual({ gone: false, ended: false, ticking: ['setsid'] });
+  });
+
+  test('control: what this level cannot see is what the README says, and the witness sees it', async ({
+    onTestFinished,
+  }) => {
+    const witness = await startWitness(onTestFinished);
+    const argv = witness.hostile('leave', 'hidden');
+    const ended = await owner.run({ argv, cwd, env: environment });
+    // It holds stdout open and yet nothing waits for it.
+    expect(ended).toMatchObject({ reason: 'exited', survivors: [] });
+    expect(await witness.judge(1)).toEqual({ gone: false, ended: false, ticking: ['hidden'] });
+  });
+});

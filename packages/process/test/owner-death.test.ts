@@ -1,0 +1,185 @@
+import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { describe, expect, test } from 'vitest';
+import { createProcessOwner, endLeftovers, isAlive, type ProcessIdentity } from '../src/index.js';
+import { bundle } from './bundle.js';
+import { environment, startWitness, until, type Cleanup } from './witness.js';
+
+const plain = await bundle('owner.ts');
+const minified = await bundle('owner.ts', { minify: true });
+const renamed = await bundle('owner.ts', { keepNames: true });
+const unusable = await bundle('owner.ts', { minify: true, keepNames: true });
+const gone = { gone: true, ended: true, ticking: [] };
+const shapes = ['plain', 'setsid', 'daemon', 'deaf', 'stopped', 'orphan', 'emptied'];
+
+interface Owner {
+  readonly child: ChildProcess & { readonly pid: number };
+  readonly leader: ProcessIdentity;
+  readonly marker: string;
+}
+
+let count = 0;
+
+async function startOwner(
+  program: string,
+  argv: readonly string[],
+  clean: Cleanup,
+): Promise<Owner> {
+  const marker = `death-${process.pid}.${(count += 1)}`;
+  const child = spawn(process.execPath, [program, marker, ...argv], {
+    env: environment,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  clean(() => void child.kill('SIGKILL'));
+  const line = await createInterface({ input: child.stdout })[Symbol.asyncIterator]().next();
+  const { pid } = child;
+  if (pid === undefined) throw new Error('The owner did not start.');
+  return {
+    child: Object.assign(child, { pid }),
+    leader: JSON.parse(String(line.value)) as ProcessIdentity,
+    marker,
+  };
+}
+
+function reaperOf(owner: number): number | undefined {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .find((pid) => {
+      try {
+        const parent = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ')[1];
+        const title = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+        return Number(parent) === owner && title.includes('orch-reaper');
+      } catch {
+        return false;
+      }
+    });
+}
+
+async function killOwner(owner: Owner): Promise<void> {
+  owner.child.kill('SIGKILL');
+  await once(owner.child, 'exit');
+}
+
+/** The owner is stopped meanwhile, or it would start another reaper. */
+async function killOwnerAndReaper(owner: Owner): Promise<void> {
+  await until(() => reaperOf(owner.child.pid) !== undefined, 'the reaper to start');
+  owner.child.kill('SIGSTOP');
+  const reaper = reaperOf(owner.child.pid);
+  if (reaper !== undefined) process.kill(reaper, 'SIGKILL');
+  await killOwner(owner);
+}
+
+test('start() refuses when a bundler broke the reaper, instead of going without one', () => {
+  const run = spawnSync(process.execPath, [unusable, 'broken', 'true'], { encoding: 'utf8' });
+  expect(run.status).toBe(1);
+  expect(run.stderr).toContain('ORCH_PROCESS_START');
+  expect(run.stderr).toContain('keep it external');
+});
+
+describe.concurrent('when the owner is killed with kill -9', () => {
+  test.for([
+    ['as a bundle', plain],
+    ['as a minified bundle', minified],
+    ['as a bundle that keeps names', renamed],
+  ] as const)(
+    'the reaper ends every shape of tree (%s)',
+    async ([, program], { onTestFinished }) => {
+      const witness = await startWitness(onTestFinished);
+      const owner = await startOwner(program, witness.hostile('stay', ...shapes), onTestFinished);
+      await witness.untilAlive(...shapes);
+      await killOwner(owner);
+      expect(await witness.judge()).toEqual(gone);
+    },
+  );
+
+  test('the reaper ends what has just been started, before it could hear of it', async ({
+    onTestFinished,
+  }) => {
+    const witness = await startWitness(onTestFinished);
+    const owner = await startOwner(plain, witness.hostile('stay', 'setsid'), onTestFinished);
+    await killOwner(owner);
+    expect(await witness.judge()).toMatchObject({ gone: true });
+  });
+
+  test('a reaper that was killed before is replaced, and the new one does the work', async ({
+    onTestFinished,
+  }) => {
+    const witness = await startWitness(onTestFinished);
+    const owner = await startOwner(
+      plain,
+      witness.hostile('stay', 'setsid', 'emptied'),
+      onTestFinished,
+    );
+    await witness.untilAlive('setsid', 'emptied');
+    await until(() => reaperOf(owner.child.pid) !== undefined, 'the reaper to start');
+    const first = reaperOf(owner.child.pid) ?? 0;
+    process.kill(first, 'SIGKILL');
+    await until(() => ![undefined, first].includes(reaperOf(owner.child.pid)), 'another reaper');
+    await killOwner(owner);
+    expect(await witness.judge()).toEqual(gone);
+  });
+
+  test('control: with the reaper killed too the tree lives on, and endLeftovers() ends it by marker', async ({
+    onTestFinished,
+  }) => {
+    const witness = await startWitness(onTestFinished);
+    const owner = await startOwner(plain, witness.hostile('stay', ...shapes), onTestFinished);
+    await witness.untilAlive(...shapes);
+    await killOwnerAndReaper(owner);
+    expect(await witness.judge(1)).toMatchObject({ gone: false, ended: false });
+    expect(isAlive(owner.leader)).toBe(true);
+
+    const { ended, survivors } = await endLeftovers({ marker: owner.marker, graceMs: 300 });
+    expect(ended).toBeGreaterThanOrEqual(shapes.length + 1);
+    expect(survivors).toEqual([]);
+    expect(await witness.judge()).toEqual(gone);
+    expect(await endLeftovers({ marker: owner.marker })).toEqual({ ended: 0, survivors: [] });
+  });
+
+  test('endLeftovers() ends by recorded identity what carries another marker, and spares the exceptions', async ({
+    onTestFinished,
+  }) => {
+    const [first, second] = [
+      await startWitness(onTestFinished),
+      await startWitness(onTestFinished),
+    ];
+    const a = await startOwner(plain, first.hostile('stay', 'plain', 'emptied'), onTestFinished);
+    const b = await startOwner(plain, second.hostile('stay', 'setsid', 'emptied'), onTestFinished);
+    await first.untilAlive('plain', 'emptied');
+    await second.untilAlive('setsid', 'emptied');
+    await killOwnerAndReaper(a);
+    await killOwnerAndReaper(b);
+    const identities = [a.leader, b.leader];
+    await endLeftovers({ marker: 'another', identities, except: [b.leader] });
+    expect(await first.judge()).toEqual(gone);
+    expect(await second.judge(1)).toMatchObject({ gone: false, ticking: ['emptied', 'setsid'] });
+    await endLeftovers({ marker: 'another', identities });
+    expect(await second.judge()).toEqual(gone);
+  });
+
+  test('an owner inside the tree of another owner takes its own trees with it', async ({
+    onTestFinished,
+  }) => {
+    const witness = await startWitness(onTestFinished);
+    const outer = createProcessOwner({ marker: `outer-${process.pid}` });
+    onTestFinished(() => void outer.close());
+    const started = await outer.start({
+      argv: [
+        process.execPath,
+        plain,
+        `inner-${process.pid}`,
+        ...witness.hostile('stay', 'daemon', 'deaf'),
+      ],
+      cwd: '/',
+      env: environment,
+    });
+    await witness.untilAlive('daemon', 'deaf');
+    const reaper = reaperOf(started.identity.pid);
+    expect(await started.end()).toMatchObject({ reason: 'cancelled', survivors: [] });
+    expect(await witness.judge()).toEqual(gone);
+    expect(() => execFileSync('kill', ['-0', String(reaper)], { stdio: 'ignore' })).toThrow();
+  });
+});

@@ -1,0 +1,110 @@
+import { existsSync, lstatSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { compareWorktree } from '../git/changes.js';
+import { copyIndex } from '../git/index-file.js';
+import { lines, pathBytes, pathText, type QuotedPath } from '../git/quoted-path.js';
+import type { Repository } from '../repository/open.js';
+import { WorkspaceError } from '../workspace-error.js';
+import type { Place, Records } from './records.js';
+
+/** What a workspace holds, as a tree. */
+export interface Snapshot {
+  readonly tree: string;
+  /** Directories with a git directory of their own: not looked into. */
+  readonly nested: readonly string[];
+  /** What git warned of, such as a directory that could not be read. */
+  readonly warnings: string;
+}
+
+/** What stands at a path of a worktree, without following a link at its end. */
+export function lookAt(worktree: string, path: QuotedPath): 'file' | 'link' | 'other' | undefined {
+  try {
+    const found = lstatSync(Buffer.concat([Buffer.from(`${worktree}/`), pathBytes(path)]));
+    if (found.isFile()) return 'file';
+    return found.isSymbolicLink() ? 'link' : 'other';
+  } catch {
+    return undefined;
+  }
+}
+
+/** Makes `index` say what `tree` says, keeping what it knows about unchanged files. */
+async function readTree(repository: Repository, index: string, tree: string): Promise<void> {
+  try {
+    await repository.hub({ args: ['read-tree', '-m', tree], index });
+  } catch (error) {
+    if (!WorkspaceError.isInstance(error)) throw error;
+    rmSync(index, { force: true });
+    await repository.hub({ args: ['read-tree', tree], index });
+  }
+}
+
+async function updateIndex(
+  repository: Repository,
+  place: Place,
+  index: string,
+  args: readonly string[],
+  paths: readonly QuotedPath[],
+): Promise<void> {
+  if (paths.length === 0) return;
+  await repository.hub({
+    args: ['update-index', ...args, '--stdin'],
+    input: paths.map((path) => `${path}\n`).join(''),
+    worktree: place.directory,
+    index,
+  });
+}
+
+/**
+ * Takes the files of a workspace as they are, on top of the tree of `parent`. The agent's own index,
+ * configuration and exclusions play no part, and git is never led into a repository inside.
+ */
+export async function takeSnapshot(
+  repository: Repository,
+  place: Place,
+  records: Records,
+  parent: string,
+): Promise<Snapshot> {
+  const scratch = repository.makeScratch();
+  const index = join(scratch, 'index');
+  try {
+    if (existsSync(place.index)) copyIndex(place.index, index);
+    await readTree(repository, index, parent);
+    const worktree = place.directory;
+    const removed: QuotedPath[] = [];
+    const present: QuotedPath[] = [];
+    for (const { path, status, from } of await compareWorktree(repository, worktree, index)) {
+      if (from.mode === '160000') continue;
+      const found = status === 'D' ? undefined : lookAt(worktree, path);
+      if (found === 'file' || found === 'link') present.push(path);
+      else if (!records.hidden.includes(path)) removed.push(path);
+      // A hidden file that is away is as it was; one that something else replaced is gone.
+      else if (found === 'other') removed.push(path);
+    }
+    const { stdout, stderr: warnings } = await repository.hub({
+      args: ['ls-files', '--others', '--exclude-per-directory=.gitignore'],
+      worktree,
+      index,
+    });
+    const nested: string[] = [];
+    for (const path of lines(stdout)) {
+      const text = pathText(path);
+      if (text.endsWith('/')) nested.push(text);
+      // Not left to an exclusion pattern: the agent's .gitignore could lift it.
+      else if (!records.copied.includes(text)) present.push(path);
+    }
+    await updateIndex(repository, place, index, ['--force-remove'], removed);
+    await updateIndex(repository, place, index, ['--add', '--replace', '--remove'], present);
+    const parked = records.parked.filter(({ path }) => lookAt(worktree, path) === undefined);
+    if (parked.length > 0) {
+      await repository.hub({
+        args: ['update-index', '--index-info'],
+        input: parked.map(({ mode, id, path }) => `${mode} ${id}\t${path}\n`).join(''),
+        index,
+      });
+    }
+    const { stdout: tree } = await repository.hub({ args: ['write-tree'], index });
+    return { tree: tree.trim(), nested, warnings };
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,114 @@
+import { existsSync, lstatSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { compareTrees, type RawChange } from '../git/changes.js';
+import { lines, pathBytes, pathText } from '../git/quoted-path.js';
+import type { Repository } from '../repository/open.js';
+import { listUncommitted } from '../repository/uncommitted.js';
+
+/** A worktree of the user in which a branch is to move forward. */
+export interface TargetWorktree {
+  readonly path: string;
+  readonly gitDirectory: string;
+}
+
+const operations: readonly (readonly [string, string])[] = [
+  ['MERGE_HEAD', 'a merge'],
+  ['CHERRY_PICK_HEAD', 'a cherry-pick'],
+  ['REVERT_HEAD', 'a revert'],
+  ['rebase-merge', 'a rebase'],
+  ['rebase-apply', 'a rebase'],
+  ['BISECT_LOG', 'a bisection'],
+];
+
+const some = (paths: readonly string[]): string =>
+  paths.length > 5 ? `${paths.slice(0, 5).join(', ')} and ${paths.length - 5} more` : paths.join(', ');
+
+const exists = (path: Buffer): 'directory' | 'other' | undefined => {
+  try {
+    return lstatSync(path).isDirectory() ? 'directory' : 'other';
+  } catch {
+    return undefined;
+  }
+};
+
+/** Untracked files, ignored ones included, that stand where new files must go. */
+async function listCollisions(
+  repository: Repository,
+  worktree: TargetWorktree,
+  changes: readonly RawChange[],
+): Promise<string[]> {
+  const goes = new Set(changes.filter(({ to }) => to.mode === '000000').map((c) => c.path));
+  const goesByText = new Set([...goes].map(pathText));
+  const collisions: string[] = [];
+  for (const { path } of changes.filter(({ from }) => from.mode === '000000')) {
+    const bytes = pathBytes(path);
+    const at = (length: number): Buffer =>
+      Buffer.concat([Buffer.from(`${worktree.path}/`), bytes.subarray(0, length)]);
+    for (let slash = bytes.indexOf('/'); slash > 0; slash = bytes.indexOf('/', slash + 1)) {
+      const parent = bytes.subarray(0, slash).toString('utf8');
+      if (exists(at(slash)) === 'other' && !goesByText.has(parent)) collisions.push(parent);
+    }
+    const found = exists(at(bytes.length));
+    if (found === 'other') collisions.push(pathText(path));
+    if (found !== 'directory') continue;
+    const { stdout } = await repository.hub({
+      args: ['ls-files', '--others', '--', `:(literal)${pathText(path)}`],
+      worktree: worktree.path,
+      index: join(worktree.gitDirectory, 'index'),
+    });
+    collisions.push(...lines(stdout).map(pathText));
+  }
+  return [...new Set(collisions)];
+}
+
+/** Changed files that a filter (such as git-lfs) would have to convert: we run none. */
+async function listFiltered(
+  repository: Repository,
+  worktree: TargetWorktree,
+  to: string,
+  changes: readonly RawChange[],
+): Promise<string[]> {
+  if (changes.length === 0) return [];
+  const scratch = repository.makeScratch();
+  const index = join(scratch, 'index');
+  try {
+    await repository.hub({ args: ['read-tree', to], index });
+    const { files: config } = await repository.userConfig();
+    const ask = (...args: string[]): Promise<{ readonly stdout: string }> =>
+      repository.hub({
+        args: ['check-attr', ...args, '--stdin', 'filter'],
+        input: changes.map(({ path }) => `${path}\n`).join(''),
+        worktree: worktree.path,
+        index,
+        config,
+      });
+    const answers = [await ask(), await ask('--cached')].flatMap(({ stdout }) => lines(stdout));
+    const marked = answers.filter((line) => !/: filter: (unspecified|unset)$/.test(line));
+    return [...new Set(marked.map((line) => pathText(line.replace(/: filter: .*$/, ''))))];
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+/** Why a worktree cannot move from `from` to `to` without risk to what the user has there; `undefined`: it can. */
+export async function findObstacle(
+  repository: Repository,
+  worktree: TargetWorktree,
+  from: string,
+  to: string,
+): Promise<string | undefined> {
+  const { path, gitDirectory } = worktree;
+  for (const [file, operation] of operations) {
+    if (existsSync(join(gitDirectory, file))) return `${operation} is under way in ${path}`;
+  }
+  if ((await repository.userConfig()).sparse) return `${path} is a sparse checkout`;
+  const { staged, unstaged } = await listUncommitted(repository, { ...worktree, head: from });
+  const dirty = [...new Set([...staged, ...unstaged])];
+  if (dirty.length > 0) return `${path} has uncommitted changes: ${some(dirty)}`;
+  const changes = await compareTrees(repository, from, to);
+  const collisions = await listCollisions(repository, worktree, changes);
+  if (collisions.length > 0) return `untracked files in ${path} are in the way: ${some(collisions)}`;
+  const filtered = await listFiltered(repository, worktree, to, changes);
+  if (filtered.length > 0) return `a git filter must convert ${some(filtered)} in ${path}`;
+  return undefined;
+}

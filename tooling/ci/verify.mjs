@@ -1,0 +1,59 @@
+// `npm test`: every check of the project, with minutes for each, and `N passed, N failed` at the end.
+// Names of suites as arguments run only those: `npm test -- unit e2e`.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { installClaudeCode } from '../setup/claude-code.mjs';
+import { root, suites } from './suites.mjs';
+
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter((name) => !suites.some((suite) => suite.name === name));
+if (unknown.length > 0) {
+  console.error(`No suite ${unknown.join(', ')}. There are: ${suites.map((suite) => suite.name).join(', ')}`);
+  process.exit(2);
+}
+installClaudeCode();
+
+const reports = mkdtempSync(path.join(tmpdir(), 'orch-verify-'));
+const results = [];
+for (const suite of suites.filter(({ name }) => wanted.length === 0 || wanted.includes(name))) {
+  console.log(`\n── ${suite.name}`);
+  const report = path.join(reports, `${suite.name}.json`);
+  const [program, ...argv] = suite.argv;
+  const more = suite.tests ? ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`] : [];
+  const startedAt = performance.now();
+  const { status, error } = spawnSync(program, [...argv, ...more], {
+    cwd: root,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: { ...process.env, TURBO_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1', NODE_LEG: process.version },
+  });
+  if (error) console.error(error.message);
+  const counted = suite.tests ? countTests(report) : { passed: 0, failed: 0 };
+  const good = status === 0;
+  results.push({
+    name: suite.name,
+    minutes: (performance.now() - startedAt) / 60_000,
+    passed: counted.passed + (good && !suite.tests ? 1 : 0),
+    // A suite that failed without a failed test (it crashed, or found nothing to run) is a failure itself.
+    failed: counted.failed + (!good && counted.failed === 0 ? 1 : 0),
+  });
+}
+rmSync(reports, { recursive: true, force: true });
+
+console.log('\nsuite       minutes  passed  failed');
+for (const { name, minutes, passed, failed } of results) {
+  console.log(`${name.padEnd(10)} ${minutes.toFixed(2).padStart(8)} ${String(passed).padStart(7)} ${String(failed).padStart(7)}`);
+}
+const total = (key) => results.reduce((sum, result) => sum + result[key], 0);
+console.log(`\n${total('passed')} passed, ${total('failed')} failed`);
+process.exitCode = total('failed') === 0 ? 0 : 1;
+
+function countTests(report) {
+  try {
+    const { numPassedTests, numFailedTests } = JSON.parse(readFileSync(report, 'utf8'));
+    return { passed: numPassedTests, failed: numFailedTests };
+  } catch {
+    return { passed: 0, failed: 0 };
+  }
+}
