@@ -1,3 +1,4 @@
 import { project } from '../../tooling/vitest.js';
 
-export default project('agents');
+// A turn of the real Claude Code takes 2 s of processor time, and other packages test at the same time.
+export default project('agents', { testTimeout: 120_000 });

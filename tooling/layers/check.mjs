@@ -13,18 +13,15 @@ function rules() {
   const made = [];
   for (const [directory, { may, tests = [] }] of Object.entries(layers)) {
     const name = path.basename(directory);
-    for (const [part, allowed] of [
-      ['src', may],
-      ['test', [...may, ...tests]],
-    ]) {
+    const parts = directory === 'test' ? [['', tests]] : [['src', may], ['test', [...may, ...tests]]];
+    for (const [part, allowed] of parts) {
       const others = names.filter((other) => other !== name && !allowed.includes(other) && other !== 'test');
       made.push({
-        name: `layer-${name}-${part}`,
+        name: `layer-${name}${part && `-${part}`}`,
         severity: 'error',
-        from: { path: directory === 'test' ? '^test/' : `^${escape(directory)}/${part}/` },
+        from: { path: `^${escape(directory)}/${part && `${part}/`}` },
         to: { path: `^(?:packages|apps)/${anyOf(others)}/` },
       });
-      if (directory === 'test') break;
     }
     made.push({
       name: `own-face-${name}`,

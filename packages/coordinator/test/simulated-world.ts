@@ -248,6 +248,7 @@ export function taskNode(id: string, more: Partial<TaskNode> = {}): TaskNode {
     effect: 'diff',
     writesOutside: 'fail',
     gates: [],
+    isolation: 'clone',
     base: 'needs',
     session: 'new',
     locks: [],

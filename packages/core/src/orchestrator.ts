@@ -102,7 +102,7 @@ export async function openOrchestrator(options: OrchestratorOptions): Promise<Or
       return await work({
         orchDirectory: orch,
         agent,
-        workspace: repository.workspaceOf(run, graph.copy),
+        workspace: repository.workspaceOf(graph.copy),
         gate: createGate(checks),
         setup: createSetup(checks),
         clock,

@@ -51,13 +51,15 @@ function reap({ fs, childProcess }: Modules, parts: Parts): void {
   const known = new Map<number, string>();
   let text = '';
   let ownerGone = false;
+  let closedInOrder = false;
 
   function read(): void {
     const lines = text.split('\n');
     text = lines.pop() ?? '';
     for (const line of lines) {
       const [sign, pid, ...startTime] = line.split(' ');
-      if (sign === '+') known.set(Number(pid), startTime.join(' '));
+      if (sign === 'close') closedInOrder = true;
+      else if (sign === '+') known.set(Number(pid), startTime.join(' '));
       else known.delete(Number(pid));
     }
   }
@@ -76,6 +78,7 @@ function reap({ fs, childProcess }: Modules, parts: Parts): void {
     // A child forked in the owner's last moment carries the marker only once it has become its program.
     for (let round = 0; round < 3; round += 1) {
       await ending.end(tree, Number(graceMs));
+      if (closedInOrder) break;
       await sleep(100);
     }
     process.exit(finder.find(tree).length === 0 ? 0 : 1);

@@ -126,7 +126,7 @@ export function createReaper(options: ReaperOptions): Reaper {
       if (current === undefined) return;
       const { child, exited } = current;
       child.ref();
-      child.stdin?.end();
+      child.stdin?.end('close\n');
       child.stderr?.resume();
       if (await settlesWithin(exited, closePatienceMs)) return;
       child.kill('SIGKILL');

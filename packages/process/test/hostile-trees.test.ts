@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test, vi } from 'vitest';
 import { createProcessOwner, isAlive } from '../src/index.js';
 import { environment, startWitness } from './witness.js';
 
+// Nearly all of the time is the witnesses' silence.
+vi.setConfig({ maxConcurrency: 12 });
 const owner = createProcessOwner({ marker: `hostile-${process.pid}` });
 const cwd = '/';
 afterAll(async () => {

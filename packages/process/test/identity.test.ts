@@ -47,7 +47,7 @@ describe('a reused process number', () => {
           }),
         ).toEqual([]);
       }),
-      { numRuns: 500 },
+      { numRuns: 300 },
     );
   });
 
@@ -62,7 +62,7 @@ describe('a reused process number', () => {
           survivors: [],
         });
       }),
-      { numRuns: 100 },
+      { numRuns: 60 },
     );
     const atBoot = { ...victim, bootId: 'another-boot' };
     expect(await endLeftovers({ marker: 'nobody', identities: [atBoot] })).toEqual({
@@ -89,7 +89,7 @@ describe('identify()', () => {
     });
     for (const pid of [0, -1, 1.5, NaN, 2 ** 30]) expect(identify(pid)).toBeUndefined();
     // A shell that became `sleep` does not look at its ended child.
-    const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 1000'], {
+    const parent = spawn('sh', ['-c', 'sleep 0.3 & echo $!; exec sleep 1000'], {
       stdio: ['ignore', 'pipe', 'ignore'],
     });
     onTestFinished(() => void parent.kill('SIGKILL'));

@@ -149,18 +149,6 @@ describe('lines', () => {
       details: { ended: { reason: 'cancelled', signal: 'SIGTERM', stdout: { text: 'one\n' } } },
     });
   });
-
-  test('whose handler waits for the end of its own process do not wait for ever', async () => {
-    const started: { end?: () => Promise<unknown> } = {};
-    const owned = await owner.start({
-      ...shell('sleep 0.1; echo one; sleep 1000'),
-      onStdoutLine: async () => {
-        await started.end?.();
-      },
-    });
-    started.end = () => owned.end();
-    await expect(owned.ended).rejects.toMatchObject({ code: 'ORCH_PROCESS_HANDLER' });
-  });
 });
 
 describe('what is captured', () => {
@@ -231,8 +219,20 @@ describe('what is captured', () => {
   }, 60_000);
 });
 
-describe.concurrent('silence', () => {
-  test('of idleMs ends the process as stalled', async () => {
+describe.concurrent('time', () => {
+  test('is not wasted on a line handler that waits for the end of its own process', async () => {
+    const started: { end?: () => Promise<unknown> } = {};
+    const owned = await owner.start({
+      ...shell('sleep 0.1; echo one; sleep 1000'),
+      onStdoutLine: async () => {
+        await started.end?.();
+      },
+    });
+    started.end = () => owned.end();
+    await expect(owned.ended).rejects.toMatchObject({ code: 'ORCH_PROCESS_HANDLER' });
+  });
+
+  test('of silence, idleMs long, ends the process as stalled', async () => {
     const ended = await owner.run({ ...shell('echo start; sleep 1000'), idleMs: 300 });
     expect(ended).toMatchObject({
       reason: 'stalled',
@@ -242,7 +242,7 @@ describe.concurrent('silence', () => {
     });
   });
 
-  test('shorter than idleMs does not, on either stream', async () => {
+  test('of silence shorter than idleMs does not, on either stream', async () => {
     const ended = await owner.run({
       ...shell('for n in 1 2 3 4 5; do sleep 0.2; echo $n >&2; done; sleep 0.2; echo done'),
       idleMs: 900,
@@ -250,7 +250,7 @@ describe.concurrent('silence', () => {
     expect(ended).toMatchObject({ reason: 'exited', code: 0 });
   });
 
-  test('does not count while a handler takes its time', async () => {
+  test('that a handler takes is not silence', async () => {
     const ended = await owner.run({
       ...shell('echo one; echo two'),
       idleMs: 300,
@@ -259,7 +259,7 @@ describe.concurrent('silence', () => {
     expect(ended).toMatchObject({ reason: 'exited', code: 0 });
   });
 
-  test('is not taken for granted after the owner itself was stopped', async ({
+  test('in which the owner itself was stopped is not taken for silence', async ({
     onTestFinished,
   }) => {
     const child = spawn(process.execPath, [stoppable], {

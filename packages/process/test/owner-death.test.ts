@@ -2,7 +2,7 @@ import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_pr
 import { readdirSync, readFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { createProcessOwner, endLeftovers, isAlive, type ProcessIdentity } from '../src/index.js';
 import { bundle } from './bundle.js';
 import { environment, startWitness, until, type Cleanup } from './witness.js';
@@ -11,6 +11,8 @@ const plain = await bundle('owner.ts');
 const minified = await bundle('owner.ts', { minify: true });
 const renamed = await bundle('owner.ts', { keepNames: true });
 const unusable = await bundle('owner.ts', { minify: true, keepNames: true });
+// Nearly all of the time is the witnesses' silence.
+vi.setConfig({ maxConcurrency: 12 });
 const gone = { gone: true, ended: true, ticking: [] };
 const shapes = ['plain', 'setsid', 'daemon', 'deaf', 'stopped', 'orphan', 'emptied'];
 

@@ -28,7 +28,7 @@ export function readCredentials(headers: IncomingHttpHeaders, url: URL): Credent
     (value): value is string => value !== undefined && value.length >= SHORTEST_SECRET,
   );
   const redact = (text: string) =>
-    text;
+    secrets.reduce((clean, secret) => clean.replaceAll(secret, '[credential]'), text);
   const redactJson = (value: Json): Json => {
     if (typeof value === 'string') return redact(value);
     if (Array.isArray(value)) return (value as readonly Json[]).map(redactJson);

@@ -111,7 +111,7 @@ function closed({ rule, held }: StandingHold): ScriptedModelError {
 }
 
 /** The promise, or a rejection as soon as the signal aborts. */
-export function abortable(promise: Promise<void>, signal: AbortSignal): Promise<void> {
+function abortable(promise: Promise<void>, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const stop = () => reject(signal.reason as Error);
     if (signal.aborted) {

@@ -10,7 +10,7 @@ export function isObject(value: Json | undefined): value is JsonObject {
 }
 
 /** The list behind a value: itself when it is one, else nothing. */
-export function listOf(value: Json | undefined): readonly Json[] {
+function listOf(value: Json | undefined): readonly Json[] {
   return Array.isArray(value) ? (value as readonly Json[]) : [];
 }
 

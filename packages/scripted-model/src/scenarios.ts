@@ -12,7 +12,7 @@ export interface Scenarios {
   readonly fallThrough: readonly CheckedTurn[] | undefined;
 }
 
-export interface NamedScenario {
+interface NamedScenario {
   readonly match: RegExp | undefined;
   readonly turns: readonly CheckedTurn[];
 }

@@ -103,6 +103,23 @@ describe('hold()', () => {
     expect(textOf(await ask(running.url, [user('x')]).answer)).toBe('ok');
   });
 
+  it('forgets a conversation whose client went away', async () => {
+    const { model, url } = await startModel();
+    const hold = model.hold({ requests: 2, distinct: 'conversation' });
+    let reached = false;
+    void hold.reached.then(() => (reached = true));
+    const gone = ask(url, [user('x')], { session: 'a' });
+    await expect.poll(() => hold.waiting, { timeout: 15_000 }).toEqual(['a']);
+    gone.leave();
+    await expect(gone.answer).rejects.toThrow();
+    await expect.poll(() => hold.waiting, { timeout: 15_000 }).toEqual([]);
+    const second = ask(url, [user('x')], { session: 'b' });
+    await expect.poll(() => hold.waiting, { timeout: 15_000 }).toEqual(['b']);
+    expect(reached).toBe(false);
+    hold.release();
+    expect(textOf(await second.answer)).toBe('ok');
+  });
+
   it('takes only the requests that it is meant for', async () => {
     const { model, url } = await startModel();
     const hold = model.hold({

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
 
 /** The real Claude Code. Throws, so that a test without it fails and says why. */
-export function findClaude(): string {
+function findClaude(): string {
   const root = resolve(import.meta.dirname, '../../..');
   const installed = join(root, '.peers/claude-code/node_modules/.bin/claude');
   const path = process.env['ORCH_TEST_CLAUDE'] ?? installed;
@@ -17,7 +17,7 @@ export function findClaude(): string {
 }
 
 /** The fields of an output event that tests look at. */
-export interface ClaudeEvent {
+interface ClaudeEvent {
   readonly type: string;
   readonly subtype?: string;
   readonly is_error?: boolean;

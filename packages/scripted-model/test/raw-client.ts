@@ -2,7 +2,7 @@ import { request } from 'node:http';
 import type { Json } from '../src/index.js';
 
 /** One server-sent event as it came over the wire. */
-export interface WireEvent {
+interface WireEvent {
   readonly name: string | undefined;
   readonly data: string;
 }

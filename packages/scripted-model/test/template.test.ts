@@ -18,6 +18,12 @@ describe('placeholders', () => {
     );
   });
 
+  it('give the prompt without its markers', async () => {
+    const { url } = await startModel();
+    const script = ['{{prompt}}', { tool: 'Agent', input: { prompt: '[[scenario:inner]]' } }];
+    expect(await askText(url, [user(`${scripted(script, 'Before')} after`)])).toBe('Before  after');
+  });
+
   it('may hold a pattern that ends in a brace', async () => {
     const { url } = await startModel();
     expect(await askText(url, conversation('{{match:v(\\d{2})}}-{{match:\\d{2}}}', 'v42'))).toBe(

@@ -1,16 +1,18 @@
 import { join } from 'node:path';
 
-/** Where things lie in the user's state directory. Agents see `workspace` only. */
+export type PlaceKind = 'workspaces' | 'checkouts';
+
+/** Where things lie in the user's state directory. Agents see their `directory` only. */
 export interface Layout {
   readonly home: string;
   readonly hub: string;
   /** A new temporary directory is made in here. */
   readonly scratch: string;
   readonly deliveries: string;
-  /** The directory in which an agent or a gate works. */
-  workspace(run: string, name: string): string;
-  /** What we know about it: index, exclusions, state. */
-  records(run: string, name: string): string;
+  /** The directory in which an agent (`workspaces`) or a gate (`checkouts`) works. */
+  directory(kind: PlaceKind, run: string, name: string): string;
+  /** What we know about it: index and state. */
+  records(kind: PlaceKind, run: string, name: string): string;
   /** Where a directory goes whose content could not be saved into a ref. */
   kept(run: string, name: string, number: number): string;
 }
@@ -22,8 +24,8 @@ export function layoutOf(stateDirectory: string, key: string): Layout {
     hub: join(git, 'hub'),
     scratch: join(git, 'scratch'),
     deliveries: join(git, 'deliveries'),
-    workspace: (run, name) => join(stateDirectory, 'workspaces', key, run, name),
-    records: (run, name) => join(git, 'records', run, name),
+    directory: (kind, run, name) => join(stateDirectory, kind, key, run, name),
+    records: (kind, run, name) => join(git, 'records', kind, run, name),
     kept: (run, name, number) => join(stateDirectory, 'kept', key, run, `${name}.${number}`),
   };
 }

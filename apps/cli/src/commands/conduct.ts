@@ -19,6 +19,7 @@ export async function conduct(
 ): Promise<number> {
   const stop = new AbortController();
   let run = '';
+  const labels = new Map<string, string>();
   const view: RunView = options.json ? silent : screen.terminal ? liveView(screen) : plainView(screen);
   const interrupt = (): void => {
     if (stop.signal.aborted) {
@@ -43,10 +44,11 @@ export async function conduct(
           if (event.type === 'run.started') view.say(`${options.rehearsal ? screen.style('magenta', 'REHEARSAL ') : ''}run ${now.run} · ${now.parallel} at once`);
         }
         run = now.run;
+        if (event.type === 'attempt.started') labels.set(event.task, now.tasks[event.task]?.label ?? event.task);
         if (options.json) screen.line(JSON.stringify(event));
         else view.event(event, now);
       },
-      onProgress: (task, _attempt, progress) => view.progress(task, progress.text),
+      onProgress: (task, _attempt, progress) => view.progress(labels.get(task) ?? task, progress.text),
       stop: stop.signal,
     });
   } finally {

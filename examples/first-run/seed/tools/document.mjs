@@ -1,7 +1,7 @@
 // Writes docs/<name>.md from the first comment and the test of a function.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 
-const name = process.argv[2];
+const name = process.env.ORCH_INPUT_NAME;
 const source = readFileSync(`src/${name}.js`, 'utf8');
 const wanted = readFileSync(`test/${name}.test.js`, 'utf8').split('\n')[0].slice(3);
 const examples = readFileSync(`test/${name}.test.js`, 'utf8').match(/assert\.equal\(.*\);/g) ?? [];

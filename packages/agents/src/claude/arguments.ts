@@ -1,8 +1,8 @@
 import type { TurnFiles } from './config-directory.js';
 import type { ClaudeTurnRequest } from './request.js';
-import { settingSources } from './settings.js';
+import { settingSources, turnPolicy } from './settings.js';
 
-/** The arguments of the process: no prompt, no rule and no secret is among them. */
+/** The arguments of the process: no prompt and no secret is among them. */
 export function turnArguments(
   request: ClaudeTurnRequest,
   files: Pick<TurnFiles, 'settings' | 'systemPrompt'>,
@@ -14,7 +14,9 @@ export function turnArguments(
     ...['--input-format', 'stream-json', '--output-format', 'stream-json', '--verbose'],
     ...['--permission-prompt-tool', 'stdio', '--permission-mode', 'default'],
     ...['--setting-sources', settingSources(project), '--settings', files.settings],
-    ...(project === 'trusted' ? [] : ['--strict-mcp-config']),
+    ...(project === 'trusted'
+      ? []
+      : ['--strict-mcp-config', '--managed-settings', JSON.stringify(turnPolicy(request))]),
     ...[conversation.continues ? '--resume' : '--session-id', conversation.session],
     ...option('--mcp-config', request.mcpConfigFile),
     ...option('--model', request.model),

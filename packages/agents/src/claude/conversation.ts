@@ -1,3 +1,4 @@
+import { initializeLine, interruptLine, promptLine } from './control.js';
 import type { Interpreter } from './interpreter.js';
 
 /** What the conversation needs of the process. */
@@ -7,6 +8,11 @@ export interface Line {
   closeStdin(): void;
   /** Ends the process and all it started. */
   end(): void;
+}
+
+export interface Opening {
+  readonly prompt: string;
+  readonly trusted: boolean;
 }
 
 export interface Patience {
@@ -20,6 +26,8 @@ export interface Patience {
 
 /** Decides when a conversation is over. Every turn ends because of it, or because the process does. */
 export interface Conversation {
+  /** The process runs. */
+  begin(): void;
   /** To be called after each line that the agent wrote. */
   proceed(): void;
   cancel(): void;
@@ -34,11 +42,12 @@ const quietMs = 1000;
 
 export function createConversation(
   line: Line,
-  interpreter: Pick<Interpreter, 'answered' | 'background'>,
-  patience: Patience,
+  interpreter: Pick<Interpreter, 'readiness' | 'answered' | 'background'>,
+  options: Opening & Patience,
 ): Conversation {
   let timer: NodeJS.Timeout | undefined;
   let waitingFor: 'exit' | 'shells' | 'agents' | 'another turn' | undefined;
+  let prompted = false;
   let over = false;
   let stdinClosed = false;
   let stopped: Conversation['stopped'];
@@ -56,24 +65,36 @@ export function createConversation(
   }
 
   function finish(): void {
+    closeStdin();
+    wait('exit', options.lingerMs, end);
+  }
+
+  function closeStdin(): void {
     if (!stdinClosed) line.closeStdin();
     stdinClosed = true;
-    wait('exit', patience.lingerMs, end);
   }
 
   return {
+    begin() {
+      if (stopped === undefined) line.write(initializeLine(options.trusted));
+    },
     proceed() {
       if (over) return;
       if (stopped === 'cancelled') {
-        if (interpreter.answered && !stdinClosed) {
-          stdinClosed = true;
-          line.closeStdin();
-        }
+        if (interpreter.answered) closeStdin();
         return;
+      }
+      if (interpreter.readiness === 'refused') {
+        finish();
+        return;
+      }
+      if (interpreter.readiness === 'ready' && !prompted) {
+        prompted = true;
+        line.write(promptLine(options.prompt));
       }
       const { background } = interpreter;
       if (!interpreter.answered) wait(undefined);
-      else if (background.onlyShells) wait('shells', patience.backgroundMs, end);
+      else if (background.onlyShells) wait('shells', options.backgroundMs, end);
       else if (background.running > 0) wait('agents');
       else if (background.everRan && !stdinClosed) wait('another turn', quietMs, finish);
       else finish();
@@ -87,18 +108,13 @@ export function createConversation(
       }
       stopped = 'cancelled';
       clearTimeout(timer);
-      if (interpreter.answered) {
+      if (!prompted || interpreter.answered) {
         line.end();
         return;
       }
       // Asked politely it writes down its conversation and its cost.
-      const request = {
-        type: 'control_request',
-        request_id: 'cancel',
-        request: { subtype: 'interrupt' },
-      };
-      line.write(`${JSON.stringify(request)}\n`);
-      timer = setTimeout(() => line.end(), patience.interruptMs);
+      line.write(interruptLine());
+      timer = setTimeout(() => line.end(), options.interruptMs);
     },
     close() {
       over = true;

@@ -3,10 +3,11 @@ import { oneLine, shorten } from '../excerpt.js';
 import { asList, asNumber, asObject, asString, type Json, type JsonObject } from '../json.js';
 import type { Redaction } from '../redaction.js';
 import { createBackgroundTasks, type BackgroundTasks } from './background-tasks.js';
+import { beforeToolLine, denyLine, readInitialized, refuseLine } from './control.js';
 import { createCostMeter, readMessageUsage } from './cost-meter.js';
 import { createDenials } from './denials.js';
 import { readAssistantBlocks, readUserBlocks } from './message-events.js';
-import { denyLine, refusalOf, refuseLine } from './permission.js';
+import { refusalOf, refusalOfMode } from './permission.js';
 import { readSystemEvent } from './system-events.js';
 import { judge, type ClaudeExit } from './verdict.js';
 
@@ -21,6 +22,8 @@ export interface Reading {
 /** Turns the stream of one process into events. Knows nothing of processes and time. */
 export interface Interpreter {
   read(line: string): Reading;
+  /** Whether the program took the first line; it is told what to do when it is ready. */
+  readonly readiness: 'waiting' | 'ready' | 'refused';
   /** A result came, and nothing began after it: the agent has answered. */
   readonly answered: boolean;
   readonly background: Pick<BackgroundTasks, 'running' | 'onlyShells' | 'everRan'>;
@@ -29,6 +32,8 @@ export interface Interpreter {
 
 export interface InterpreterOptions {
   readonly cwd: string;
+  /** Rules of the request. */
+  readonly allow: readonly string[];
   readonly continuing: boolean;
   readonly redaction: Redaction;
 }
@@ -39,6 +44,7 @@ export function createInterpreter(options: InterpreterOptions): Interpreter {
   const background = createBackgroundTasks();
   const denials = createDenials();
   const meter = createCostMeter();
+  let readiness: Interpreter['readiness'] = 'waiting';
   let started: SessionStarted | undefined;
   let result: JsonObject | undefined;
   let answered = false;
@@ -136,15 +142,33 @@ export function createInterpreter(options: InterpreterOptions): Interpreter {
     const request = asObject(event['request']) ?? {};
     const subtype = asString(request['subtype']) ?? 'unknown';
     const id = event['request_id'] ?? null;
-    if (subtype !== 'can_use_tool') {
-      const text = `Claude Code asked for ${subtype}, which is not served here.`;
-      return {
-        events: [{ kind: 'notice', level: 'warning', text }],
-        reply: refuseLine(id, subtype),
-      };
+    if (subtype === 'can_use_tool') {
+      const reason = refusalOf(request, options.cwd);
+      return { events: listOf(denials.byPlan(request, reason)), reply: denyLine(id, reason) };
     }
-    const reason = refusalOf(request, options.cwd);
-    return { events: listOf(denials.byPlan(request, reason)), reply: denyLine(id, reason) };
+    const input = asObject(request['input']) ?? {};
+    if (subtype === 'hook_callback' && input['hook_event_name'] === 'PreToolUse') {
+      return readBeforeTool(id, input, request['tool_use_id'] ?? input['tool_use_id'] ?? null);
+    }
+    const text = `Claude Code asked for ${subtype}, which is not served here.`;
+    return { events: [{ kind: 'notice', level: 'warning', text }], reply: refuseLine(id, subtype) };
+  }
+
+  function readBeforeTool(id: Json, input: JsonObject, toolUseId: Json): Reading {
+    const refusal = refusalOfMode(input, options.allow);
+    const reply = beforeToolLine(id, refusal);
+    if (refusal === undefined) return { events: [debug('Before a tool call.')], reply };
+    const call = { ...input, tool_use_id: toolUseId, input: input['tool_input'] ?? null };
+    return { events: listOf(denials.byPlan(call, refusal)), reply };
+  }
+
+  function readControlResponse(event: JsonObject): AgentEvent[] {
+    const response = asObject(event['response']) ?? {};
+    readiness = readInitialized(response) ?? readiness;
+    const error = asString(response['error']);
+    return error === undefined
+      ? [debug('Answer to a control request.')]
+      : [{ kind: 'notice', level: 'error', text: `Claude Code refused a request: ${error}` }];
   }
 
   function readRateLimit(event: JsonObject): AgentEvent[] {
@@ -170,6 +194,8 @@ export function createInterpreter(options: InterpreterOptions): Interpreter {
         return { events: readResult(event) };
       case 'control_request':
         return readControlRequest(event);
+      case 'control_response':
+        return { events: readControlResponse(event) };
       case 'rate_limit_event':
         return { events: readRateLimit(event) };
       default:
@@ -199,6 +225,9 @@ export function createInterpreter(options: InterpreterOptions): Interpreter {
 
   return {
     read,
+    get readiness() {
+      return readiness;
+    },
     get answered() {
       return answered;
     },

@@ -1,12 +1,18 @@
 import { isAbsolute, relative } from 'node:path';
 import { oneLine } from '../excerpt.js';
-import { asObject, asString, type Json, type JsonObject } from '../json.js';
+import { asObject, asString, type JsonObject } from '../json.js';
 
 /** Tools that change files: one kind of rule covers them all. */
 const fileTools = new Set(['Edit', 'Write', 'MultiEdit', 'NotebookEdit']);
 
+/** Tools that run commands. */
+const shells = new Set(['Bash', 'PowerShell', 'Monitor']);
+
 /** Tools that need a person. */
 const personTools = new Set(['AskUserQuestion', 'EnterPlanMode', 'ExitPlanMode']);
+
+/** Modes in which nothing is allowed that the rules do not allow. */
+const strictModes = new Set(['default', 'manual', 'dontAsk', 'plan']);
 
 /** Why a tool call that no rule allows is refused, in words for the agent and for the author of the plan. */
 export function refusalOf(request: JsonObject, cwd: string): string {
@@ -19,11 +25,28 @@ export function refusalOf(request: JsonObject, cwd: string): string {
   return `not allowed by the plan: add ${JSON.stringify(ruleFor(tool, input, cwd))} to allow:${because === undefined ? '' : ` (${oneLine(because, 200)})`}`;
 }
 
+/**
+ * Why a tool call may not even be checked against the rules, if so. A sub-agent whose definition says
+ * `permissionMode: acceptEdits` changes files that no rule allows; in such a mode only tools count that
+ * are allowed as a whole.
+ */
+export function refusalOfMode(input: JsonObject, allow: readonly string[]): string | undefined {
+  const mode = asString(input['permission_mode']);
+  const tool = asString(input['tool_name']) ?? 'unknown';
+  if (mode === undefined || strictModes.has(mode)) return undefined;
+  if (mode === 'acceptEdits' && !fileTools.has(tool) && !shells.has(tool)) return undefined;
+  const wanted = fileTools.has(tool) ? [...fileTools] : [tool];
+  if (wanted.some((name) => allow.includes(name))) return undefined;
+  const agent = asString(input['agent_type']) ?? 'agent';
+  return `not allowed by the plan: ${agent} works in mode ${mode}, which goes beyond the rules; take permissionMode out of its definition, or add ${JSON.stringify(wanted[0])} to allow:`;
+}
+
 /** The narrowest rule that would allow the call. */
 function ruleFor(tool: string, input: JsonObject, cwd: string): string {
   const command = asString(input['command']);
   if (tool === 'Bash' && command !== undefined) {
-    const exact = !/[\n]/.test(command) && command.length <= 100;
+    if (/[$`]/.test(command)) return tool; // what is expanded later is covered by no narrower rule
+    const exact = !command.includes('\n') && command.length <= 100;
     return exact ? `Bash(${command})` : `Bash(${command.trim().split(/\s+/, 1)[0] ?? ''} *)`;
   }
   const path = asString(input['file_path']) ?? asString(input['notebook_path']);
@@ -38,28 +61,6 @@ function ruleFor(tool: string, input: JsonObject, cwd: string): string {
   }
   const skill = asString(input['skill']);
   return tool === 'Skill' && skill !== undefined ? `Skill(${skill})` : tool;
-}
-
-/** The line that answers a `can_use_tool` request with no. */
-export function denyLine(requestId: Json, message: string): string {
-  return controlLine({
-    subtype: 'success',
-    request_id: requestId,
-    response: { behavior: 'deny', message, interrupt: false },
-  });
-}
-
-/** The line that answers a request which this driver does not serve. */
-export function refuseLine(requestId: Json, subtype: string): string {
-  return controlLine({
-    subtype: 'error',
-    request_id: requestId,
-    error: `${subtype} is not served here`,
-  });
-}
-
-function controlLine(response: JsonObject): string {
-  return `${JSON.stringify({ type: 'control_response', response })}\n`;
 }
 
 /**

@@ -30,19 +30,38 @@ export function settingSources(project: NonNullable<ClaudeTurnRequest['project']
 
 /**
  * The settings of a turn, above every file but the machine's managed ones. Rules go here and not into
- * arguments, because arguments are split at spaces and commas that a rule may contain.
+ * arguments of their own, because those are split at spaces and commas that a rule may contain.
  */
 export function turnSettings(request: ClaudeTurnRequest): JsonObject {
-  const asked = new Set([...(request.tools ?? []), ...(request.allow ?? [])]);
-  const unwanted = unattendedTools.filter((tool) => !asked.has(tool));
   return {
     cleanupPeriodDays: keepTranscriptsDays,
-    permissions: {
-      allow: scopeAllowRules(request.allow ?? [], request.addDirectories ?? []),
-      deny: [...scopeDenyRules(request.deny ?? []), ...unwanted],
-    },
+    permissions: turnRules(request),
     ...(request.project === 'trusted'
       ? {}
       : { disableAllHooks: true, disableSkillShellExecution: true, apiKeyHelper: '' }),
+  };
+}
+
+/**
+ * Settings that make the rules of the request the only ones: without them the front matter of a skill
+ * (`allowed-tools`) or of a sub-agent (`permissionMode: auto`) in the repository grants itself tools.
+ */
+export function turnPolicy(request: ClaudeTurnRequest): JsonObject {
+  return {
+    allowManagedPermissionRulesOnly: true,
+    permissions: {
+      ...turnRules(request),
+      disableBypassPermissionsMode: 'disable',
+      disableAutoMode: 'disable',
+    },
+  };
+}
+
+function turnRules(request: ClaudeTurnRequest): JsonObject {
+  const asked = new Set([...(request.tools ?? []), ...(request.allow ?? [])]);
+  const unwanted = unattendedTools.filter((tool) => !asked.has(tool));
+  return {
+    allow: scopeAllowRules(request.allow ?? [], request.addDirectories ?? []),
+    deny: [...scopeDenyRules(request.deny ?? []), ...unwanted],
   };
 }

@@ -14,7 +14,7 @@ import type { ClaudeExit } from './verdict.js';
 export interface Launch {
   readonly argv: readonly [string, ...string[]];
   readonly env: Readonly<Record<string, string>>;
-  readonly request: Pick<ClaudeTurnRequest, 'cwd' | 'limits'>;
+  readonly request: Pick<ClaudeTurnRequest, 'cwd' | 'limits' | 'allow' | 'project'>;
   readonly prompt: string;
   readonly continuing: boolean;
   readonly notices: readonly Notice[];
@@ -27,6 +27,7 @@ export async function runClaudeTurn(launch: Launch, context: TurnContext): Promi
   const { request, redaction } = launch;
   const interpreter = createInterpreter({
     cwd: request.cwd,
+    allow: request.allow ?? [],
     continuing: launch.continuing,
     redaction,
   });
@@ -39,7 +40,7 @@ export async function runClaudeTurn(launch: Launch, context: TurnContext): Promi
       end: () => void running?.end().catch(() => undefined), // its rejection is seen by `ended`
     },
     interpreter,
-    launch.patience,
+    { ...launch.patience, prompt: launch.prompt, trusted: request.project === 'trusted' },
   );
 
   function cancel(): void {
@@ -73,16 +74,17 @@ export async function runClaudeTurn(launch: Launch, context: TurnContext): Promi
     queue.close();
     return { events: queue.events, cancel, pid: undefined };
   }
-  const message = { type: 'user', message: { role: 'user', content: launch.prompt } };
   context.signal?.addEventListener('abort', cancel, { once: true });
   if (isAborted(context)) cancel();
-  else void running.write(`${JSON.stringify(message)}\n`);
+  conversation.begin();
 
   void settle(running).then(({ ended, problem }) => {
     conversation.close();
     context.signal?.removeEventListener('abort', cancel);
+    const exit = exitOf(ended);
     if (problem !== undefined) void queue.push(problem);
-    void queue.push(interpreter.end(exitOf(ended)));
+    if (exit.by === 'lingered') void queue.push(lingered(interpreter.background.running));
+    void queue.push(interpreter.end(exit));
     queue.close();
   });
 
@@ -109,4 +111,10 @@ export async function runClaudeTurn(launch: Launch, context: TurnContext): Promi
   }
 
   return { events: queue.events, cancel, pid: running.identity.pid };
+}
+
+function lingered(tasks: number): Notice {
+  const why = tasks === 0 ? 'it did not exit' : `${tasks} of its background tasks still ran`;
+  const text = `Claude Code was ended after its last answer, because ${why}.`;
+  return { kind: 'notice', level: 'warning', text };
 }

@@ -11,7 +11,11 @@ describe('a turn of the real Claude Code', () => {
       scene,
       scene.ask(
         [
-          [{ thinking: 'hm' }, { text: 'Writing.' }, { tool: 'Write', input: { file_path: file, content: 'hi' } }],
+          [
+            { thinking: 'hm' },
+            { text: 'Writing.' },
+            { tool: 'Write', input: { file_path: file, content: 'hi' } },
+          ],
           { tool: 'Bash', input: { command: 'echo "$ANTHROPIC_API_KEY"' } },
           { text: 'Wrote it.' },
         ],
@@ -114,7 +118,10 @@ describe('a turn of the real Claude Code', () => {
       runTurn(scene, scene.ask([{ tool: 'StructuredOutput', input: { n: 3 } }], { outputSchema })),
       runTurn(
         scene,
-        scene.ask([{ text: '{"n":3}' }], { outputSchema, configDirectory: join(scene.root, 'other') }),
+        scene.ask([{ text: '{"n":3}' }], {
+          outputSchema,
+          configDirectory: join(scene.root, 'other'),
+        }),
       ),
     ]);
     expect(given.end).toMatchObject({ outcome: 'completed', output: { n: 3 } });

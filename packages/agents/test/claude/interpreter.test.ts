@@ -2,7 +2,10 @@ import { describe, expect, it } from 'vitest';
 import type { TurnEnded } from '../../src/event.js';
 import { readSample, replay } from './replay.js';
 
-type Expected = Pick<TurnEnded, 'outcome'> & { readonly reason?: string; readonly usd: number | null };
+type Expected = Pick<TurnEnded, 'outcome'> & {
+  readonly reason?: string;
+  readonly usd: number | null;
+};
 
 /** Name of a recorded run, its exit code, and how its turn ended. */
 const ends: readonly (readonly [name: string, code: number, expected: Expected])[] = [
@@ -63,9 +66,9 @@ describe('the end of a recorded run', () => {
     expect(replay(lines, { exit: { by: 'cancelled' } }).end.outcome).toBe('cancelled');
     expect(replay(lines, { exit: { by: 'timed_out' } }).end.outcome).toBe('timed_out');
     expect(replay(lines, { exit: { by: 'stalled' } }).end.outcome).toBe('stalled');
-    expect(replay(lines, { exit: { by: 'lingered', code: null, signal: 'SIGKILL' } }).end.outcome).toBe(
-      'completed',
-    );
+    expect(
+      replay(lines, { exit: { by: 'lingered', code: null, signal: 'SIGKILL' } }).end.outcome,
+    ).toBe('completed');
   });
 
   it('a success result with another exit code than 0 is a failure', () => {
@@ -107,7 +110,9 @@ describe('the stream', () => {
 
   it('counts each message once, adds sub-agents to the totals, and says whose text is whose', () => {
     const { events, end } = replay(readSample('subagent-two-parallel'));
-    const counted = events.filter((event) => event.kind === 'usage').map((event) => event.messageId);
+    const counted = events
+      .filter((event) => event.kind === 'usage')
+      .map((event) => event.messageId);
     expect(new Set(counted).size).toBe(counted.length);
     expect(end.usage).toEqual({
       inputTokens: 600,
@@ -128,7 +133,9 @@ describe('the stream', () => {
     const retries = replay(readSample('retry-429-after')).events.filter(
       (event) => event.kind === 'retrying',
     );
-    expect(retries).toMatchObject([{ attempt: 1, reason: 'rate_limit', delayMs: 2000, status: 429 }]);
+    expect(retries).toMatchObject([
+      { attempt: 1, reason: 'rate_limit', delayMs: 2000, status: 429 },
+    ]);
     const refused = replay(readSample('conn-refused')).events.find(
       (event) => event.kind === 'retrying',
     );
@@ -166,12 +173,15 @@ describe('the stream', () => {
 });
 
 describe('denials', () => {
-  it.each(['perm-denied-default', 'perm-denied-rule'])('%s: reported once, with the reason', (name) => {
-    const { events, end } = replay(readSample(name));
-    expect(events.filter((event) => event.kind === 'denied')).toHaveLength(1);
-    expect(end.denials).toHaveLength(1);
-    expect(end.denials[0]?.reason).toMatch(/permission/i);
-  });
+  it.each(['perm-denied-default', 'perm-denied-rule'])(
+    '%s: reported once, with the reason',
+    (name) => {
+      const { events, end } = replay(readSample(name));
+      expect(events.filter((event) => event.kind === 'denied')).toHaveLength(1);
+      expect(end.denials).toHaveLength(1);
+      expect(end.denials[0]?.reason).toMatch(/permission/i);
+    },
+  );
 
   it('a permission request is refused, and the result does not count it a second time', () => {
     const lines = readSample('permission-requests');
@@ -188,11 +198,34 @@ describe('denials', () => {
       'not allowed by the plan: add "Edit(./deny-b.txt)" to allow:',
       expect.stringContaining('"Bash(curl http://127.0.0.1:9/ -s -m 1)"'),
     ]);
-    const answers = replies.map((reply) => JSON.parse(reply) as { response: { subtype: string } });
-    const kinds = answers.map((answer) => answer.response.subtype);
-    expect(kinds.filter((kind) => kind === 'success')).toHaveLength(asked);
-    expect(kinds.filter((kind) => kind === 'error')).toHaveLength(kinds.length - asked); // hook callbacks
+    const denied = replies.filter((reply) => reply.includes('"behavior":"deny"'));
+    expect(denied).toHaveLength(asked);
+    const refused = replies.filter((reply) => reply.includes('"subtype":"error"'));
+    expect(refused).toHaveLength(2); // calls of a Stop hook, which nobody asked for
     expect(replies.join('')).not.toContain('"allow"');
+  });
+
+  it.each([
+    ['acceptEdits', 'Write', [], true],
+    ['acceptEdits', 'Bash', ['Bash(touch *)'], true],
+    ['acceptEdits', 'Write', ['Edit'], false],
+    ['acceptEdits', 'Bash', ['Bash'], false],
+    ['acceptEdits', 'Read', [], false],
+    ['auto', 'Read', [], true],
+    ['of the future', 'WebFetch', [], true],
+    ['default', 'Write', [], false],
+    ['plan', 'Write', [], false],
+  ])('a sub-agent in mode %s calls %s, allowed %j: refused %s', (mode, tool, allow, refused) => {
+    const input = {
+      ...{ hook_event_name: 'PreToolUse', permission_mode: mode, agent_type: 'helper' },
+      ...{ tool_name: tool, tool_input: { file_path: 'a' } },
+    };
+    const request = { subtype: 'hook_callback', input, tool_use_id: 't-1' };
+    const line = JSON.stringify({ type: 'control_request', request_id: 'r-1', request });
+    const { replies, end } = replay([line], { allow });
+    expect(replies.join('').includes('"permissionDecision":"deny"')).toBe(refused);
+    expect(end.denials.map((denial) => denial.tool)).toEqual(refused ? [tool] : []);
+    expect(replies).toHaveLength(1);
   });
 
   it('the input of a denial is one line of at most 200 characters', () => {

@@ -86,10 +86,11 @@ export async function runTurn(
   const events: AgentEvent[] = [];
   for await (const event of turn.events) {
     events.push(event);
-    onEvent(event, turn.cancel);
+    onEvent(event, () => turn.cancel());
   }
   const end = events.at(-1);
   const ends = events.filter((event) => event.kind === 'end');
-  if (end?.kind !== 'end' || ends.length !== 1) throw new Error('A turn must end with one end event.');
+  if (end?.kind !== 'end' || ends.length !== 1)
+    throw new Error('A turn must end with one end event.');
   return { events, end };
 }

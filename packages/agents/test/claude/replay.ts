@@ -16,18 +16,23 @@ export interface Replay {
 export interface ReplayOptions {
   readonly exit?: Partial<ClaudeExit>;
   readonly continuing?: boolean;
+  readonly allow?: readonly string[];
   readonly secrets?: readonly string[];
 }
 
 /** Lines that the real program wrote. */
 export function readSample(name: string): string[] {
-  return fs.readFileSync(join(samples, `${name}.jsonl`), 'utf8').trimEnd().split('\n');
+  return fs
+    .readFileSync(join(samples, `${name}.jsonl`), 'utf8')
+    .trimEnd()
+    .split('\n');
 }
 
 /** Reads recorded lines as the driver does while the program runs. */
 export function replay(lines: readonly string[], options: ReplayOptions = {}): Replay {
   const interpreter = createInterpreter({
     cwd: '/repo/app',
+    allow: options.allow ?? [],
     continuing: options.continuing ?? false,
     redaction: createRedaction(options.secrets ?? []),
   });

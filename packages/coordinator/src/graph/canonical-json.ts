@@ -17,7 +17,7 @@ function write(value: unknown): string {
   if (typeof value === 'number' && Number.isFinite(value)) return JSON.stringify(value);
   if (Array.isArray(value)) return `[${value.map(write).join(',')}]`;
   if (typeof value !== 'object') {
-    throw new TypeError(`expected a JSON value, received ${String(value)}`);
+    throw new TypeError(`expected a JSON value, received ${typeof value}`);
   }
   const entries = Object.entries(value)
     .filter(([, member]) => member !== undefined)

@@ -42,7 +42,12 @@ export function checkReference(
     if (found === undefined) return undefined;
     noteUse(namespace, sources, found);
     const { file, line, column } = place.spotAt(raw.offsets[0] ?? 0);
-    const reference = { root, path: raw.keys.slice(from), text: raw.text, at: { file, line, column } };
+    const reference = {
+      root,
+      path: raw.keys.slice(from),
+      text: raw.text,
+      at: { file, line, column },
+    };
     return { reference, type: found };
   };
 
@@ -56,13 +61,22 @@ export function checkReference(
   if (item?.name === name) {
     const kind = name === 'matrix' ? 'matrix' : 'item';
     if (!isAllowed(namespace, raw, place, kind)) return undefined;
-    if (place.isKnownOnly && !item.isKnownNow) return refuseTask(namespace, raw, place);
+    if (place.isKnownOnly && !item.isKnownNow) {
+      refuseTask(namespace, raw, place);
+      return;
+    }
     const root = kind === 'matrix' ? ({ kind } as const) : ({ kind, name } as const);
     return finish(root, item.type, 1, item.sources);
   }
   const entry = table.get(name);
-  if (entry === undefined) return refuseRoot(namespace, raw, place, name);
-  if (!place.allowed.includes('task')) return refuseTask(namespace, raw, place);
+  if (entry === undefined) {
+    refuseRoot(namespace, raw, place, name);
+    return;
+  }
+  if (!place.allowed.includes('task')) {
+    refuseTask(namespace, raw, place);
+    return;
+  }
   return checkTask(namespace, raw, place, entry, finish);
 }
 
@@ -86,28 +100,36 @@ function checkTask(
   const all = second === 'all';
   const unreachable = (message: string): undefined =>
     refuse(report, place, raw.offsets[0] ?? 0, 'ORCH_PLAN_REFERENCE_UNREACHABLE', message);
-  if (entry === self) return unreachable(`${quote(id)} is this task; its own output is not there yet`);
+  if (entry === self) {
+    unreachable(`${quote(id)} is this task; its own output is not there yet`);
+    return;
+  }
   const isPaired = paired.includes(entry);
-  const isNeeded = (self.task.needs ?? []).includes(id);
+  const isNeeded = self.needs.includes(id);
   if (all && !entry.isFanOut) {
-    return unreachable(`${quote(id)} runs once and has no all; write ${id}.output`);
+    unreachable(`${quote(id)} runs once and has no all; write ${id}.output`);
+    return;
   }
   if (all ? !isNeeded : !isPaired && !isNeeded) {
     const edge = self.task.each === undefined && entry.isFanOut && !all ? ` or each: ${id}` : '';
-    return unreachable(`this task does not wait for ${quote(id)}; add needs: [${id}]${edge}`);
+    unreachable(`this task does not wait for ${quote(id)}; add needs: [${id}]${edge}`);
+    return;
   }
   if (all) return finish({ kind: 'task', id, all }, allType(entry), 2, [id]);
   if (entry.isFanOut && !isPaired) {
     const message = `${quote(id)} runs once per item; write ${id}.all for the list, or each: ${id}`;
-    return unreachable(message);
+    unreachable(message);
+    return;
   }
   if (entry.type === undefined) {
     const message = `${quote(id)} declares no output; add output: to it`;
-    return refuse(report, place, raw.offsets[0] ?? 0, 'ORCH_PLAN_REFERENCE_UNKNOWN', message);
+    refuse(report, place, raw.offsets[0] ?? 0, 'ORCH_PLAN_REFERENCE_UNKNOWN', message);
+    return;
   }
   if (second === undefined) {
     const message = `${quote(id)} is a task, no value; write ${id}.output`;
-    return refuse(report, place, raw.offsets[0] ?? 0, 'ORCH_PLAN_REFERENCE_TYPE', message);
+    refuse(report, place, raw.offsets[0] ?? 0, 'ORCH_PLAN_REFERENCE_TYPE', message);
+    return;
   }
   return finish({ kind: 'task', id, all }, entry.type, second === 'output' ? 2 : 1, [id]);
 }
@@ -138,16 +160,25 @@ function walk(
     if ('type' in step) {
       current = step.type;
     } else if ('fields' in step) {
-      const fields = step.fields.length === 0 ? 'nothing is declared' : `declared are ${step.fields.join(', ')}`;
-      refuse(report, place, offset, 'ORCH_PLAN_REFERENCE_UNKNOWN', `there is no ${quote(String(key))} here; ${fields}`, {
-        received: String(key),
-        suggestion: nearest(String(key), step.fields),
-      });
+      const fields =
+        step.fields.length === 0 ? 'nothing is declared' : `declared are ${step.fields.join(', ')}`;
+      refuse(
+        report,
+        place,
+        offset,
+        'ORCH_PLAN_REFERENCE_UNKNOWN',
+        `there is no ${quote(String(key))} here; ${fields}`,
+        {
+          received: String(key),
+          suggestion: nearest(String(key), step.fields),
+        },
+      );
       return undefined;
     } else {
       const what = typeof key === 'number' ? `item [${key}]` : `field ${quote(key)}`;
       const message = `this is ${step.scalar} and has no ${what}`;
-      return refuse(report, place, offset, 'ORCH_PLAN_REFERENCE_TYPE', message);
+      refuse(report, place, offset, 'ORCH_PLAN_REFERENCE_TYPE', message);
+      return;
     }
   }
   return current;
@@ -172,18 +203,19 @@ function isAllowed(
 
 function refuseTask({ report }: Namespace, raw: WrittenPath, place: Place): undefined {
   const what = `the output of a task ${place.instead ?? 'cannot be used here'}`;
-  return refuse(report, place, raw.offsets[0] ?? 0, 'ORCH_PLAN_REFERENCE_PLACE', what);
+  refuse(report, place, raw.offsets[0] ?? 0, 'ORCH_PLAN_REFERENCE_PLACE', what);
 }
 
 function refuseRoot(namespace: Namespace, raw: WrittenPath, place: Place, name: string): undefined {
   const { item, values, table, report } = namespace;
   if (name === 'matrix') {
     const message = 'this task has no matrix:';
-    return refuse(report, place, raw.offsets[0] ?? 0, 'ORCH_PLAN_REFERENCE_UNKNOWN', message);
+    refuse(report, place, raw.offsets[0] ?? 0, 'ORCH_PLAN_REFERENCE_UNKNOWN', message);
+    return;
   }
   const names = ['inputs', 'run', 'env', ...(item ? [item.name] : []), ...values.keys()];
   const message = `there is nothing called ${quote(name)} here; known are ${names.join(', ')} and the tasks`;
-  return refuse(report, place, raw.offsets[0] ?? 0, 'ORCH_PLAN_REFERENCE_UNKNOWN', message, {
+  refuse(report, place, raw.offsets[0] ?? 0, 'ORCH_PLAN_REFERENCE_UNKNOWN', message, {
     received: name,
     suggestion: nearest(name, [...names, ...table.keys()]),
   });

@@ -1,6 +1,8 @@
+import type { Json } from '../json.js';
 import { quote } from '../plan/describe.js';
 import { nearest } from '../plan/suggestion.js';
 import { checkReference, describeType } from './check-reference.js';
+import { textOf } from './json-kind.js';
 import { refuse, type Namespace, type Place } from './namespace.js';
 import { parseCondition, type RawCondition } from './parse-condition.js';
 import type { Condition } from './reference.js';
@@ -22,7 +24,8 @@ export function compileCondition(
 ): Condition | undefined {
   const raw = parseCondition(text);
   if ('fault' in raw) {
-    return refuse(namespace.report, place, raw.offset, 'ORCH_PLAN_CONDITION', raw.fault);
+    refuse(namespace.report, place, raw.offset, 'ORCH_PLAN_CONDITION', raw.fault);
+    return;
   }
   const checker = createChecker(namespace, place);
   const typed = checker.check(raw);
@@ -100,7 +103,10 @@ function createChecker(namespace: Namespace, place: Place): Checker {
     const [leftKinds, rightKinds] = [kindsOf(left.type), kindsOf(right.type)];
     const isEquality = raw.op === '==' || raw.op === '!=';
     if (!isEquality) {
-      for (const [kinds, side] of [[leftKinds, raw.left], [rightKinds, raw.right]] as const) {
+      for (const [kinds, side] of [
+        [leftKinds, raw.left],
+        [rightKinds, raw.right],
+      ] as const) {
         if (kinds?.some((kind) => kind === 'number' || kind === 'string') ?? true) continue;
         return say(side, `${raw.op} compares numbers or texts, received ${describeType(kinds)}`);
       }
@@ -113,14 +119,18 @@ function createChecker(namespace: Namespace, place: Place): Checker {
     return requireListed(left, right, raw.right) && requireListed(right, left, raw.left);
   };
 
+  const sayUnlisted = (raw: RawCondition, value: Json, values: readonly Json[]): false => {
+    const names = values.map(textOf);
+    const message = `${quote(textOf(value))} is none of the declared values ${names.join(', ')}`;
+    return say(raw, message, nearest(textOf(value), names));
+  };
+
   /** `severity == 'hihg'` where the schema lists the values. */
   const requireListed = (listed: Typed, other: Typed, raw: RawCondition): boolean => {
     const values = allowedValues(listed.type);
     if (values === undefined || raw.op !== 'literal' || raw.value === null) return true;
     if (other.condition.op !== 'literal' || values.includes(raw.value)) return true;
-    const names = values.map(String);
-    const message = `${quote(String(raw.value))} is none of the declared values ${names.join(', ')}`;
-    return say(raw, message, nearest(String(raw.value), names));
+    return sayUnlisted(raw, raw.value, values);
   };
 
   const requireIn = (
@@ -130,16 +140,16 @@ function createChecker(namespace: Namespace, place: Place): Checker {
   ): boolean => {
     const kinds = kindsOf(right.type);
     if (!(kinds?.some((kind) => ['string', 'array', 'object'].includes(kind)) ?? true)) {
-      return say(raw.right, `in looks into a list, a text or a mapping, received ${describeType(kinds)}`);
+      return say(
+        raw.right,
+        `in looks into a list, a text or a mapping, received ${describeType(kinds)}`,
+      );
     }
     const values = allowedValues(left.type);
-    if (values === undefined || raw.right.op !== 'literal' || !Array.isArray(raw.right.value)) return true;
-    const members: readonly unknown[] = raw.right.value;
-    const stray = members.find((value) => !(values as readonly unknown[]).includes(value));
-    if (stray === undefined) return true;
-    const names = values.map(String);
-    const message = `${quote(String(stray))} is none of the declared values ${names.join(', ')}`;
-    return say(raw.right, message, nearest(String(stray), names));
+    const members = raw.right.op === 'literal' ? raw.right.value : undefined;
+    if (values === undefined || !Array.isArray(members)) return true;
+    const stray = (members as readonly Json[]).find((value) => !values.includes(value));
+    return stray === undefined ? true : sayUnlisted(raw.right, stray, values);
   };
 
   return { check, requireBoolean };

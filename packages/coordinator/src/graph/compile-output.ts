@@ -32,7 +32,8 @@ export function compileOutput(
     return compileSpecial(plan, output, path, isCommand, report, say);
   }
   if (isCommand) {
-    const message = 'the output of a command comes from its stdout; write { json: stdout, schema: … }';
+    const message =
+      'the output of a command comes from its stdout; write { json: stdout, schema: … }';
     say(path, message);
     return undefined;
   }
@@ -58,10 +59,16 @@ function compileSpecial(
   const [other] = Object.keys(output).filter((key) => !SPECIAL.includes(key));
   if (other !== undefined) {
     const names = special.join(' and ');
-    say([...path, other], `${quote(other)} cannot stand beside ${names}, which is no field but a form`);
+    say(
+      [...path, other],
+      `${quote(other)} cannot stand beside ${names}, which is no field but a form`,
+    );
     return undefined;
   }
-  for (const [key, value] of [['json', json], ['lines', lines]] as const) {
+  for (const [key, value] of [
+    ['json', json],
+    ['lines', lines],
+  ] as const) {
     if (value === undefined || value === 'stdout') continue;
     say([...path, key], `expected ${key}: stdout, received ${describe(value)}`);
     return undefined;

@@ -55,14 +55,19 @@ export function compileValue(
     );
     return compileList(value as readonly Json[], items);
   }
-  if (!isObject(value)) return { template: { kind: 'literal', value }, type: typeOfValues([value]) };
+  if (!isObject(value))
+    return { template: { kind: 'literal', value }, type: typeOfValues([value]) };
   const entries = Object.entries(value).map(([key, item]): [string, TypedTemplate] => [
     key,
     compileValue(namespace, item, [...path, key], rules),
   ]);
   const templates = entries.map(([key, item]): [string, Template] => [key, item.template]);
   const types = entries.map(([key, item]): [string, ValueType] => [key, item.type]);
-  const type = { type: 'object', properties: Object.fromEntries(types), additionalProperties: false };
+  const type = {
+    type: 'object',
+    properties: Object.fromEntries(types),
+    additionalProperties: false,
+  };
   const isLiteral = entries.every(([, item]) => item.template.kind === 'literal');
   const literal = entries.map(([key, item]): [string, Json] => [key, literalOf(item)]);
   return {

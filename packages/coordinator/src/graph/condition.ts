@@ -1,5 +1,6 @@
 import type { Json } from '../json.js';
 import { canonicalJson } from './canonical-json.js';
+import { countCharacters } from './json-kind.js';
 import type { Condition, Scope } from './reference.js';
 import { resolveReference } from './resolve.js';
 
@@ -55,7 +56,11 @@ function compare(operator: Comparison, left: Json, right: Json): boolean {
   }
 }
 
-function isOrdered<T extends number | string>(operator: '<' | '<=' | '>' | '>=', left: T, right: T): boolean {
+function isOrdered<T extends number | string>(
+  operator: '<' | '<=' | '>' | '>=',
+  left: T,
+  right: T,
+): boolean {
   switch (operator) {
     case '<':
       return left < right;
@@ -83,7 +88,7 @@ function isEqual(left: Json, right: Json): boolean {
 
 /** Characters (code points) of a text, elements of a list, keys of an object; 0 for everything else. */
 function sizeOf(value: Json): number {
-  if (typeof value === 'string') return [...value].length;
+  if (typeof value === 'string') return countCharacters(value);
   if (typeof value !== 'object' || value === null) return 0;
   return Array.isArray(value) ? value.length : Object.keys(value).length;
 }

@@ -24,7 +24,7 @@ const MAX_KEY_LENGTH = 60;
  * empty list gives no items. `problem`: two items with one identity, or more than `max`.
  */
 export function expandItems(
-  node: TaskNode,
+  node: Pick<TaskNode, 'id' | 'fanOut'>,
   values: readonly Json[],
   scope: Scope,
 ): { readonly items: readonly FanOutItem[] } | { readonly problem: string } {
@@ -46,7 +46,9 @@ export function expandItems(
     const key = keyText(keyValue, suffix, fanOut.as === 'matrix');
     const first = seen.get(suffix);
     if (first !== undefined) {
-      return { problem: `items ${first + 1} and ${index + 1} of its list have the same key: ${key}` };
+      return {
+        problem: `items ${first + 1} and ${index + 1} of its list have the same key: ${key}`,
+      };
     }
     seen.set(suffix, index);
     items.push({ key, id: `${node.id}-${suffix}`, label: `${node.id}[${key}]`, value });
@@ -65,7 +67,9 @@ function keyText(value: Json, suffix: string, isMatrix: boolean): string {
     typeof value === 'string'
       ? value
       : isMatrix && typeof value === 'object' && value !== null
-        ? Object.values(value).map((part) => keyText(part as Json, suffix, false)).join(',')
+        ? Object.values(value)
+            .map((part) => keyText(part, suffix, false))
+            .join(',')
         : canonicalJson(value);
   const clean = text.replace(/[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}\p{Cs}]/gu, '\uFFFD');
   return clean === '' || clean.length > MAX_KEY_LENGTH ? suffix : clean;

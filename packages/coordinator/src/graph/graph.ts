@@ -78,7 +78,10 @@ export interface TaskNode {
   /** Position in the plan: merges follow it. */
   readonly order: number;
   readonly wave?: string;
-  /** Node ids this one waits for. For `each`, the pairing is per item and not listed here. */
+  /**
+   * Node ids this one waits for: `needs`, and the tasks whose outputs its `foreach` goes over. For
+   * `each`, the pairing is per item and not listed here.
+   */
   readonly needs: readonly string[];
   /** Barriers of earlier waves that must be passed. */
   readonly after: readonly string[];
@@ -98,6 +101,8 @@ export interface TaskNode {
   readonly base: 'needs' | 'start' | 'integration';
   /** `continue`: goes on with the conversation and in the workspace of the item it is paired with. */
   readonly session: 'new' | 'continue';
+  /** `none` (commands only): it asks for no workspace of its own. */
+  readonly isolation: 'clone' | 'none';
   readonly locks: readonly string[];
   readonly env: { readonly [name: string]: string };
   readonly timeoutMs: number;
@@ -155,5 +160,7 @@ export interface Graph {
     readonly usd?: number;
     readonly wallMs?: number;
   };
-  readonly deliver: { readonly to: 'branch'; readonly branch?: string } | { readonly to: 'merge'; readonly branch: string };
+  readonly deliver:
+    | { readonly to: 'branch'; readonly branch?: string }
+    | { readonly to: 'merge'; readonly branch: string };
 }

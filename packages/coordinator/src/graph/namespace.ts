@@ -83,9 +83,12 @@ export function noteUse(namespace: Namespace, of: readonly string[], type: Value
 
 /** The type of a declared input. */
 export function inputTypes(plan: Plan): ValueType {
-  const properties = Object.entries(plan.document.inputs ?? {}).map(([name, input]): [string, Json] => [
-    name,
-    { type: input.type },
-  ]);
-  return { type: 'object', properties: Object.fromEntries(properties), additionalProperties: false };
+  const properties = Object.entries(plan.document.inputs ?? {}).map(
+    ([name, input]): [string, Json] => [name, { type: input.type }],
+  );
+  return {
+    type: 'object',
+    properties: Object.fromEntries(properties),
+    additionalProperties: false,
+  };
 }

@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from '../json.js';
 import { canonicalJson } from './canonical-json.js';
-import { isObject, kindOf } from './json-kind.js';
+import { countCharacters, isObject, kindOf } from './json-kind.js';
 
 /** A longer list of what is wrong with one output helps nobody. */
 const MAX_PROBLEMS = 20;
@@ -39,7 +39,8 @@ function check(schema: JsonObject, value: Json, at: string, say: Say): void {
     say(`${at}: expected ${canonicalJson(only)}, received another ${kindOf(value)}`);
   }
   if (typeof value === 'number') checkNumber(schema, value, at, say);
-  if (typeof value === 'string') checkSize(schema, [...value].length, 'Length', 'characters', at, say);
+  if (typeof value === 'string')
+    checkSize(schema, countCharacters(value), 'Length', 'characters', at, say);
   if (Array.isArray(value)) checkList(schema, value as readonly Json[], at, say);
   else if (isObject(value)) checkObject(schema, value, at, say);
 }

@@ -166,7 +166,10 @@ function createParser(text: string): Parser {
     at = path.end;
     skip();
     if (text[at] === '(') {
-      throw new Stop(`there is no function ${text.slice(offset, path.end)}; size() is the only one`, offset);
+      throw new Stop(
+        `there is no function ${text.slice(offset, path.end)}; size() is the only one`,
+        offset,
+      );
     }
     return { op: 'path', path, text: text.slice(offset, path.end), offset };
   };

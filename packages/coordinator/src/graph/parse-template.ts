@@ -58,7 +58,8 @@ function parseHole(text: string, open: number, close: number): RawReference | Pa
   if ('fault' in path) return path;
   if (text.slice(path.end, close).trim() !== '') {
     return {
-      fault: 'only a path may stand between ${{ and }}; write $${{ if this is text for somebody else',
+      fault:
+        'only a path may stand between ${{ and }}; write $${{ if this is text for somebody else',
       offset: path.end,
     };
   }

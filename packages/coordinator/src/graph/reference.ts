@@ -28,7 +28,11 @@ export type Template =
 export type Condition =
   | { readonly op: 'literal'; readonly value: Json }
   | { readonly op: 'path'; readonly reference: Reference }
-  | { readonly op: '==' | '!=' | '<' | '<=' | '>' | '>=' | 'in' | '&&' | '||'; readonly left: Condition; readonly right: Condition }
+  | {
+      readonly op: '==' | '!=' | '<' | '<=' | '>' | '>=' | 'in' | '&&' | '||';
+      readonly left: Condition;
+      readonly right: Condition;
+    }
   | { readonly op: '!'; readonly of: Condition }
   | { readonly op: 'size'; readonly of: Condition };
 

@@ -26,7 +26,9 @@ export function resolveTemplate(template: Template, scope: Scope): Json {
 export function renderText(template: Template, scope: Scope): string {
   if (template.kind !== 'text') return asText(resolveTemplate(template, scope));
   return template.parts
-    .map((part) => (typeof part === 'string' ? part : asText(resolveReference(part, scope) ?? null)))
+    .map((part) =>
+      typeof part === 'string' ? part : asText(resolveReference(part, scope) ?? null),
+    )
     .join('');
 }
 

@@ -44,7 +44,10 @@ const KEYWORDS: { readonly [keyword: string]: readonly [(value: Json) => boolean
  * What `checkOutput` would not check in this schema, keyword by keyword. Empty: every word of it
  * counts.
  */
-export function findUnsupported(schema: Json, path: readonly (string | number)[] = []): Unsupported[] {
+export function findUnsupported(
+  schema: Json,
+  path: readonly (string | number)[] = [],
+): Unsupported[] {
   if (!isObject(schema)) {
     return [{ path, message: `expected a JSON Schema object, received ${kindOf(schema)}` }];
   }
@@ -58,9 +61,14 @@ export function findUnsupported(schema: Json, path: readonly (string | number)[]
       const message = `the schema keyword ${JSON.stringify(keyword)} is not supported; supported are ${supported}`;
       found.push({ path: at, message });
     } else if (!rule[0](value)) {
-      found.push({ path: at, message: `${keyword}: expected ${rule[1]}, received ${kindOf(value)}` });
+      found.push({
+        path: at,
+        message: `${keyword}: expected ${rule[1]}, received ${kindOf(value)}`,
+      });
     } else {
-      found.push(...subschemas(keyword, value, at).flatMap(([one, where]) => findUnsupported(one, where)));
+      found.push(
+        ...subschemas(keyword, value, at).flatMap(([one, where]) => findUnsupported(one, where)),
+      );
     }
   }
   return found;
@@ -87,7 +95,8 @@ function subschemas(
 export function isStrict(schema: JsonObject): boolean {
   if (Array.isArray(schema['enum']) || schema['const'] !== undefined) return true;
   const { type } = schema;
-  const types = typeof type === 'string' ? [type] : Array.isArray(type) ? (type as readonly Json[]) : [];
+  const types =
+    typeof type === 'string' ? [type] : Array.isArray(type) ? (type as readonly Json[]) : [];
   return types.length > 0 && types.every((one) => isStrictType(schema, one));
 }
 

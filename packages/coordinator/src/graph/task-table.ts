@@ -1,7 +1,7 @@
 import type { Json } from '../json.js';
 import type { Plan } from '../plan/plan.js';
 import type { Report } from '../plan/problem.js';
-import { listTasks, type ListedTask } from '../plan/task-list.js';
+import { foreachSources, listTasks, tasksById, type ListedTask } from '../plan/task-list.js';
 import { compileOutput } from './compile-output.js';
 import type { OutputSpec } from './graph.js';
 import type { ValueType } from './value-type.js';
@@ -11,6 +11,8 @@ export interface TaskEntry extends ListedTask {
   readonly id: string;
   readonly isCommand: boolean;
   readonly isFanOut: boolean;
+  /** Its `needs`, and the tasks whose outputs its `foreach` goes over. */
+  readonly needs: readonly string[];
   readonly output: OutputSpec | undefined;
   /** Type of its output; `undefined` when it declares none. */
   readonly type: ValueType | undefined;
@@ -21,14 +23,16 @@ export type TaskTable = ReadonlyMap<string, TaskEntry>;
 /** All tasks with their outputs, which are known before any reference is looked at. */
 export function createTaskTable(plan: Plan, report: Report): TaskTable {
   const table = new Map<string, TaskEntry>();
-  for (const listed of listTasks(plan.document)) {
+  const byId = tasksById(listTasks(plan.document));
+  for (const [id, listed] of byId) {
     const { task, path } = listed;
-    if (table.has(task.id)) continue;
     const isCommand = task.prompt === undefined && (task.run ?? task.sh) !== undefined;
     const at = [...path, 'output'];
     const output = compileOutput(plan, task.output as Json | undefined, at, isCommand, report);
     const isFanOut = [task.each, task.foreach, task.matrix].some((key) => key !== undefined);
-    table.set(task.id, { ...listed, id: task.id, isCommand, isFanOut, output, type: typeOf(output) });
+    const waits = [...(task.needs ?? []), ...foreachSources(task)];
+    const needs = [...new Set(waits)].filter((one) => byId.has(one));
+    table.set(id, { ...listed, id, isCommand, isFanOut, needs, output, type: typeOf(output) });
   }
   return table;
 }

@@ -75,7 +75,8 @@ export function typeOfValues(values: readonly Json[]): ValueType {
   const kinds = new Set(values.map((value) => kindOf(value)));
   const [kind] = kinds;
   if (kind === undefined || kinds.size > 1) return UNKNOWN;
-  if (kind === 'array') return { type: 'array', items: typeOfValues(values.flat() as Json[]) };
+  const lists = values.filter((value) => Array.isArray(value)) as readonly (readonly Json[])[];
+  if (kind === 'array') return { type: 'array', items: typeOfValues(lists.flat()) };
   if (kind !== 'object') return { type: kind };
   const objects = values.filter(isObject);
   const names = [...new Set(objects.flatMap((one) => Object.keys(one)))];
@@ -83,5 +84,9 @@ export function typeOfValues(values: readonly Json[]): ValueType {
     name,
     typeOfValues(objects.flatMap((one) => (Object.hasOwn(one, name) ? [one[name] ?? null] : []))),
   ]);
-  return { type: 'object', properties: Object.fromEntries(properties), additionalProperties: false };
+  return {
+    type: 'object',
+    properties: Object.fromEntries(properties),
+    additionalProperties: false,
+  };
 }

@@ -12,7 +12,7 @@ export function alignOffset(
   let at = 0;
   if (style === 'single' || style === 'double') at = 1;
   if (style === 'block') at = written.indexOf('\n') + 1;
-  for (let index = 0; index < offset && at < written.length; ) {
+  for (let index = 0; index < offset && at < written.length;) {
     const want = value[index];
     const have = written[at];
     if (have === want) {

@@ -16,7 +16,11 @@ export function checkCycles(
   const edges = new Map(
     [...byId].map(([id, listed]) => [
       id,
-      new Map(edgesOf(listed).filter(({ to }) => byId.has(to)).map(({ to, path }) => [to, path])),
+      new Map(
+        edgesOf(listed, byId)
+          .filter(({ to }) => byId.has(to))
+          .map(({ to, path }) => [to, path]),
+      ),
     ]),
   );
   for (let count = 0; count < MAX_CYCLES; count++) {

@@ -65,7 +65,7 @@ function checkEdges(
   listed: ListedTask,
   byId: ReadonlyMap<string, ListedTask>,
 ): void {
-  for (const { to, path } of edgesOf(listed)) {
+  for (const { to, path } of edgesOf(listed, byId)) {
     const target = byId.get(to);
     if (target === undefined) {
       const others = [...byId.keys()].filter((id) => id !== listed.task.id);

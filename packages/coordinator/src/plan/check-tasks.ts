@@ -111,8 +111,10 @@ function checkSession(
   const of = task.each ?? (more.length === 0 ? only : undefined);
   const at = [...path, 'session'];
   if (of === undefined) {
-    const message = 'session: continue needs each:, or needs: with one task, to know which conversation';
-    return refuse(context, at, 'ORCH_PLAN_CONFLICTING_KEYS', message);
+    const message =
+      'session: continue needs each:, or needs: with one task, to know which conversation';
+    refuse(context, at, 'ORCH_PLAN_CONFLICTING_KEYS', message);
+    return;
   }
   const target = byId.get(of)?.task;
   if (target === undefined) return;

@@ -18,8 +18,7 @@ export function formatProblem(problem: PlanProblem): string {
 
 function pointAt({ excerpt, caret }: PlanProblem): [string, string] {
   // Tabs stay tabs under the line, so that the caret lands where the terminal put the character.
-  const before = [...excerpt.slice(0, caret)];
-  const padding = before.map((character) => (character === '\t' ? '\t' : ' ')).join('');
+  const padding = excerpt.slice(0, caret).replace(/[^\t]/gu, ' ');
   return [`  ${neutralise(excerpt)}`, `  ${padding}^`];
 }
 

@@ -29,9 +29,11 @@ export function knownKeys(kind: 'plan' | 'part', path: Path): string[] {
   for (const key of path) {
     level = level.flatMap((schema) => branches(schema, root)).flatMap((one) => step(one, key));
   }
-  const keys = level.flatMap((schema) => branches(schema, root)).flatMap((one) => {
-    return isObject(one['properties']) ? Object.keys(one['properties']) : [];
-  });
+  const keys = level
+    .flatMap((schema) => branches(schema, root))
+    .flatMap((one) => {
+      return isObject(one['properties']) ? Object.keys(one['properties']) : [];
+    });
   return [...new Set(keys)];
 }
 

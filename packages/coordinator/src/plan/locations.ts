@@ -26,10 +26,7 @@ export interface Locations {
   readonly place: (path: Path) => { readonly place: Place; readonly source: SourceText };
 }
 
-export function createLocations(
-  source: SourceText,
-  places: ReadonlyMap<string, Place>,
-): Locations {
+export function createLocations(source: SourceText, places: ReadonlyMap<string, Place>): Locations {
   const root: Place = { key: undefined, start: 0, end: source.text.length, style: 'collection' };
   return fromLookup((path) => {
     for (let length = path.length; length > 0; length--) {

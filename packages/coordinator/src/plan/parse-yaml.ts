@@ -38,9 +38,8 @@ export function parseYaml(source: SourceText, report: Report): ParsedYaml | unde
     prettyErrors: false,
     logLevel: 'silent',
   });
-  const documents: Document.Parsed[] = [...composer.compose(tokens, true, source.text.length)];
+  const documents = [...composer.compose(tokens, true, source.text.length)];
   const [document, second] = documents;
-  const errors = documents.flatMap((one) => one.errors);
   if (second !== undefined) {
     report.add(source.spotAt(second.range[0]), [], {
       code: 'ORCH_PLAN_MULTIPLE_DOCUMENTS',
@@ -48,7 +47,7 @@ export function parseYaml(source: SourceText, report: Report): ParsedYaml | unde
     });
     return undefined;
   }
-  if (reportSyntax(source, errors, report) || document === undefined) return undefined;
+  if (document === undefined || reportSyntax(source, document.errors, report)) return undefined;
   return createLocationsOf(source, document, report);
 }
 

@@ -40,7 +40,9 @@ export async function readPlanFiles(
     const { prompt, output } = task;
     if (isObject(prompt) && typeof prompt['file'] === 'string') {
       const at = [...path, 'prompt', 'file'];
-      const text = prompts.get(prompt['file']) ?? (await readNamed(source, prompt['file'], at, locations, report));
+      const text =
+        prompts.get(prompt['file']) ??
+        (await readNamed(source, prompt['file'], at, locations, report));
       if (text) prompts.set(prompt['file'], text);
     }
     const schema = isObject(output) ? output['schema'] : undefined;
@@ -66,24 +68,35 @@ export async function readNamed(
     report.add(locations.value(path), path, { code, message, received: name });
   };
   const fault = pathFault(name);
-  if (fault !== undefined) return refuse('ORCH_PLAN_FILE_PATH', fault);
+  if (fault !== undefined) {
+    refuse('ORCH_PLAN_FILE_PATH', fault);
+    return;
+  }
   let text: string | undefined;
   try {
     text = await source.readFile(name);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    return refuse('ORCH_PLAN_FILE', `the file ${JSON.stringify(name)} cannot be read: ${reason}`);
+    refuse('ORCH_PLAN_FILE', `the file ${JSON.stringify(name)} cannot be read: ${reason}`);
+    return;
   }
   const shown = posix.join(posix.dirname(source.file), name);
-  if (text === undefined) return refuse('ORCH_PLAN_FILE', `there is no file ${shown}`);
-  if (text.length > MAX_CHARACTERS) {
-    return refuse('ORCH_PLAN_FILE', `${shown} has more than ${MAX_CHARACTERS} characters`);
+  if (text === undefined) {
+    refuse('ORCH_PLAN_FILE', `there is no file ${shown}`);
+    return;
   }
-  if (text.trim() === '') return refuse('ORCH_PLAN_FILE', `${shown} is empty`);
+  if (text.length > MAX_CHARACTERS) {
+    refuse('ORCH_PLAN_FILE', `${shown} has more than ${MAX_CHARACTERS} characters`);
+    return;
+  }
+  if (text.trim() === '') {
+    refuse('ORCH_PLAN_FILE', `${shown} is empty`);
+    return;
+  }
   const control = text.search(/[^\P{Cc}\t\n\r]/u);
   if (control === -1) return createSourceText(shown, text.replace(/^\uFEFF/, ''));
   const { line, column } = createSourceText(shown, text).spotAt(control);
-  return refuse('ORCH_PLAN_FILE', `${shown} has a control character at ${line}:${column}`);
+  refuse('ORCH_PLAN_FILE', `${shown} has a control character at ${line}:${column}`);
 }
 
 /** Why a path cannot be used in a plan; `undefined` if it can. */

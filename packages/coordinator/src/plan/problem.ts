@@ -83,6 +83,8 @@ export type PlanProblemCode =
   | 'ORCH_PLAN_EFFECT'
   /** Untrusted content where the plan claims trust. */
   | 'ORCH_PLAN_TRUST'
+  /** A gate or an agent that nothing uses. Always a warning. */
+  | 'ORCH_PLAN_UNUSED'
   /** `--input` names no declared input. */
   | 'ORCH_PLAN_INPUT_UNKNOWN'
   /** A required input was not given. */

@@ -71,7 +71,7 @@ function readNode(
       readNode(item as ParsedNode | null, [...path, index], undefined, context),
     );
   }
-  return isMap(node) ? readMapping(node.items as readonly Entry[], path, context) : null;
+  return isMap(node) ? readMapping(node.items, path, context) : null;
 }
 
 interface Entry {

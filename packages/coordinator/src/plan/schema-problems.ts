@@ -1,6 +1,6 @@
 import type * as z from 'zod';
 import type { Json } from '../json.js';
-import { isObject } from '../graph/json-kind.js';
+import { isObject, textOf } from '../graph/json-kind.js';
 import { describe, listWords, quote } from './describe.js';
 import { knownKeys } from './json-schema.js';
 import type { Locations } from './locations.js';
@@ -118,8 +118,8 @@ function suggestValue(
   written: string,
 ): string | undefined {
   if (expected === DURATION_EXPECTED) {
-    const bare = typeof received === 'number' || /^\d+$/.test(String(received));
-    return bare ? `${String(received)}m or ${String(received)}s` : undefined;
+    const bare = /^\d+$/.exec(textOf(received ?? null))?.[0];
+    return bare === undefined ? undefined : `${bare}m or ${bare}s`;
   }
   if (issue.code === 'invalid_value' && typeof received === 'string') {
     return nearest(received, issue.values.map(String));

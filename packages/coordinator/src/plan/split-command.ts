@@ -2,8 +2,7 @@
  * What a command string comes apart into, or why it does not. `offset` is where in the string.
  */
 export type SplitCommand =
-  | { readonly argv: readonly string[] }
-  | { readonly problem: string; readonly offset: number };
+  { readonly argv: readonly string[] } | { readonly problem: string; readonly offset: number };
 
 const OPERATORS = new Set(['|', '&', ';', '<', '>', '$', '`']);
 
@@ -33,7 +32,8 @@ export function splitCommand(text: string): SplitCommand {
       at++;
     } else if (character === "'" || character === '"') {
       const quoted = readQuoted(text, at, character);
-      if (quoted === undefined) return { problem: `the quote mark ${character} is not closed`, offset: at };
+      if (quoted === undefined)
+        return { problem: `the quote mark ${character} is not closed`, offset: at };
       word = (word ?? '') + quoted.text;
       at = quoted.end;
     } else if (character === '\\') {

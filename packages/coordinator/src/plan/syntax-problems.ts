@@ -1,9 +1,16 @@
-import type { YAMLParseError } from 'yaml';
 import type { Finding, Report } from './problem.js';
 import type { SourceText, Spot } from './source-text.js';
 
 /** Later syntax errors are mostly echoes of earlier ones. */
 const MAX_SYNTAX_PROBLEMS = 20;
+
+/** What the YAML parser says of a fault. */
+export interface ParserError {
+  readonly code: string;
+  readonly message: string;
+  /** Offsets of its begin and end. */
+  readonly pos: readonly [number, number];
+}
 
 /** Free text in which ` #` or `: ` is likely to be meant as text. */
 const FREE_TEXT = /^(\s*(?:- )?(?:prompt|system|title|judge): +)([^\s"'|>[{&*!].*)$/;
@@ -14,7 +21,7 @@ const FREE_TEXT = /^(\s*(?:- )?(?:prompt|system|title|judge): +)([^\s"'|>[{&*!].
  */
 export function reportSyntax(
   source: SourceText,
-  errors: readonly YAMLParseError[],
+  errors: readonly ParserError[],
   report: Report,
 ): boolean {
   const lines = new Set<string>();
@@ -33,7 +40,7 @@ interface Explained {
   readonly finding: Finding;
 }
 
-function explain(source: SourceText, error: YAMLParseError): Explained {
+function explain(source: SourceText, error: ParserError): Explained {
   const spot = source.spotAt(error.pos[0]);
   const start = error.pos[0] - spot.caret;
   const line = spot.excerpt;
@@ -66,7 +73,7 @@ function unquotedGlob(line: string): { readonly at: number; readonly text: strin
   return undefined;
 }
 
-function explainText(source: SourceText, spot: Spot, error: YAMLParseError): Explained {
+function explainText(source: SourceText, spot: Spot, error: ParserError): Explained {
   const start = error.pos[0] - spot.caret;
   // A text of several lines breaks on the line after the one that was cut.
   const before = start > 0 ? source.spotAt(start - 1) : spot;
@@ -107,5 +114,9 @@ function quoteIt(
   text: string,
 ): Finding {
   const suggestion = JSON.stringify(text);
-  return { code, message: `YAML does not read ${text} as text; quote it: ${suggestion}`, suggestion };
+  return {
+    code,
+    message: `YAML does not read ${text} as text; quote it: ${suggestion}`,
+    suggestion,
+  };
 }

@@ -1,3 +1,5 @@
+import { parseTemplate } from '../graph/parse-template.js';
+import type { Json } from '../json.js';
 import type { Path } from './path.js';
 import type { PlanDocument, TaskDocument } from './schema/plan.js';
 
@@ -37,8 +39,33 @@ export function tasksById(tasks: readonly ListedTask[]): ReadonlyMap<string, Lis
   return byId;
 }
 
-/** What a task waits for, with the place of each edge. */
-export function edgesOf({ task, path }: ListedTask): readonly { to: string; path: Path }[] {
-  const edges = (task.needs ?? []).map((to, index) => ({ to, path: [...path, 'needs', index] as Path }));
-  return task.each === undefined ? edges : [...edges, { to: task.each, path: [...path, 'each'] }];
+/** Something that a task waits for, with the place that says so. */
+export interface TaskEdge {
+  readonly to: string;
+  readonly path: Path;
+}
+
+/** What a task waits for: `needs`, `each`, and the tasks whose outputs its `foreach` goes over. */
+export function edgesOf(
+  listed: ListedTask,
+  ids: { has: (id: string) => boolean },
+): readonly TaskEdge[] {
+  const { task, path } = listed;
+  const needs = (task.needs ?? []).map((to, index) => ({ to, path: [...path, 'needs', index] }));
+  const each = task.each === undefined ? [] : [{ to: task.each, path: [...path, 'each'] }];
+  const sources = foreachSources(task).filter((to) => ids.has(to));
+  return [...needs, ...each, ...sources.map((to) => ({ to, path: [...path, 'foreach'] }))];
+}
+
+/** First keys of all references in a `foreach`; not all of them are tasks. */
+export function foreachSources({ foreach }: TaskDocument): readonly string[] {
+  const parts = textsIn(foreach as Json).flatMap((text) => parseTemplate(text).parts);
+  const roots = parts.flatMap((part) => (typeof part === 'string' ? [] : [String(part.keys[0])]));
+  return [...new Set(roots)];
+}
+
+function textsIn(value: Json | undefined): string[] {
+  if (typeof value === 'string') return [value];
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.values(value).flatMap((one) => textsIn(one));
 }

@@ -50,7 +50,7 @@ export function reportProperties(
     reportGlob(source, offset, text, 'a tag', path, report);
     return text;
   }
-  const quoted = isEmpty ? text : `${text} ${isScalar(node) ? (node.source ?? '') : '…'}`;
+  const quoted = isEmpty ? text : `${text} ${isScalar(node) ? node.source : '…'}`;
   report.add(source.spotAt(offset), path, {
     code: 'ORCH_PLAN_TAG',
     message: `${text} is a YAML tag; tags are refused: quote it if it is text`,

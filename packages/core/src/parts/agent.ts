@@ -5,7 +5,7 @@ import type { Agent, AgentEnd, AgentRequest, RunLayout } from '@orch/coordinator
 import { openSession, redactValues, sessionEnd } from '@orch/jsonl/sessions';
 import { createProcessOwner, endLeftovers, type ProcessOwner } from '@orch/process';
 import { openLedger, unfinishedProcesses } from './ledger.js';
-import { progressOf, sessionRecord } from './session-events.js';
+import { deniedInput, progressOf, sessionRecord } from './session-events.js';
 
 export interface AgentParts {
   /** Environment that agents and commands get, without credentials. */
@@ -125,7 +125,7 @@ export async function createRunAgent(parts: AgentParts): Promise<RunAgent> {
           if (event.kind === 'session.started') parts.onSession?.(event.session, request);
           if (event.kind === 'end') ended = event;
           else record(session, event);
-          const progress = progressOf(event);
+          const progress = progressOf(event, request.workspace);
           if (progress) onProgress(progress);
         }
         if (!ended) throw new Error(`The ${request.agent.driver} driver ended without an end event`);
@@ -187,7 +187,7 @@ function agentEnd(ended: TurnEnded, request: AgentRequest): AgentEnd {
     ...(ended.error ? { error: ended.error.message } : {}),
     summary: ended.summary,
     ...(ended.output === undefined ? {} : { output: ended.output }),
-    denials: ended.denials,
+    denials: ended.denials.map((denial) => ({ ...denial, input: deniedInput(denial.input, request.workspace) })),
     usage: ended.usage,
     usd: ended.usd,
     turns: ended.turns,

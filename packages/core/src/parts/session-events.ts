@@ -16,7 +16,12 @@ export function sessionRecord(event: AgentEvent): RecordedEvent {
 }
 
 /** What of an event is worth showing while the attempt runs. */
-export function progressOf(event: AgentEvent): AgentProgress | undefined {
+export function progressOf(event: AgentEvent, workspace: string): AgentProgress | undefined {
+  const progress = describe(event);
+  return progress && { ...progress, text: inside(progress.text, workspace) };
+}
+
+function describe(event: AgentEvent): AgentProgress | undefined {
   switch (event.kind) {
     case 'text':
       return { kind: 'text', text: oneLine(event.text) };
@@ -35,16 +40,29 @@ export function progressOf(event: AgentEvent): AgentProgress | undefined {
   }
 }
 
+const telling = ['command', 'file_path', 'path', 'pattern', 'url', 'description'] as const;
+
 /** The argument that tells people what a tool call does. */
 function inputText(input: unknown): string {
   if (typeof input !== 'object' || input === null) return typeof input === 'string' ? input : '';
   const fields = input as Record<string, unknown>;
-  for (const name of ['command', 'file_path', 'path', 'pattern', 'url', 'description']) {
-    const value = fields[name];
-    if (typeof value === 'string') return value;
-  }
-  return JSON.stringify(input);
+  const name = telling.find((candidate) => typeof fields[candidate] === 'string');
+  return name === undefined ? JSON.stringify(input) : (fields[name] as string);
 }
+
+/** The telling argument of a denial, whose input is JSON that may be cut off; paths as seen from the workspace. */
+export function deniedInput(input: string, workspace: string): string {
+  for (const name of telling) {
+    const found = new RegExp(`"${name}":("(?:[^"\\\\]|\\\\.)*"?)`).exec(input)?.[1];
+    if (found === undefined) continue;
+    const text = found.endsWith('"') && found.length > 1 ? (JSON.parse(found) as string) : found.slice(1);
+    return oneLine(inside(text, workspace));
+  }
+  return oneLine(inside(input, workspace));
+}
+
+/** Paths below the workspace, as the agent's own files. */
+const inside = (text: string, workspace: string): string => text.replaceAll(`${workspace}/`, '');
 
 /** Agent text is data: what a terminal would act on is taken out, and it stays on its line. */
 export const oneLine = (text: string): string =>

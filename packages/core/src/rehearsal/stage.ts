@@ -27,7 +27,7 @@ export async function openStage(graph: Graph, script: RehearsalScript): Promise<
     return turn === undefined ? { text: 'REHEARSAL: nothing more to do.' } : inWorkspace(turn, request.workspace);
   };
 
-  const model = createScriptedModel({ fallback: answer });
+  const model = createScriptedModel({ fallback: answer, markers: false });
   const { url } = await model.listen();
   return {
     url,

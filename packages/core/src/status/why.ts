@@ -89,12 +89,5 @@ function nextStep(state: RunState, graph: Graph, task: TaskState, node: TaskNode
 /** The rule that would have allowed a refused call. */
 function allowRule(denial: { readonly tool: string; readonly input: string }): string {
   if (denial.tool !== 'Bash') return `"${denial.tool}"`;
-  let command = denial.input;
-  try {
-    const input = JSON.parse(denial.input) as { command?: unknown };
-    if (typeof input.command === 'string') command = input.command;
-  } catch {
-    // The input is shortened or not JSON: it is shown as it is.
-  }
-  return `"Bash(${command.replaceAll('"', '\\"')})"`;
+  return `"Bash(${denial.input.replaceAll('"', '\\"')})"`;
 }

@@ -13,7 +13,7 @@ const escapes = /\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}|(\\ud[89a-f][0-9a-f]{
 
 /** JSON.stringify writes half a surrogate pair as `\ud83d`, which many programs refuse to read. */
 function makeWellFormed(line: string): string {
-  if (!/\\ud/i.test(line)) return line;
+  if (!line.includes('\\u')) return line;
   return line.replace(escapes, (found: string, lone: string | undefined) =>
     lone === undefined ? found : '\ufffd',
   );

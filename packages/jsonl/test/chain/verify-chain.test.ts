@@ -1,5 +1,7 @@
-import { readFileSync, writeFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
   chainStart,
@@ -9,9 +11,6 @@ import {
   type ChainCheck,
   type ChainHeld,
 } from '../../src/index.js';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { bytesFileSystem } from '../bytes-file-system.js';
 import { temporaryDirectory } from '../temporary-directory.js';
 
@@ -41,9 +40,9 @@ async function makeJournal(path: string): Promise<Journal> {
     const events = Array.from({ length: Math.min(size, 60 - seq) }, () => ({
       v: 1,
       seq: (seq += 1),
-      at: '2026-01-01T00:00:00.000Z',
       type: 'attempt.ended',
-      data: { text: 'käse 😀', deep: { hash: 'a'.repeat(64) }, list: [seq] },
+      // Looks like a seal, but is none.
+      data: seq % 10 === 3 ? { text: '😀', hash: 'a'.repeat(64) } : [seq],
     }));
     await writer.appendMany(events);
     groups.push({
@@ -86,7 +85,7 @@ describe('a chained file', () => {
     // The second group has two records; this is the rule, written a second time.
     const [first, second, third] = lines.map((line) => JSON.parse(line) as { hash?: string });
     expect(second).not.toHaveProperty('hash');
-    const group = `${lines[1]}\n${lines[2]?.replace(/,"hash":"[0-9a-f]{64}"/, '')}\n`;
+    const group = `${lines[1]}\n${lines[2]?.replace(/,"hash":"[0-9a-f]{64}"(?=\}$)/, '')}\n`;
     const hash = createHash('sha256').update(`${first?.hash}${group}`).digest('hex');
     expect(third?.hash).toBe(hash);
   });
@@ -115,8 +114,8 @@ describe('a chained file', () => {
   });
 
   it('cut at every byte gives exactly the records before the cut, and verifies up to the last group', async () => {
-    const whole = (await readAll<Event>('memory', { fileSystem: bytesFileSystem(journal.bytes) }))
-      .records;
+    const all = await readAll<Event>('memory', { fileSystem: bytesFileSystem(journal.bytes) });
+    const whole = all.records.map((record) => JSON.stringify(record));
     const none: ChainHeld = { head: chainStart, bytes: 0, records: 0, groups: 0 };
     for (let cut = 0; cut <= journal.bytes.length; cut += 1) {
       const part = journal.bytes.subarray(0, cut);
@@ -126,7 +125,7 @@ describe('a chained file', () => {
       // A record that only lacks its newline is whole.
       const complete = journal.recordEnds.filter((end) => end - 1 <= cut).length;
       const last = journal.recordEnds.findLast((end) => end - 1 <= cut) ?? 0;
-      expect(records).toEqual(whole.slice(0, complete));
+      expect(records.map((record) => JSON.stringify(record))).toEqual(whole.slice(0, complete));
       const isTorn = cut > last;
       expect(faults).toEqual(
         isTorn ? [{ kind: 'torn_tail', byteStart: last, byteEnd: cut, line: complete + 1 }] : [],

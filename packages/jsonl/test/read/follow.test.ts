@@ -23,10 +23,12 @@ function following(path: string, options: Partial<FollowOptions> = {}) {
       }
       return values;
     },
+    /** Aborts while a value is being waited for; gives what comes after it. */
     async stop(): Promise<unknown> {
-      const last = iterator.next();
+      const pending = iterator.next();
       controller.abort();
-      return last;
+      await pending;
+      return iterator.next();
     },
   };
 }

@@ -17,7 +17,7 @@ export interface Answer {
 }
 
 /** A streamed answer: what is written, piece after piece. */
-export interface StreamedAnswer {
+interface StreamedAnswer {
   readonly contentType: string;
   readonly pieces: readonly string[];
 }

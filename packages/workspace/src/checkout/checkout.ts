@@ -16,7 +16,7 @@ export async function checkout(
   repository: Repository,
   request: CheckoutRequest,
 ): Promise<CheckedOut> {
-  const place = placeOf(repository, request.run, request.name);
+  const place = placeOf(repository, request.run, request.name, 'checkouts');
   const { directory, index } = place;
   const { tree, restored } = await protectTree(repository, request.commit, request.protect);
   if (!ownDirectoryExists(directory)) {

@@ -81,17 +81,15 @@ async function describe(
   repository: Repository,
   request: CaptureRequest,
   ref: string,
-  commit: string,
+  result: { readonly commit: string; readonly tree: string },
   notes: readonly string[],
 ): Promise<Captured> {
-  return {
-    commit,
-    tree: await treeOf(repository, commit),
-    ref,
-    files: await listChanges(repository, request.base, commit),
-    outside: await listOutside(repository, request.base, commit, request.writes),
-    notes,
-  };
+  const { base, writes } = request;
+  const [files, outside] = await Promise.all([
+    listChanges(repository, base, result.commit),
+    listOutside(repository, base, result.commit, writes),
+  ]);
+  return { ...result, ref, files, outside, notes };
 }
 
 async function existingResult(
@@ -108,7 +106,7 @@ async function existingResult(
       { details: { ref, commit, base: request.base } },
     );
   }
-  return describe(repository, request, ref, commit, []);
+  return describe(repository, request, ref, { commit, tree: await treeOf(repository, commit) }, []);
 }
 
 /** Commits what a workspace holds and puts it, checked, into the result ref. */
@@ -153,5 +151,5 @@ export async function capture(repository: Repository, request: CaptureRequest): 
     if (first === undefined) throw error;
     return first;
   }
-  return describe(repository, request, ref, commit, notes);
+  return describe(repository, request, ref, { commit, tree: snapshot.tree }, notes);
 }

@@ -87,7 +87,7 @@ function copyBytes(from: number, to: number): void {
   for (;;) {
     const count = readSync(from, buffer, 0, buffer.length, null);
     if (count === 0) break;
-    for (let at = 0; at < count; ) at += writeSync(to, buffer, at, count - at);
+    for (let at = 0; at < count;) at += writeSync(to, buffer, at, count - at);
   }
   fchmodSync(to, fstatSync(from).mode & 0o777);
 }

@@ -72,7 +72,7 @@ async function fetchChecked(
         ['fetch.fsckObjects', 'true'],
         ['transfer.fsckObjects', 'true'],
         ['protocol.file.allow', 'always'],
-        ...(await repository.userConfig()).objects,
+        ...repository.objectConfig,
       ],
       env: {
         GIT_OBJECT_DIRECTORY: repository.objectDirectories[0],

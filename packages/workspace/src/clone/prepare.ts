@@ -4,6 +4,7 @@ import type { Prepared, PrepareRequest } from '../contract.js';
 import { moveRef, readRef } from '../git/refs.js';
 import { refs } from '../layout.js';
 import type { Repository } from '../repository/open.js';
+import { WorkspaceError } from '../workspace-error.js';
 import { giveGitDirectory } from './git-directory-of-clone.js';
 import { hideSettings, type Hidden } from './hidden-settings.js';
 import { ownDirectoryExists, removeDirectory } from './own-directory.js';
@@ -14,9 +15,13 @@ const blank = { hidden: [], parked: [], copied: [] } as const;
 
 async function holdBase(repository: Repository, request: PrepareRequest): Promise<void> {
   const ref = refs.base(request.run, request.task);
-  const from = (await readRef(repository, ref)) ?? null;
-  if (from === request.base) return;
-  await moveRef(repository, { ref, from, to: request.base, reason: `orch: base` });
+  const move = { ref, to: request.base, reason: 'orch: base' };
+  try {
+    await moveRef(repository, { ...move, from: null });
+  } catch (error) {
+    if (!WorkspaceError.isInstance(error) || error.code !== 'ORCH_GIT_REF_MOVED') throw error;
+    await moveRef(repository, { ...move, from: (await readRef(repository, ref)) ?? null });
+  }
 }
 
 async function makeClone(
@@ -84,10 +89,7 @@ async function clear(
 }
 
 /** Makes the private clone of a task, or, with `keep`, leaves the one that is there. */
-export async function prepare(
-  repository: Repository,
-  request: PrepareRequest,
-): Promise<Prepared> {
+export async function prepare(repository: Repository, request: PrepareRequest): Promise<Prepared> {
   const place = placeOf(repository, request.run, request.task);
   const path = place.directory;
   const there = ownDirectoryExists(path);

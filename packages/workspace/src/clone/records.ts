@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { QuotedPath } from '../git/quoted-path.js';
+import type { PlaceKind } from '../layout.js';
 import type { Repository } from '../repository/open.js';
 
 /** A version of a hidden file that an agent made: taken out of its sight, and put back into its result. */
@@ -31,10 +32,15 @@ export interface Place {
   readonly index: string;
 }
 
-export function placeOf(repository: Repository, run: string, name: string): Place {
-  const records = repository.layout.records(run, name);
+export function placeOf(
+  repository: Repository,
+  run: string,
+  name: string,
+  kind: PlaceKind = 'workspaces',
+): Place {
+  const records = repository.layout.records(kind, run, name);
   return {
-    directory: repository.layout.workspace(run, name),
+    directory: repository.layout.directory(kind, run, name),
     records,
     index: join(records, 'index'),
   };

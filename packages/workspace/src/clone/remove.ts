@@ -10,11 +10,7 @@ import { rescue } from './rescue.js';
  * Removes the clone of a task if refs hold everything in it that git would keep. What they do not hold yet
  * is saved to a rescue ref first; what cannot be saved keeps the clone where it is.
  */
-export async function remove(
-  repository: Repository,
-  run: string,
-  task: string,
-): Promise<Removed> {
+export async function remove(repository: Repository, run: string, task: string): Promise<Removed> {
   const place = placeOf(repository, run, task);
   const records = readRecords(place);
   if (ownDirectoryExists(place.directory)) {

@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, rmSync } from 'node:fs';
+import { existsSync, lstatSync, rmSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { compareWorktree } from '../git/changes.js';
 import { copyIndex } from '../git/index-file.js';
@@ -16,10 +16,16 @@ export interface Snapshot {
   readonly warnings: string;
 }
 
-/** What stands at a path of a worktree, without following a link at its end. */
+/** What stands at a path of a worktree: no link is followed, so nothing stands behind one. */
 export function lookAt(worktree: string, path: QuotedPath): 'file' | 'link' | 'other' | undefined {
+  const bytes = pathBytes(path);
+  const look = (length: number): Stats =>
+    lstatSync(Buffer.concat([Buffer.from(`${worktree}/`), bytes.subarray(0, length)]));
   try {
-    const found = lstatSync(Buffer.concat([Buffer.from(`${worktree}/`), pathBytes(path)]));
+    for (let slash = bytes.indexOf('/'); slash > 0; slash = bytes.indexOf('/', slash + 1)) {
+      if (!look(slash).isDirectory()) return undefined;
+    }
+    const found = look(bytes.length);
     if (found.isFile()) return 'file';
     return found.isSymbolicLink() ? 'link' : 'other';
   } catch {
@@ -67,12 +73,22 @@ export async function takeSnapshot(
   const scratch = repository.makeScratch();
   const index = join(scratch, 'index');
   try {
-    if (existsSync(place.index)) copyIndex(place.index, index);
-    await readTree(repository, index, parent);
+    const known = existsSync(place.index);
+    if (known) copyIndex(place.index, index);
+    // Our index is that of the base since the workspace was made.
+    if (!known || parent !== records.base) await readTree(repository, index, parent);
     const worktree = place.directory;
+    const [changed, { stdout: others, stderr: warnings }] = await Promise.all([
+      compareWorktree(repository, worktree, index),
+      repository.hub({
+        args: ['ls-files', '--others', '--exclude-per-directory=.gitignore'],
+        worktree,
+        index,
+      }),
+    ]);
     const removed: QuotedPath[] = [];
     const present: QuotedPath[] = [];
-    for (const { path, status, from } of await compareWorktree(repository, worktree, index)) {
+    for (const { path, status, from } of changed) {
       if (from.mode === '160000') continue;
       const found = status === 'D' ? undefined : lookAt(worktree, path);
       if (found === 'file' || found === 'link') present.push(path);
@@ -80,13 +96,8 @@ export async function takeSnapshot(
       // A hidden file that is away is as it was; one that something else replaced is gone.
       else if (found === 'other') removed.push(path);
     }
-    const { stdout, stderr: warnings } = await repository.hub({
-      args: ['ls-files', '--others', '--exclude-per-directory=.gitignore'],
-      worktree,
-      index,
-    });
     const nested: string[] = [];
-    for (const path of lines(stdout)) {
+    for (const path of lines(others)) {
       const text = pathText(path);
       if (text.endsWith('/')) nested.push(text);
       // Not left to an exclusion pattern: the agent's .gitignore could lift it.

@@ -1,4 +1,5 @@
-import { closeSync, fsyncSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { closeSync, fsyncSync, linkSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 
@@ -28,15 +29,20 @@ export function createIndexLock(gitDirectory: string, purpose: string): IndexLoc
     }
   };
   const create = (): boolean => {
+    // Linked into place with its content, so that a crash leaves no lock without an owner.
+    const half = join(gitDirectory, `orch-lock-${randomBytes(4).toString('hex')}`);
+    const descriptor = openSync(half, 'wx', 0o600);
     try {
-      const descriptor = openSync(file, 'wx', 0o600);
       writeSync(descriptor, mark);
       fsyncSync(descriptor);
-      closeSync(descriptor);
+      linkSync(half, file);
       return true;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
       throw error;
+    } finally {
+      closeSync(descriptor);
+      rmSync(half, { force: true });
     }
   };
   return {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { compareTrees, type RawChange } from '../git/changes.js';
 import { lines, pathBytes, pathText } from '../git/quoted-path.js';
 import type { Repository } from '../repository/open.js';
+import type { UserConfig } from '../repository/user-config.js';
 import { listUncommitted } from '../repository/uncommitted.js';
 
 /** A worktree of the user in which a branch is to move forward. */
@@ -21,7 +22,9 @@ const operations: readonly (readonly [string, string])[] = [
 ];
 
 const some = (paths: readonly string[]): string =>
-  paths.length > 5 ? `${paths.slice(0, 5).join(', ')} and ${paths.length - 5} more` : paths.join(', ');
+  paths.length > 5
+    ? `${paths.slice(0, 5).join(', ')} and ${paths.length - 5} more`
+    : paths.join(', ');
 
 const exists = (path: Buffer): 'directory' | 'other' | undefined => {
   try {
@@ -67,13 +70,13 @@ async function listFiltered(
   worktree: TargetWorktree,
   to: string,
   changes: readonly RawChange[],
+  config: UserConfig['files'],
 ): Promise<string[]> {
   if (changes.length === 0) return [];
   const scratch = repository.makeScratch();
   const index = join(scratch, 'index');
   try {
     await repository.hub({ args: ['read-tree', to], index });
-    const { files: config } = await repository.userConfig();
     const ask = (...args: string[]): Promise<{ readonly stdout: string }> =>
       repository.hub({
         args: ['check-attr', ...args, '--stdin', 'filter'],
@@ -101,14 +104,20 @@ export async function findObstacle(
   for (const [file, operation] of operations) {
     if (existsSync(join(gitDirectory, file))) return `${operation} is under way in ${path}`;
   }
-  if ((await repository.userConfig()).sparse) return `${path} is a sparse checkout`;
-  const { staged, unstaged } = await listUncommitted(repository, { ...worktree, head: from });
+  const { files: config, sparse } = await repository.userConfig();
+  if (sparse) return `${path} is a sparse checkout`;
+  const { staged, unstaged } = await listUncommitted(
+    repository,
+    { ...worktree, head: from },
+    config,
+  );
   const dirty = [...new Set([...staged, ...unstaged])];
   if (dirty.length > 0) return `${path} has uncommitted changes: ${some(dirty)}`;
   const changes = await compareTrees(repository, from, to);
   const collisions = await listCollisions(repository, worktree, changes);
-  if (collisions.length > 0) return `untracked files in ${path} are in the way: ${some(collisions)}`;
-  const filtered = await listFiltered(repository, worktree, to, changes);
+  if (collisions.length > 0)
+    return `untracked files in ${path} are in the way: ${some(collisions)}`;
+  const filtered = await listFiltered(repository, worktree, to, changes, config);
   if (filtered.length > 0) return `a git filter must convert ${some(filtered)} in ${path}`;
   return undefined;
 }

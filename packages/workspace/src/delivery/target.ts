@@ -56,7 +56,11 @@ export async function placeOfTarget(repository: Repository, target: string): Pro
       return { kind: 'worktree', worktree: { path, gitDirectory } };
     }
     if (worktree.locked) {
-      return { kind: 'held', path, reason: `it is checked out in ${path}, which is locked and away` };
+      return {
+        kind: 'held',
+        path,
+        reason: `it is checked out in ${path}, which is locked and away`,
+      };
     }
   }
   return { kind: 'nowhere' };

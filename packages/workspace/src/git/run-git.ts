@@ -66,7 +66,11 @@ export function createGit(options: RunGitOptions): RunGit {
       throw failed(call, `its answer is longer than ${captureBytes} bytes`, details);
     }
     if (!(call.accept ?? [0]).includes(ended.code)) {
-      throw failed(call, `exit code ${ended.code}, ${stderr.slice(-2000) || 'no message'}`, details);
+      throw failed(
+        call,
+        `exit code ${ended.code}, ${stderr.slice(-2000) || 'no message'}`,
+        details,
+      );
     }
     return { code: ended.code, stdout: ended.stdout.text, stderr };
   };

@@ -17,7 +17,9 @@ export async function describeRepository(repository: Repository): Promise<Reposi
     accept: [0, 1],
   });
   const { root, gitDirectory } = repository;
-  const found = await listUncommitted(repository, { path: root, gitDirectory, head: commit });
+  const { files } = await repository.userConfig();
+  const worktree = { path: root, gitDirectory, head: commit };
+  const found = await listUncommitted(repository, worktree, files);
   return {
     root,
     gitDirectory,

@@ -44,8 +44,7 @@ function changedFile(path: string, verb: string): ForeignChange {
 }
 
 /** The run that a ref of ours belongs to. */
-const runOf = (ref: string): string | undefined =>
-  /^refs\/orch\/[^/]+\/([^/]+)/.exec(ref)?.[1];
+const runOf = (ref: string): string | undefined => /^refs\/orch\/[^/]+\/([^/]+)/.exec(ref)?.[1];
 
 async function weigh(
   repository: Repository,

@@ -26,10 +26,15 @@ function notARepository(start: string, problem: string): WorkspaceError {
   );
 }
 
-async function ask(git: RunGit, cwd: string, ...args: string[]): Promise<string> {
-  const answer = await git({ args: ['rev-parse', '--path-format=absolute', ...args], cwd });
-  // Only the line end that git added: a path may end with one of its own.
-  return answer.stdout.replace(/\n$/, '');
+/** Asks for paths. They are given line by line, so one that has a line end in it must be asked for alone. */
+async function askPaths(git: RunGit, cwd: string, args: readonly string[]): Promise<string[]> {
+  const ask = async (some: readonly string[]): Promise<string> => {
+    const answer = await git({ args: ['rev-parse', '--path-format=absolute', ...some], cwd });
+    return answer.stdout.replace(/\n$/, '');
+  };
+  const together = (await ask(args)).split('\n');
+  if (together.length === args.length) return together;
+  return Promise.all(args.map((arg) => ask([arg])));
 }
 
 /** Finds the repository. Throws `ORCH_GIT_NOT_A_REPOSITORY` or `ORCH_GIT_BARE`. */
@@ -41,7 +46,7 @@ export async function locate(git: RunGit, repository: string): Promise<Location>
     throw notARepository(repository, 'the directory does not exist');
   }
   const inside = await git({
-    args: ['rev-parse', '--is-inside-work-tree', '--is-bare-repository'],
+    args: ['rev-parse', '--is-inside-work-tree', '--is-bare-repository', '--show-object-format'],
     cwd: start,
     accept: [0, 128],
   });
@@ -53,7 +58,7 @@ export async function locate(git: RunGit, repository: string): Promise<Location>
       { details: { start, stderr: inside.stderr }, next: `git -C ${shellWord(start)} status` },
     );
   }
-  const [inWorktree, bare] = inside.stdout.split('\n');
+  const [inWorktree, bare, objectFormat = 'sha1'] = inside.stdout.split('\n');
   if (inWorktree !== 'true') {
     if (bare === 'true') {
       throw new WorkspaceError(
@@ -68,10 +73,15 @@ export async function locate(git: RunGit, repository: string): Promise<Location>
     if (main !== start) return locate(git, main);
     throw notARepository(start, 'its worktree was not found');
   }
+  const [root = '', gitDirectory = '', commonDirectory = ''] = await askPaths(git, start, [
+    '--show-toplevel',
+    '--absolute-git-dir',
+    '--git-common-dir',
+  ]);
   return {
-    root: realpathSync(await ask(git, start, '--show-toplevel')),
-    gitDirectory: realpathSync(await ask(git, start, '--absolute-git-dir')),
-    commonDirectory: realpathSync(await ask(git, start, '--git-common-dir')),
-    objectFormat: await ask(git, start, '--show-object-format'),
+    root: realpathSync(root),
+    gitDirectory: realpathSync(gitDirectory),
+    commonDirectory: realpathSync(commonDirectory),
+    objectFormat,
   };
 }

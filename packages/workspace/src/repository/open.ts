@@ -1,23 +1,13 @@
-import { randomBytes } from 'node:crypto';
 import { createHash } from 'node:crypto';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
-import { writeGitDirectory, type GitDirectorySettings } from '../git/git-directory.js';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import type { GitDirectorySettings } from '../git/git-directory.js';
 import type { GitAnswer, GitCall, RunGit } from '../git/run-git.js';
 import { createSerial, type Serial } from '../git/serial.js';
 import { layoutOf, type Layout } from '../layout.js';
 import { WorkspaceError } from '../workspace-error.js';
 import { locate, shellWord, type Location } from './locate.js';
+import { checkStateDirectory, makeHub, probeFileSystem } from './state-directory.js';
 import { readUserConfig, type UserConfig } from './user-config.js';
 
 /** Who our own commits are by. */
@@ -51,6 +41,8 @@ export interface Repository extends Location {
   /** On our git directory, whose objects are the user's. */
   hub(call: HubCall): Promise<GitAnswer>;
   userConfig(): Promise<UserConfig>;
+  /** Part of it, for calls that write objects. */
+  readonly objectConfig: UserConfig['objects'];
   /** A new empty directory; the caller removes it. */
   makeScratch(): string;
   readonly serial: Serial;
@@ -63,7 +55,8 @@ export interface Repository extends Location {
 }
 
 export interface OpenOptions {
-  readonly git: RunGit;
+  /** A git whose home and usual place is the given directory. */
+  readonly createGit: (home: string) => RunGit;
   readonly version: string;
   readonly repository: string;
   readonly stateDirectory: string;
@@ -87,69 +80,6 @@ function withAlternates(directory: string, depth = 0): string[] {
   return [directory, ...borrowed.flatMap((path) => withAlternates(path, depth + 1))];
 }
 
-function checkStateDirectory(stateDirectory: string, location: Location): string {
-  const refuse = (expected: string): never => {
-    throw new WorkspaceError(
-      'ORCH_WORKSPACE_STATE_DIRECTORY',
-      `The state directory is not usable: expected ${expected}, received ${stateDirectory}.`,
-      { details: { stateDirectory, root: location.root } },
-    );
-  };
-  if (!isAbsolute(stateDirectory)) refuse('an absolute path');
-  mkdirSync(stateDirectory, { recursive: true, mode: 0o700 });
-  const real = realpathSync(stateDirectory);
-  for (const inside of [location.root, location.commonDirectory]) {
-    const path = relative(inside, real);
-    if (path === '' || (!path.startsWith(`..${sep}`) && path !== '..' && !isAbsolute(path))) {
-      refuse(`a directory outside the repository ${location.root}`);
-    }
-  }
-  return real;
-}
-
-/** Asks git once what the file system of the state directory can do. */
-async function probeFileSystem(
-  git: RunGit,
-  directory: string,
-): Promise<Readonly<Record<string, string>>> {
-  const answers = join(directory, 'file-system.json');
-  if (existsSync(answers)) {
-    return JSON.parse(readFileSync(answers, 'utf8')) as Record<string, string>;
-  }
-  const probe = mkdtempSync(join(directory, 'probe-'));
-  await git({ args: ['init', '--quiet', '--template=', probe] });
-  const { stdout } = await git({
-    args: [`--git-dir=${join(probe, '.git')}`, 'config', '--local', '--list', '-z'],
-  });
-  rmSync(probe, { recursive: true, force: true });
-  const known = ['filemode', 'ignorecase', 'symlinks', 'precomposeunicode'];
-  const found: Record<string, string> = {};
-  for (const entry of stdout.split('\0')) {
-    const [key, value] = entry.split('\n');
-    const name = key?.replace(/^core\./, '') ?? '';
-    if (known.includes(name) && value !== undefined) found[name] = value;
-  }
-  const half = `${answers}.${randomBytes(4).toString('hex')}`;
-  writeFileSync(half, JSON.stringify(found));
-  renameSync(half, answers);
-  return found;
-}
-
-/** Makes our git directory, or leaves the one that is there. Two processes may do it at once. */
-function makeHub(layout: Layout, settings: GitDirectorySettings, commonDirectory: string): void {
-  if (existsSync(join(layout.hub, 'HEAD'))) return;
-  const half = `${layout.hub}.${randomBytes(4).toString('hex')}`;
-  writeGitDirectory(half, { ...settings, head: 'refs/heads/none' });
-  // Says where history ends in a shallow repository; it dangles, and counts as absent, in a full one.
-  symlinkSync(join(commonDirectory, 'shallow'), join(half, 'shallow'));
-  try {
-    renameSync(half, layout.hub);
-  } catch (error) {
-    rmSync(half, { recursive: true, force: true });
-    if (!existsSync(join(layout.hub, 'HEAD'))) throw error;
-  }
-}
-
 function keyOf(commonDirectory: string): string {
   const place = basename(commonDirectory) === '.git' ? dirname(commonDirectory) : commonDirectory;
   const name = basename(place)
@@ -161,36 +91,40 @@ function keyOf(commonDirectory: string): string {
   return name === '' ? hash : `${name}-${hash}`;
 }
 
-/** Finds the user's repository and sets up what we need beside it. */
-export async function openRepository(options: OpenOptions): Promise<Repository> {
-  const { git, identity } = options;
-  const location = await locate(git, options.repository);
-  const { commonDirectory, gitDirectory, objectFormat } = location;
-  const user = (call: GitCall): Promise<GitAnswer> =>
-    git({ ...call, args: [`--git-dir=${gitDirectory}`, ...call.args] });
-  const head = await user({
+async function requireCommit(user: Repository['user'], root: string): Promise<void> {
+  const { code } = await user({
     args: ['rev-parse', '--verify', '--quiet', 'HEAD^{commit}'],
     accept: [0, 1, 128],
   });
-  if (head.code !== 0) {
-    throw new WorkspaceError(
-      'ORCH_GIT_NO_COMMITS',
-      `The repository at ${location.root} has no commit yet to start from. Make the first one.`,
-      {
-        details: { root: location.root },
-        next: `git -C ${shellWord(location.root)} commit --allow-empty -m 'Initial commit'`,
-      },
-    );
-  }
+  if (code === 0) return;
+  throw new WorkspaceError(
+    'ORCH_GIT_NO_COMMITS',
+    `The repository at ${root} has no commit yet to start from. Make the first one.`,
+    {
+      details: { root },
+      next: `git -C ${shellWord(root)} commit --allow-empty -m 'Initial commit'`,
+    },
+  );
+}
+
+/** Finds the user's repository and sets up what we need beside it. */
+export async function openRepository(options: OpenOptions): Promise<Repository> {
+  const { createGit, identity } = options;
+  const location = await locate(createGit('/'), options.repository);
+  const { commonDirectory, gitDirectory, objectFormat } = location;
   const stateDirectory = checkStateDirectory(options.stateDirectory, location);
   const layout = layoutOf(stateDirectory, keyOf(commonDirectory));
   for (const directory of [layout.home, layout.scratch, layout.deliveries]) {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
   }
+  const git = createGit(layout.home);
+  const user = (call: GitCall): Promise<GitAnswer> =>
+    git({ ...call, args: [`--git-dir=${gitDirectory}`, ...call.args] });
+  await requireCommit(user, location.root);
   const settings = { objectFormat, core: await probeFileSystem(git, dirname(layout.home)) };
   makeHub(layout, settings, commonDirectory);
   const userConfig = (): Promise<UserConfig> => readUserConfig(git, gitDirectory, commonDirectory);
-  const { objects } = await userConfig();
+  const { objects: objectConfig } = await userConfig();
   const objectDirectory = join(commonDirectory, 'objects');
   return {
     ...location,
@@ -213,7 +147,7 @@ export async function openRepository(options: OpenOptions): Promise<Repository> 
         ],
         // Without a worktree we stand in an empty directory, so that no attributes are found.
         cwd: call.cwd ?? worktree ?? layout.home,
-        config: [...objects, ...(call.config ?? [])],
+        config: [...objectConfig, ...(call.config ?? [])],
         env: {
           GIT_OBJECT_DIRECTORY: objectDirectory,
           ...(index === undefined ? {} : { GIT_INDEX_FILE: index }),
@@ -221,6 +155,7 @@ export async function openRepository(options: OpenOptions): Promise<Repository> 
         },
       }),
     userConfig,
+    objectConfig,
     makeScratch: () => mkdtempSync(join(layout.scratch, 'at-')),
     serial: createSerial(),
     written: new Set(),

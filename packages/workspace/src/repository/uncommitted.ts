@@ -4,6 +4,7 @@ import { compareWorktree } from '../git/changes.js';
 import { copyIndex } from '../git/index-file.js';
 import { lines, pathText } from '../git/quoted-path.js';
 import type { Repository } from './open.js';
+import type { UserConfig } from './user-config.js';
 
 /** A worktree of the user, looked at without its configuration. */
 export interface UserWorktree {
@@ -32,6 +33,7 @@ function bringSharedIndex(repository: Repository, gitDirectory: string): void {
 export async function listUncommitted(
   repository: Repository,
   worktree: UserWorktree,
+  config: UserConfig['files'],
 ): Promise<Uncommitted> {
   const { path, gitDirectory, head } = worktree;
   const scratch = repository.makeScratch();
@@ -40,7 +42,6 @@ export async function listUncommitted(
   try {
     bringSharedIndex(repository, gitDirectory);
     if (existsSync(join(gitDirectory, 'index'))) copyIndex(join(gitDirectory, 'index'), index);
-    const { files: config } = await repository.userConfig();
     const ask = async (...args: [string, ...string[]]): Promise<string[]> => {
       const answer = await repository.hub({ args, worktree: path, index, config, accept: [0, 1] });
       return lines(answer.stdout);

@@ -57,7 +57,9 @@ export const settingKeys = {
     })
     .optional()
     .meta({ description: 'Default: { transient: 5, gate: 2 }.' }),
-  on_failure: oneOf('block', 'continue', 'stop').optional().meta({ description: 'Default: block.' }),
+  on_failure: oneOf('block', 'continue', 'stop')
+    .optional()
+    .meta({ description: 'Default: block.' }),
   denials: oneOf('fail_if_unverified', 'fail', 'ignore').optional(),
   project: oneOf('memory', 'trusted', 'none').optional().meta({
     description:

@@ -5,11 +5,7 @@ import { file } from './words.js';
 export const TYPE_NAMES = ['string', 'integer', 'number', 'boolean'] as const;
 
 export type ShortForm =
-  | string
-  | number
-  | boolean
-  | readonly ShortForm[]
-  | { readonly [name: string]: ShortForm };
+  string | number | boolean | readonly ShortForm[] | { readonly [name: string]: ShortForm };
 
 /**
  * `{ n: integer, severity: [low, high], files: [string], note?: string }`. What it means, and what is

@@ -41,7 +41,9 @@ const workspace = z.strictObject({
   setup: z
     .union([words, listOf(argument), listOf(listOf(argument))])
     .optional()
-    .meta({ description: 'One command, or a list of argument lists, run in each fresh workspace.' }),
+    .meta({
+      description: 'One command, or a list of argument lists, run in each fresh workspace.',
+    }),
   copy: listOf(path)
     .optional()
     .meta({ description: 'Untracked files copied into every workspace, never into a result.' }),

@@ -2,7 +2,18 @@ import * as z from 'zod';
 import { settingKeys } from './agents.js';
 import { expect, run, sh } from './command.js';
 import { output } from './outputs.js';
-import { count, duration, file, glob, listOf, name, oneOf, reserved, variable, words } from './words.js';
+import {
+  count,
+  duration,
+  file,
+  glob,
+  listOf,
+  name,
+  oneOf,
+  reserved,
+  variable,
+  words,
+} from './words.js';
 
 const json: z.ZodType = z.json();
 
@@ -70,7 +81,9 @@ export const task = z.strictObject({
 
 export const wave = z.strictObject({
   name,
-  barrier: oneOf('integrate', 'join', 'none').optional().meta({ description: 'Default: integrate.' }),
+  barrier: oneOf('integrate', 'join', 'none')
+    .optional()
+    .meta({ description: 'Default: integrate.' }),
   gates: listOf(name).optional(),
   tasks: listOf(task).min(1, { error: 'at least one task' }),
   approve: reserved(z.union([words, z.unknown()])),

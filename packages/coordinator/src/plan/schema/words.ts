@@ -54,7 +54,7 @@ export const environment = z.record(
 
 /** Grammar that is reserved: valid to an editor, refused with a reason by `not-yet.ts`. */
 export function reserved<T extends z.ZodType>(schema: T): z.ZodOptional<T> {
-  return schema.optional().meta({ description: RESERVED }) as z.ZodOptional<T>;
+  return schema.optional().meta({ description: RESERVED });
 }
 
 export const RESERVED = 'Reserved. It does not work in this version.';

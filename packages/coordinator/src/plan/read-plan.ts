@@ -1,0 +1,116 @@
+import type { Json } from '../json.js';
+import { compileGraph } from '../graph/compile-graph.js';
+import { isObject } from '../graph/json-kind.js';
+import { checkCycles } from './check-cycles.js';
+import { checkNames } from './check-names.js';
+import { checkPlan } from './check-plan.js';
+import { checkShape } from './check-shape.js';
+import { checkTasks } from './check-tasks.js';
+import { findUnused } from './find-unused.js';
+import { takeOutReserved } from './not-yet.js';
+import { parseYaml } from './parse-yaml.js';
+import type { Path } from './path.js';
+import { readPlanFiles, type PlanSource } from './plan-files.js';
+import { mergeParts } from './plan-parts.js';
+import type { Plan } from './plan.js';
+import { createReport, sortProblems, type PlanProblem, type Report } from './problem.js';
+import { guardScalars } from './scalar-guards.js';
+import { planSchema } from './schema/plan.js';
+import { createSourceText } from './source-text.js';
+import { listTasks } from './task-list.js';
+
+/** A plan without a fault, or everything that is wrong with it, by position. */
+export type ReadPlanResult =
+  | { readonly plan: Plan; readonly warnings: readonly PlanProblem[] }
+  | { readonly problems: readonly PlanProblem[] };
+
+/**
+ * Reads and checks a plan. It executes nothing, reads only files that the plan names, through
+ * `readFile`, and never throws for what a plan may hold. All problems are found at once: whatever is
+ * unusable is set aside, and the rest is still checked.
+ */
+export async function readPlan(source: PlanSource): Promise<ReadPlanResult> {
+  const report = createReport();
+  const plan = await readChecked(source, report);
+  if (plan === undefined || report.problems.length > 0) {
+    return { problems: sortProblems(report.problems, source.file) };
+  }
+  const warnings = createReport();
+  findUnused(plan, warnings);
+  return { plan, warnings: sortProblems(warnings.problems, source.file) };
+}
+
+async function readChecked(source: PlanSource, report: Report): Promise<Plan | undefined> {
+  const text = createSourceText(source.file, source.text);
+  if (/\.[cm]?[jt]s$/.test(source.file)) {
+    report.add(text.spotAt(0), [], {
+      code: 'ORCH_PLAN_NOT_YET',
+      message:
+        'not yet: a plan as a program is reserved and does not work in this version; write YAML or JSON',
+    });
+    return undefined;
+  }
+  const parsed = parseYaml(text, report);
+  if (parsed === undefined) return undefined;
+  guardScalars(parsed.value, parsed.locations, report);
+  const rest = takeOutReserved(parsed.value, parsed.locations, report);
+  if (rest === undefined) return undefined;
+  const shape = checkShape(planSchema, 'plan', rest.document, parsed.locations, report);
+  if (shape.document === undefined || report.isFull()) return undefined;
+
+  const { document, locations, isPartial } = await mergeParts(
+    source,
+    shape.document,
+    parsed.locations,
+    report,
+  );
+  const context = { document, locations, report };
+  checkPlan(context);
+  checkTasks(context, rest.idle);
+  if (!isPartial) {
+    const gateNames = namesOf(parsed.value, 'gates', document.gates);
+    const agentNames = namesOf(parsed.value, 'agents', document.agents);
+    checkNames({ ...context, gateNames, agentNames });
+  }
+  checkCycles(listTasks(document), locations, report);
+  const files = await readPlanFiles(source, document as Json, locations, report);
+  const plan: Plan = { file: source.file, document, locations, ...files };
+  // Where a definition was set aside, what refers to it would be reported without being wrong.
+  if (!isPartial && !shape.removed.some(isDefinition)) compileGraph(plan, {}, source.file, report);
+  return plan;
+}
+
+/** Names that the plan defines, even where the definition itself was set aside. */
+function namesOf(document: Json, section: string, merged: object | undefined): ReadonlySet<string> {
+  const raw = isObject(document) ? document[section] : undefined;
+  return new Set([...Object.keys(isObject(raw) ? raw : {}), ...Object.keys(merged ?? {})]);
+}
+
+/** Whether other parts of a plan refer to what stands at a path. */
+function isDefinition(path: Path): boolean {
+  const [section] = path;
+  if (
+    section === 'inputs' ||
+    section === 'defaults' ||
+    section === 'tasks' ||
+    section === 'waves'
+  ) {
+    const key = path.find((one, index) => index > 0 && typeof one === 'string' && one !== 'tasks');
+    return section === 'inputs' || DEFINING.includes(String(key ?? ''));
+  }
+  return false;
+}
+
+/** Keys of a task, and of `defaults`, that give something a name or a type. */
+const DEFINING = [
+  'id',
+  'needs',
+  'each',
+  'foreach',
+  'matrix',
+  'as',
+  'output',
+  'env',
+  'inputs',
+  'prompt',
+];

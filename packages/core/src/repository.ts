@@ -1,0 +1,65 @@
+import { randomBytes } from 'node:crypto';
+import { createProcessOwner } from '@orch/process';
+import { createWorkspaces, type Workspaces } from '@orch/workspace';
+import type { Workspace } from '@orch/coordinator';
+import { findMainWorktree } from './main-worktree.js';
+import { stateDirectory } from './places.js';
+
+/** The user's repository, as a run sees it. */
+export interface Repository {
+  /** The main worktree: the place of `.orch/`. */
+  readonly root: string;
+  /** What a run starts from. `branch` is null for a detached HEAD. */
+  readonly head: { readonly commit: string; readonly branch: string | null };
+  /** Changes that a run leaves out, because it uses HEAD. */
+  readonly uncommitted: { readonly count: number; readonly paths: readonly string[] };
+  readonly gitVersion: string;
+  /** The coordinator's workspace for one run, with the plan's `copy:` files put into each clone. */
+  workspaceOf(copy: readonly string[]): Workspace;
+  close(): Promise<void>;
+}
+
+/** Opens the repository around a directory. @throws WorkspaceError for what is no usable repository */
+export async function openRepository(
+  directory: string,
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<Repository> {
+  const owner = createProcessOwner({ marker: `git.${process.pid}.${randomBytes(4).toString('hex')}` });
+  try {
+    const workspaces = await createWorkspaces({
+      repository: directory,
+      stateDirectory: stateDirectory(environment),
+      owner,
+      ...(environment['PATH'] === undefined ? {} : { path: environment['PATH'] }),
+    });
+    const { root, head, uncommitted, gitVersion } = await workspaces.describeRepository();
+    const { staged, unstaged, untracked } = uncommitted;
+    const paths = [...new Set([...staged.paths, ...unstaged.paths, ...untracked.paths])];
+    // A file can be staged and changed again: it is one change to whoever reads the number.
+    const twice = staged.paths.filter((changed) => unstaged.paths.includes(changed)).length;
+    return {
+      root: (await findMainWorktree(root)) ?? root,
+      head,
+      uncommitted: { count: staged.count + unstaged.count + untracked.count - twice, paths },
+      gitVersion,
+      workspaceOf: (copy) => withCopies(workspaces, copy),
+      close: async () => void (await owner.close()),
+    };
+  } catch (error) {
+    await owner.close();
+    throw error;
+  }
+}
+
+/** Files of `copy:` are part of what "prepared" means. */
+function withCopies(workspaces: Workspaces, copy: readonly string[]): Workspace {
+  if (copy.length === 0) return workspaces;
+  return {
+    ...workspaces,
+    async prepare(request) {
+      const prepared = await workspaces.prepare(request);
+      await workspaces.copyInto(request.run, request.task, copy);
+      return prepared;
+    },
+  };
+}

@@ -1,0 +1,311 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import type { Workspaces } from '../../src/index.js';
+import {
+  commitAll,
+  fsck,
+  git,
+  gitSucceeds,
+  makeWorld,
+  put,
+  read,
+  refsOf,
+  type World,
+} from '../fixtures/world.js';
+
+interface Started {
+  readonly world: World;
+  readonly workspaces: Workspaces;
+  readonly path: string;
+  readonly at: { run: string; task: string; attempt: number; base: string };
+  capture(writes?: readonly string[]): ReturnType<Workspaces['capture']>;
+}
+
+async function start(files?: Readonly<Record<string, string>>): Promise<Started> {
+  const world = makeWorld(files);
+  const workspaces = await world.open();
+  const at = { run: 'r1', task: 'fix', attempt: 1, base: world.base };
+  const { path } = await workspaces.prepare({ ...at, mode: 'fresh', hideAgentSettings: false });
+  return {
+    world,
+    workspaces,
+    path,
+    at,
+    capture: (writes) => workspaces.capture({ ...at, message: 'Left over', writes }),
+  };
+}
+
+it('capture() of an untouched workspace gives the base and no files', async () => {
+  const { world, capture } = await start();
+  expect(await capture()).toEqual({
+    commit: world.base,
+    tree: git(world.root, 'rev-parse', 'HEAD^{tree}'),
+    ref: 'refs/orch/runs/r1/fix/1',
+    files: [],
+    outside: [],
+    notes: [],
+  });
+  expect(refsOf(world.root)['refs/orch/runs/r1/fix/1']).toBe(world.base);
+});
+
+it('capture() keeps the commits of the agent and puts the rest on top', async () => {
+  const { world, path, capture } = await start();
+  put(path, 'src/b.ts', 'two\n');
+  const own = commitAll(path, 'by the agent');
+  put(path, 'src/a.ts', 'changed\n');
+  const { commit, files } = await capture();
+  const log = git(world.root, 'log', '--format=%H %an <%ae> %s', `${world.base}..${commit}`);
+  expect(log).toBe(
+    `${commit} orch <orch@localhost> Left over\n${own} Ada <ada@example.org> by the agent`,
+  );
+  expect(files).toEqual([
+    { path: 'src/a.ts', status: 'modified', addedLines: 1, deletedLines: 1 },
+    { path: 'src/b.ts', status: 'added', addedLines: 1, deletedLines: 0 },
+  ]);
+  expect(fsck(world.root)).toBe('');
+});
+
+it('capture() adds no commit when the agent committed everything', async () => {
+  const { path, capture } = await start();
+  put(path, 'src/b.ts', 'two\n');
+  const own = commitAll(path, 'by the agent');
+  expect((await capture()).commit).toBe(own);
+});
+
+it('capture() takes additions, deletions, renames, modes, links and binary files as git sees them', async () => {
+  const { world, path, capture } = await start({
+    'gone.txt': 'x\n',
+    'old.txt': 'a\nlong\nenough\nfile\nto be\nrecognised\n',
+    'run.sh': 'echo\n',
+    'file-or-directory': 'a file\n',
+    'plain.txt': 'x\n',
+  });
+  rmSync(join(path, 'gone.txt'));
+  put(path, 'new.txt', read(path, 'old.txt') ?? '');
+  rmSync(join(path, 'old.txt'));
+  chmodSync(join(path, 'run.sh'), 0o755);
+  rmSync(join(path, 'file-or-directory'));
+  put(path, 'file-or-directory/inside', 'something else\n');
+  rmSync(join(path, 'plain.txt'));
+  symlinkSync('/etc/passwd', join(path, 'plain.txt'));
+  put(path, 'binary', 'a\0b');
+  put(path, 'executable', '#!/bin/sh\n', 0o755);
+  mkdirSync(join(path, 'empty'));
+  const { commit, files } = await capture();
+  expect(files.map((file) => [file.status, file.path, file.before ?? '']).sort()).toEqual([
+    ['added', 'binary', ''],
+    ['added', 'executable', ''],
+    ['added', 'file-or-directory/inside', ''],
+    ['deleted', 'file-or-directory', ''],
+    ['deleted', 'gone.txt', ''],
+    ['modified', 'run.sh', ''],
+    ['renamed', 'new.txt', 'old.txt'],
+    ['type_changed', 'plain.txt', ''],
+  ]);
+  expect(files.find((file) => file.path === 'binary')).toMatchObject({
+    addedLines: null,
+    deletedLines: null,
+  });
+  expect(git(world.root, 'ls-tree', commit, 'run.sh', 'executable', 'plain.txt')).toMatch(
+    /^100755 .*executable\n120000 .*plain.txt\n100755 .*run.sh$/,
+  );
+  expect(git(world.root, 'show', `${commit}:plain.txt`)).toBe('/etc/passwd');
+});
+
+it('capture() takes names that are no UTF-8, and names with any character', async () => {
+  const { world, path, capture } = await start();
+  const odd = Buffer.concat([Buffer.from(`${path}/lat`), Buffer.from([0xe9])]);
+  writeFileSync(odd, 'x\n');
+  put(path, 'a\tb\n"c" \\é', 'y\n');
+  put(path, ' leading', 'z\n');
+  put(path, ':(exclude)x', 'z\n');
+  const { commit, files } = await capture();
+  expect(files.map((file) => file.path).sort()).toEqual(
+    [' leading', ':(exclude)x', 'a\tb\n"c" \\é', 'lat\uFFFD'].sort(),
+  );
+  expect(git(world.root, 'ls-tree', '--name-only', commit)).toContain('"lat\\351"');
+});
+
+it('capture() honours .gitignore, but not for files that are tracked', async () => {
+  const { path, capture } = await start({ 'kept.log': '1\n' });
+  put(path, '.gitignore', '*.log\n/node_modules/\n');
+  put(path, 'kept.log', '2\n');
+  put(path, 'noise.log', 'x');
+  put(path, 'node_modules/p/index.js', 'x');
+  put(path, 'forced.log', 'x');
+  git(path, 'add', '--force', 'forced.log');
+  git(path, 'commit', '--quiet', '-m', 'forced');
+  expect((await capture()).files.map((file) => file.path)).toEqual([
+    '.gitignore',
+    'forced.log',
+    'kept.log',
+  ]);
+});
+
+it('capture() does not look at the configuration, index or exclusions that the agent left', async () => {
+  const { path, capture } = await start();
+  put(path, 'hidden', 'x');
+  put(path, 'src/a.ts', 'changed\n');
+  put(path, '.git/info/exclude', '*\n');
+  git(path, 'config', 'core.worktree', '/tmp');
+  git(path, 'config', 'core.excludesFile', join(path, '.git', 'info', 'exclude'));
+  put(path, '.git/index', 'broken');
+  expect((await capture()).files.map((file) => file.path)).toEqual(['hidden', 'src/a.ts']);
+});
+
+it('capture() is idempotent: the result of an attempt never changes', async () => {
+  const { world, workspaces, path, at, capture } = await start();
+  put(path, 'b', '1');
+  const first = await capture();
+  put(path, 'b', '2');
+  expect(await capture()).toEqual(first);
+  const next = await workspaces.capture({ ...at, attempt: 2, message: 'm', writes: undefined });
+  expect(next.commit).not.toBe(first.commit);
+  expect(refsOf(world.root, 'refs/orch/runs/')).toEqual({
+    'refs/orch/runs/r1/fix/1': first.commit,
+    'refs/orch/runs/r1/fix/2': next.commit,
+  });
+});
+
+it('two captures of one attempt at once give one result', async () => {
+  const { world, path, at } = await start();
+  put(path, 'b', '1');
+  const [one, two] = await Promise.all([world.open(), world.open()]);
+  const request = { ...at, message: 'm', writes: undefined };
+  const results = await Promise.all([one.capture(request), two.capture(request)]);
+  expect(results[0]?.commit).toBe(results[1]?.commit);
+});
+
+it('a result ref that does not descend from the base is refused', async () => {
+  const { world, capture } = await start();
+  const tree = git(world.root, 'rev-parse', 'HEAD^{tree}');
+  const forged = git(world.root, 'commit-tree', '-m', 'forged', tree);
+  git(world.root, 'update-ref', 'refs/orch/runs/r1/fix/1', forged);
+  await expect(capture()).rejects.toMatchObject({ code: 'ORCH_WORKSPACE_RESULT' });
+});
+
+it('a rewound or unrelated HEAD gives a result on the base, and the own commits are saved', async () => {
+  const { world, path, capture } = await start();
+  git(path, 'checkout', '--quiet', '--orphan', 'elsewhere');
+  put(path, 'b', '1');
+  const own = commitAll(path, 'unrelated');
+  const { commit, notes, files } = await capture();
+  expect(git(world.root, 'rev-parse', `${commit}^`)).toBe(world.base);
+  expect(files.map((file) => file.path)).toEqual(['b']);
+  expect(notes.join()).toContain('does not descend from the base');
+  expect(refsOf(world.root, 'refs/orch/rescue/')).toEqual({ 'refs/orch/rescue/r1/fix/1': own });
+  expect(gitSucceeds(world.root, 'merge-base', '--is-ancestor', own, commit)).toBe(false);
+});
+
+it('outside lists what no glob covers; a rename counts on both sides', async () => {
+  const { path, capture } = await start({
+    'src/a.ts': 'one\ntwo\nthree\nfour\n',
+    'src/deep/b.ts': 'x\n',
+    'docs/c.md': 'y\n',
+  });
+  git(path, 'mv', 'src/a.ts', 'lib.ts');
+  put(path, 'src/deep/b.ts', 'changed\n');
+  put(path, 'docs/c.md', 'changed\n');
+  expect((await capture(['src/*.ts', 'docs'])).outside).toEqual(['lib.ts', 'src/deep/b.ts']);
+  expect((await capture(['src/**', 'docs/*.md'])).outside).toEqual(['lib.ts']);
+  expect((await capture(['**'])).outside).toEqual([]);
+  expect((await capture([])).outside).toEqual(['docs/c.md', 'lib.ts', 'src/a.ts', 'src/deep/b.ts']);
+  expect((await capture()).outside).toEqual([]);
+  await expect(capture([':(exclude)src'])).rejects.toMatchObject({ code: 'ORCH_WORKSPACE_GLOB' });
+});
+
+it('a repository inside the workspace is left out and named', async () => {
+  const { path, capture } = await start();
+  for (const name of ['with-commit', 'empty']) {
+    mkdirSync(join(path, name));
+    git(join(path, name), 'init', '--quiet');
+    put(path, `${name}/file`, 'x');
+  }
+  commitAll(join(path, 'with-commit'), 'inside');
+  put(path, 'b', '1');
+  const { files, notes } = await capture();
+  expect(files.map((file) => file.path)).toEqual(['b']);
+  expect(notes).toEqual(['Repositories inside the workspace were left out: empty/, with-commit/.']);
+});
+
+it('a tracked file that became a pipe counts as deleted, and nothing waits for the pipe', async () => {
+  const { path, capture } = await start();
+  rmSync(join(path, 'src/a.ts'));
+  execFileSync('mkfifo', [join(path, 'src/a.ts'), join(path, 'another')]);
+  expect((await capture()).files).toEqual([
+    { path: 'src/a.ts', status: 'deleted', addedLines: 0, deletedLines: 1 },
+  ]);
+});
+
+it('files behind a linked directory are not read', async () => {
+  const { world, path, capture } = await start();
+  put(world.directory, 'outside/a.ts', 'secret\n');
+  rmSync(join(path, 'src'), { recursive: true });
+  symlinkSync(join(world.directory, 'outside'), join(path, 'src'));
+  const { commit, files } = await capture();
+  expect(files.map((file) => [file.status, file.path])).toEqual([
+    ['added', 'src'],
+    ['deleted', 'src/a.ts'],
+  ]);
+  expect(git(world.root, 'ls-tree', commit, 'src')).toMatch(/^120000 /);
+});
+
+it('a commit with a forged tree is not taken over: fsck refuses it, the files are the result', async () => {
+  const { world, path, at, capture } = await start();
+  const blob = git(path, 'hash-object', '-w', 'README.md');
+  const inner = execFileSync('git', ['mktree'], {
+    cwd: path,
+    input: `100644 blob ${blob}\tconfig\n`,
+    encoding: 'utf8',
+  }).trim();
+  const raw = Buffer.concat([Buffer.from('40000 .git\0'), Buffer.from(inner, 'hex')]);
+  const tree = execFileSync('git', ['hash-object', '-t', 'tree', '-w', '--literally', '--stdin'], {
+    cwd: path,
+    input: raw,
+    encoding: 'utf8',
+  }).trim();
+  const forged = git(path, 'commit-tree', '-p', at.base, '-m', 'forged', tree);
+  git(path, 'update-ref', 'refs/heads/orch-task', forged);
+  put(path, 'b', '1');
+  const { commit, files, notes } = await capture();
+  expect(git(world.root, 'rev-parse', `${commit}^`)).toBe(at.base);
+  expect(files.map((file) => file.path)).toEqual(['b']);
+  expect(notes.join()).toMatch(/was not taken over.*hasDotgit/s);
+  expect(fsck(world.root)).toBe('');
+  // Negative control: a fetch without the check takes it.
+  const careless = join(world.directory, 'careless');
+  git(world.directory, 'init', '--quiet', careless);
+  git(careless, 'fetch', '--quiet', path, 'orch-task');
+  expect(git(careless, 'rev-parse', 'FETCH_HEAD')).toBe(forged);
+});
+
+it('objects that the agent borrows from elsewhere are not read for it', async () => {
+  const { world, path, at, capture } = await start();
+  const secret = join(world.directory, 'secret');
+  git(world.directory, 'init', '--quiet', secret);
+  put(secret, 'key', 'secret');
+  const stolen = commitAll(secret, 'secret');
+  put(path, '.git/objects/info/alternates', `${join(secret, '.git', 'objects')}\n`);
+  git(path, 'update-ref', 'refs/heads/orch-task', stolen);
+  const { commit, notes } = await capture();
+  expect(commit).toBe(at.base);
+  expect(notes.join()).toContain('it borrows objects from');
+  expect(gitSucceeds(world.root, 'cat-file', '-e', stolen)).toBe(false);
+});
+
+it('capture() without a prepared workspace says so', async () => {
+  const world = makeWorld();
+  const workspaces = await world.open();
+  await expect(
+    workspaces.capture({
+      run: 'r1',
+      task: 'fix',
+      attempt: 1,
+      base: world.base,
+      message: 'm',
+      writes: undefined,
+    }),
+  ).rejects.toMatchObject({ code: 'ORCH_WORKSPACE_ABSENT' });
+});
