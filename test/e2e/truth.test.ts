@@ -26,7 +26,7 @@ async function run(tasks: readonly Record<string, unknown>[], more: Record<strin
 describe('what an agent says does not count', () => {
   it('refused writes, exit 0, "success": denied, skipped work is named, and why says what to do', async () => {
     const { tasks, code } = await run([
-      { id: 'refused', deny: ['Write'], prompt: scripted([write('hello.txt'), 'Done: I wrote hello.txt.']) },
+      { id: 'refused', allow: ['Read'], prompt: scripted([write('hello.txt'), 'Done: I wrote hello.txt.']) },
       { id: 'lazy', prompt: scripted(['All done, everything works!']) },
       { id: 'good', prompt: scripted([{ tool: 'Bash', input: { command: 'touch forbidden' } }, write('good.txt'), 'Done.']) },
     ]);

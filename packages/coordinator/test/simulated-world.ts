@@ -103,7 +103,10 @@ export function createWorld(
           running -= 1;
         }
       },
-      recover: (_run, task, attempt) => Promise.resolve(ends.get(`${task}.${attempt}`)),
+      recover: (_run, task, attempt) => {
+        const end = ends.get(`${task}.${attempt}`);
+        return Promise.resolve(end ? { end } : {});
+      },
       reap: () => Promise.resolve(0),
       left: () => Promise.resolve({ count: 0, level: 'simulated' }),
     };

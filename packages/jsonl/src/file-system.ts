@@ -31,9 +31,10 @@ export interface FileSystem {
   fsyncDirectory(path: string): Promise<void>;
 }
 
-const { O_RDONLY, O_RDWR, O_APPEND, O_CREAT, O_EXCL } = fs.constants;
+const { O_RDONLY, O_RDWR, O_APPEND, O_CREAT, O_EXCL, O_NONBLOCK } = fs.constants;
 const flags: Record<OpenIntent, number> = {
-  read: O_RDONLY,
+  // A pipe under the name of a file must be an error, not a wait without end.
+  read: O_RDONLY | O_NONBLOCK,
   append: O_RDWR | O_APPEND,
   create: O_RDWR | O_APPEND | O_CREAT | O_EXCL,
 };

@@ -13,7 +13,7 @@ export interface Recording {
   readonly fileSystem: FileSystem;
   readonly moments: Moment[];
   /** How often a call was made. */
-  count(call: keyof FileSystem): number;
+  readonly count: (call: keyof FileSystem) => number;
 }
 
 /** The real file system, with a record of every call that changes a file or makes it durable. */

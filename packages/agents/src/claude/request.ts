@@ -27,7 +27,11 @@ export interface ClaudeTurnRequest extends TurnRequest {
   readonly project?: 'memory' | 'trusted' | 'none';
   /** The caller hides `.claude/settings.json` from the agent, as a sandbox does with a mount. */
   readonly settingsHidden?: boolean;
-  /** Permission rules, such as `Edit` or `Bash(npm test)`. What none of them covers is refused. */
+  /**
+   * Permission rules, such as `Edit` or `Bash(npm test)`. What none of them covers is refused, except what
+   * Claude Code never asks for (reading inside `cwd`, harmless commands such as `ls`). `Edit` and `Write`
+   * mean the same: all tools that change files, in `cwd` and `addDirectories`.
+   */
   readonly allow?: readonly string[];
   /** Rules that forbid; they beat `allow`. */
   readonly deny?: readonly string[];
@@ -52,6 +56,7 @@ export interface ClaudeTurnRequest extends TurnRequest {
   /**
    * Environment variables that carry credentials, such as ANTHROPIC_API_KEY, ANTHROPIC_AUTH_TOKEN,
    * CLAUDE_CODE_OAUTH_TOKEN, ANTHROPIC_BASE_URL. Their values never appear in an event (but addresses may).
+   * Only these: variables of `env` whose names begin with ANTHROPIC_ or CLAUDE are dropped.
    */
   readonly credentials?: Readonly<Record<string, string>>;
   /** A `.credentials.json` of a login, to be linked into the configuration directory. */

@@ -115,5 +115,4 @@ describe('a repository that wants to act on the first run', () => {
     expect(toolTexts(events)).not.toContain('yes');
     expect(canaries(scene)).toEqual([]);
   });
-
 });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createProcessOwner, type ProcessOwner } from '@orch/process';
 import { onTestFinished } from 'vitest';
-import { createScriptedModel, type ScriptedModel } from '../../../scripted-model/src/index.js';
+import { createScriptedModel, type ScriptedModel } from '@orch/scripted-model';
 import type { AgentDriver, AgentEvent, ClaudeTurnRequest, TurnEnded } from '../../src/index.js';
 import { createClaudeDriver } from '../../src/index.js';
 

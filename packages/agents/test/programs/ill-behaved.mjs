@@ -60,6 +60,9 @@ lines.once('line', (line) => {
   const { request_id } = JSON.parse(line);
   const refuses = process.env.ILL_BEHAVED === 'refuses to begin';
   const subtype = refuses ? 'error' : 'success';
-  say({ type: 'control_response', response: { subtype, request_id, error: refuses ? 'no' : undefined } });
+  say({
+    type: 'control_response',
+    response: { subtype, request_id, error: refuses ? 'no' : undefined },
+  });
   lines.once('line', () => ways[process.env.ILL_BEHAVED]?.(lines));
 });

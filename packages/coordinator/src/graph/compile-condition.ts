@@ -70,15 +70,17 @@ function createChecker(namespace: Namespace, place: Place): Checker {
   const checkBinary = (raw: Extract<RawCondition, { left: unknown }>): Typed | undefined => {
     const left = check(raw.left);
     const right = check(raw.right);
-    if (left === undefined || right === undefined) return undefined;
     const { op } = raw;
-    const fits =
-      op === '&&' || op === '||'
-        ? [requireBoolean(left, raw.left), requireBoolean(right, raw.right)].every(Boolean)
-        : op === 'in'
-          ? requireIn(left, right, raw)
-          : requireComparable(left, right, raw);
-    if (!fits) return undefined;
+    if (op === '&&' || op === '||') {
+      const leftFits = left !== undefined && requireBoolean(left, raw.left);
+      const rightFits = right !== undefined && requireBoolean(right, raw.right);
+      if (!leftFits || !rightFits) return undefined;
+    } else {
+      if (left === undefined || right === undefined) return undefined;
+      const isIn = op === 'in';
+      const fits = isIn ? requireIn(left, right, raw) : requireComparable(left, right, raw);
+      if (!fits) return undefined;
+    }
     return { condition: { op, left: left.condition, right: right.condition }, type: BOOLEAN };
   };
 

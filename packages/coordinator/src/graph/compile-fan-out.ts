@@ -1,13 +1,14 @@
 import type { Json } from '../json.js';
 import { quote } from '../plan/describe.js';
-import { compileText, compileValue, referencesOf, type TypedTemplate } from './compile-template.js';
+import { compileText, compileValue, referencesOf } from './compile-template.js';
 import { expandItems } from './fan-out.js';
 import type { FanOut } from './graph.js';
 import { isObject } from './json-kind.js';
-import { placeOf, type ItemName, type Namespace } from './namespace.js';
-import type { Scope } from './reference.js';
+import { placeOf, refuse, type ItemName, type Namespace } from './namespace.js';
+import { parseTemplate } from './parse-template.js';
+import type { Scope, Template } from './reference.js';
 import { MAX_MATRIX_ITEMS, TASK_DEFAULTS } from './task-defaults.js';
-import { kindsOf, typeOfValues, UNKNOWN, type ValueType } from './value-type.js';
+import { kindsOf, listKinds, typeOfValues, UNKNOWN, type ValueType } from './value-type.js';
 
 /** A fan-out and the name its items go by. */
 export interface CompiledFanOut {
@@ -37,7 +38,7 @@ interface List {
   readonly item: ItemName;
 }
 
-function compileMatrix({ self, plan, report }: Namespace): List | undefined {
+function compileMatrix({ self, plan, report }: Namespace): List {
   const at = [...self.path, 'matrix'];
   let items: { [key: string]: Json }[] = [{}];
   for (const [name, values] of Object.entries(self.task.matrix ?? {})) {
@@ -45,7 +46,7 @@ function compileMatrix({ self, plan, report }: Namespace): List | undefined {
     if (items.length * choices.length > MAX_MATRIX_ITEMS) {
       const message = `expected at most ${MAX_MATRIX_ITEMS} combinations, received more`;
       report.add(plan.locations.key(at), at, { code: 'ORCH_PLAN_FAN_OUT', message });
-      return undefined;
+      return { items: [], item: { name: 'matrix', type: UNKNOWN, isKnownNow: true, sources: [] } };
     }
     items = items.flatMap((item) => choices.map((value) => ({ ...item, [name]: value })));
   }
@@ -59,7 +60,7 @@ function compileForeach(namespace: Namespace): List | undefined {
   if (foreach === undefined) return undefined;
   const at = [...self.path, 'foreach'];
   const name = self.task.as ?? TASK_DEFAULTS.itemName;
-  const say = (message: string): undefined => {
+  const say = (message: string): void => {
     report.add(plan.locations.value(at), at, { code: 'ORCH_PLAN_FAN_OUT', message });
   };
   if (['inputs', 'matrix', 'run', 'env'].includes(name) || table.has(name)) {
@@ -83,36 +84,36 @@ function compileForeach(namespace: Namespace): List | undefined {
     const items = template.kind === 'literal' ? (template.value as readonly Json[]) : template;
     return { items, item };
   }
+  const kinds = kindsOf(type);
   if (template.kind !== 'reference') {
     // An empty literal is what is left of a reference that was reported.
     const isReported = template.kind === 'literal' && template.value === '';
     if (!isReported) say('expected a list, or one reference to a list');
-    return;
-  }
-  const kinds = kindsOf(type);
-  if (kinds !== undefined && !kinds.includes('array')) {
-    say(`expected a list, received ${describeKind(kinds)}`);
-    return;
-  }
-  if (max === undefined) {
+  } else if (kinds !== undefined && !kinds.includes('array')) {
+    say(`expected a list, received ${listKinds(kinds)}`);
+  } else if (max === undefined) {
     say('max: is required, because how long the list is shows only when it is there');
   }
   return { items: template, item };
 }
 
-const describeKind = (kinds: readonly string[]): string => `a ${kinds.join(' or ')}`;
-
 function itemType(list: ValueType): ValueType {
   return isObject(list['items']) ? list['items'] : UNKNOWN;
 }
 
-function compileKey(namespace: Namespace): TypedTemplate['template'] | undefined {
-  const { self, plan } = namespace;
+function compileKey(namespace: Namespace): Template | undefined {
+  const { self, plan, report } = namespace;
   const { key } = self.task;
   if (key === undefined) return undefined;
   const at = [...self.path, 'key'];
   const allowed = ['inputs', 'item', 'matrix'] as const;
-  return compileText(namespace, key, placeOf(plan, at, key, { allowed })).template;
+  const place = placeOf(plan, at, key, { allowed });
+  if (!parseTemplate(key).parts.some((part) => typeof part !== 'string')) {
+    const message = 'a key tells the items apart; expected a reference to the item';
+    refuse(report, place, 0, 'ORCH_PLAN_FAN_OUT', message);
+  }
+  const { template } = compileText(namespace, key, place);
+  return template.kind === 'literal' ? undefined : template;
 }
 
 /** What is known now is checked now: doubles, and more than `max`. */

@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from '../json.js';
+import { describe } from '../plan/describe.js';
 import { isObject, kindOf, own } from './json-kind.js';
 
 /** Something in a schema that outputs are not checked against. */
@@ -63,7 +64,7 @@ export function findUnsupported(
     } else if (!rule[0](value)) {
       found.push({
         path: at,
-        message: `${keyword}: expected ${rule[1]}, received ${kindOf(value)}`,
+        message: `${keyword}: expected ${rule[1]}, received ${describe(value)}`,
       });
     } else {
       found.push(

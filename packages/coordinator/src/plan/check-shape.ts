@@ -4,7 +4,7 @@ import { takeOut } from './take-out.js';
 import type { Locations } from './locations.js';
 import type { Path } from './path.js';
 import { createReport, MAX_PROBLEMS, type Report } from './problem.js';
-import { reportShape, toPath } from './schema-problems.js';
+import { reportShape } from './schema-problems.js';
 
 export interface Shape<T> {
   /** What remains when everything unusable is taken out; `undefined` when too little does. */
@@ -15,10 +15,6 @@ export interface Shape<T> {
 
 /** Each round of taking out can uncover a key that is now missing; a few rounds settle it. */
 const MAX_ROUNDS = 8;
-
-/** Outputs have their own grammar and their own check (`compile-output.ts`). */
-const isOutput = (path: readonly PropertyKey[]): boolean =>
-  path.includes('output') && path.includes('tasks');
 
 /**
  * Checks a parsed document against its schema and reports every fault. What is unusable is taken out
@@ -38,14 +34,8 @@ export function checkShape<S extends z.ZodType>(
     // Without words of its own an issue says nothing here; `schema-problems.ts` finds the words.
     const result = schema.safeParse(rest, { error: () => '' });
     if (result.success) return { document: result.data, removed };
-    const { issues } = result.error;
     const context = { kind, value: rest, locations, report: round === 0 ? report : silent };
-    const shape = issues.filter((issue) => !isOutput(issue.path));
-    const outputs = issues.filter((issue) => isOutput(issue.path));
-    const faults = [
-      ...reportShape(context, shape),
-      ...outputs.map((issue) => toPath(issue.path.slice(0, issue.path.indexOf('output') + 1))),
-    ];
+    const faults = reportShape(context, result.error.issues);
     if (faults.length > MAX_PROBLEMS) return { document: undefined, removed };
     for (const path of faults) {
       const out = takeOut(rest, path);

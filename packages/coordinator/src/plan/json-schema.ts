@@ -2,14 +2,14 @@ import * as z from 'zod';
 import type { Json, JsonObject } from '../json.js';
 import { isObject } from '../graph/json-kind.js';
 import type { Path } from './path.js';
-import { partSchema, planSchema } from './schema/plan.js';
+import { editorSchema, partSchema } from './schema/plan.js';
 
 /**
  * The grammar as JSON Schema 2020-12, for editors. Reserved keys are in it and say so in their
  * description. It describes shape alone: names, references and edges are checked by `readPlan`.
  */
 export function planJsonSchema(): JsonObject {
-  const schema = z.toJSONSchema(planSchema, { io: 'input', unrepresentable: 'any' });
+  const schema = z.toJSONSchema(editorSchema, { io: 'input', unrepresentable: 'any' });
   return { ...(schema as JsonObject), title: 'orch plan, version 1' };
 }
 

@@ -9,7 +9,7 @@ import { checkTasks } from './check-tasks.js';
 import { findUnused } from './find-unused.js';
 import { takeOutReserved } from './not-yet.js';
 import { parseYaml } from './parse-yaml.js';
-import type { Path } from './path.js';
+import { formatPath, type Path } from './path.js';
 import { readPlanFiles, type PlanSource } from './plan-files.js';
 import { mergeParts } from './plan-parts.js';
 import type { Plan } from './plan.js';
@@ -66,7 +66,7 @@ async function readChecked(source: PlanSource, report: Report): Promise<Plan | u
   );
   const context = { document, locations, report };
   checkPlan(context);
-  checkTasks(context, rest.idle);
+  checkTasks(context, new Set([...rest.idle, ...shape.removed.map(parentOf)]));
   if (!isPartial) {
     const gateNames = namesOf(parsed.value, 'gates', document.gates);
     const agentNames = namesOf(parsed.value, 'agents', document.agents);
@@ -78,6 +78,11 @@ async function readChecked(source: PlanSource, report: Report): Promise<Plan | u
   // Where a definition was set aside, what refers to it would be reported without being wrong.
   if (!isPartial && !shape.removed.some(isDefinition)) compileGraph(plan, {}, source.file, report);
   return plan;
+}
+
+/** A task that lost a key may have lost its work with it. */
+function parentOf(path: Path): string {
+  return formatPath(path.slice(0, -1));
 }
 
 /** Names that the plan defines, even where the definition itself was set aside. */

@@ -153,7 +153,7 @@ function reportUnknownKey(
 function expectation(issue: Issue): string {
   if (issue.message !== '') return issue.message;
   if (issue.code === 'invalid_type') return TYPE_WORDS[issue.expected] ?? issue.expected;
-  if (issue.code === 'invalid_value') return `one of ${listWords(issue.values.map(String))}`;
+  if (issue.code === 'invalid_value') return oneOfWords(issue.values.map(String));
   if (issue.code === 'invalid_union') {
     const words = issue.errors.flatMap((one) => (one[0] ? [expectation(one[0])] : []));
     return listWords([...new Set(words)]);
@@ -161,16 +161,24 @@ function expectation(issue: Issue): string {
   return 'another value';
 }
 
+/** Codes that say that a value is nothing of the kind. */
+const WRONG_AT_ALL: ReadonlySet<string> = new Set(['invalid_type', 'invalid_value']);
+
+/** `auto`, or `one of block, continue or stop`. */
+function oneOfWords(values: readonly string[]): string {
+  return values.length === 1 ? values.join('') : `one of ${listWords(values)}`;
+}
+
 /** Of the alternatives whose type fits, the one with the fewest faults. */
 function likeliest(alternatives: readonly (readonly Issue[])[]): readonly Issue[] | undefined {
   const fitting = alternatives.filter(
-    (issues) => !issues.some((one) => one.path.length === 0 && one.code === 'invalid_type'),
+    (issues) => !issues.some((one) => one.path.length === 0 && WRONG_AT_ALL.has(one.code)),
   );
   return fitting.toSorted((left, right) => left.length - right.length)[0];
 }
 
 /** Zod's paths in our own terms. */
-export function toPath(path: readonly PropertyKey[]): Path {
+function toPath(path: readonly PropertyKey[]): Path {
   return path.map((key) => (typeof key === 'number' ? key : String(key)));
 }
 

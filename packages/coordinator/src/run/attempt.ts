@@ -148,13 +148,14 @@ export async function recoverAttempt(context: AttemptContext, node: TaskNode, ta
   const attempt = taskOf(context, taskId).attempts.at(-1);
   if (!attempt) return;
   if (!attempt.end) {
-    const end = await context.agent.recover(context.journal.state().run, taskId, attempt.attempt);
+    const { end, session } = await context.agent.recover(context.journal.state().run, taskId, attempt.attempt);
     if (!end || end.outcome === 'lost') {
       await context.journal.append({
         type: 'attempt.ended',
         task: taskId,
         attempt: attempt.attempt,
         verdict: 'lost',
+        ...(session === undefined || session === attempt.session ? {} : { session }),
         reasons: ['the process that led the run died'],
         warnings: [],
       });
@@ -264,6 +265,7 @@ async function recordEnd(context: AttemptContext, task: string, attempt: number,
       task,
       attempt,
       verdict: 'lost',
+      session: end.session,
       reasons: ['stopped with the run; it goes on when the run is resumed'],
       warnings: [],
     });

@@ -114,8 +114,15 @@ export interface Agent {
       readonly onProgress: (progress: AgentProgress) => void;
     },
   ): Promise<AgentEnd>;
-  /** The durable end record of an attempt made under an earlier leader, if it got that far. */
-  recover(run: string, task: string, attempt: number): Promise<AgentEnd | undefined>;
+  /**
+   * What an attempt made under an earlier leader left durably: its end record, if it got that far, and
+   * the conversation it was really in.
+   */
+  recover(
+    run: string,
+    task: string,
+    attempt: number,
+  ): Promise<{ readonly end?: AgentEnd; readonly session?: string }>;
   /** Ends every process that a dead leader of this run left behind; resolves with how many there were. */
   reap(run: string): Promise<number>;
   /** Processes of this run that are alive now, and how surely that is known. */

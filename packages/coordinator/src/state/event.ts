@@ -114,6 +114,8 @@ export interface EventBodies {
     readonly task: string;
     readonly attempt: number;
     readonly verdict: TaskVerdict | 'throttled' | 'lost';
+    /** The conversation it was in, where that is not the one it was to be in. */
+    readonly session?: string;
     readonly reasons: readonly string[];
     readonly warnings: readonly string[];
   };

@@ -188,6 +188,7 @@ function apply(state: RunState, event: Event): RunState {
     case 'attempt.ended':
       return withAttempt(state, event, (attempt) => ({
         ...attempt,
+        ...(event.session === undefined ? {} : { session: event.session }),
         verdict: event.verdict,
         reasons: event.reasons,
         warnings: event.warnings,

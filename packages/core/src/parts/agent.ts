@@ -1,8 +1,9 @@
+import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { createClaudeDriver, createCommandDriver, type AgentEvent, type Turn, type TurnEnded } from '@orch/agents';
 import type { Agent, AgentEnd, AgentRequest, RunLayout } from '@orch/coordinator';
-import { openSession, redactValues, sessionEnd } from '@orch/jsonl/sessions';
+import { openSession, readSession, redactValues, sessionEnd } from '@orch/jsonl/sessions';
 import { createProcessOwner, endLeftovers, type ProcessOwner } from '@orch/process';
 import { openLedger, unfinishedProcesses } from './ledger.js';
 import { deniedInput, progressOf, sessionRecord } from './session-events.js';
@@ -137,7 +138,10 @@ export async function createRunAgent(parts: AgentParts): Promise<RunAgent> {
       }
     },
     async recover(_run, task, attempt) {
-      return (await sessionEnd(parts.layout.session(task, attempt))) as AgentEnd | undefined;
+      const file = parts.layout.session(task, attempt);
+      const end = (await sessionEnd(file)) as AgentEnd | undefined;
+      const session = await startedSession(file);
+      return { ...(end ? { end } : {}), ...(session === undefined ? {} : { session }) };
     },
     async reap(run) {
       const { ended } = await endLeftovers({ marker: run, identities: await unfinishedProcesses(parts.layout.directory) });
@@ -179,6 +183,15 @@ const notStarted = (request: AgentRequest, error: Error): AgentEnd => ({
   durationMs: 0,
   left: 0,
 });
+
+/** The conversation that an attempt was in, as its driver said when it began. */
+async function startedSession(file: string): Promise<string | undefined> {
+  if (!existsSync(file)) return undefined;
+  const { records } = await readSession(file);
+  const started = records.findLast((entry) => entry.kind === 'session.started')?.data;
+  const session = (started as { session?: unknown } | undefined)?.session;
+  return typeof session === 'string' ? session : undefined;
+}
 
 /** The driver's end in the coordinator's words. */
 function agentEnd(ended: TurnEnded, request: AgentRequest): AgentEnd {

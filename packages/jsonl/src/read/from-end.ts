@@ -1,6 +1,6 @@
 import type { FileSystem } from '../file-system.js';
 import { decodeLine, type Entry } from './decode-line.js';
-import { readBytes } from './scan.js';
+import { defaultMaxLineBytes, readBytes } from './scan.js';
 
 const blockBytes = 64 * 1024;
 
@@ -75,7 +75,11 @@ export async function* entriesFromEnd(
     // The first line of a block may have begun before it, so it is left for the next block.
     const start = from === 0 ? 0 : block.indexOf(10) + 1;
     if (from > 0 && (start === 0 || start === block.length)) {
-      window *= 2;
+      // A line that is too long to be held is passed over, as damage is.
+      if (window > defaultMaxLineBytes) {
+        end = (await findLastNewline(fileSystem, file, path, 0, from)) + 1;
+        window = blockBytes;
+      } else window *= 2;
       continue;
     }
     yield* decodeBlock(block.subarray(start), from + start).reverse();

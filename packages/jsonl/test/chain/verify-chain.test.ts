@@ -200,7 +200,7 @@ describe('a chained file', () => {
 describe('append() in a chain', () => {
   it('refuses a record that the seal could not be a property of, and goes on', async () => {
     const at = temporaryDirectory();
-    const writer = await openWriter<unknown>(at('a.jsonl'), { chain });
+    const writer = await openWriter(at('a.jsonl'), { chain });
     for (const value of ['text', [1], 5, null, { hash: 'mine' }, { a: 1, hash: null }]) {
       await expect(writer.append(value)).rejects.toBeInstanceOf(TypeError);
     }

@@ -7,7 +7,7 @@ import { temporaryDirectory } from '../temporary-directory.js';
 function following(path: string, options: Partial<FollowOptions> = {}) {
   const controller = new AbortController();
   onTestFinished(() => controller.abort());
-  const iterator = follow<unknown>(path, { signal: controller.signal, pollMs: 50, ...options })[
+  const iterator = follow(path, { signal: controller.signal, pollMs: 50, ...options })[
     Symbol.asyncIterator
   ]();
   const ends: number[] = [];

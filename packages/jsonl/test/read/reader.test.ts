@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -121,6 +122,12 @@ describe('read()', () => {
     });
   });
 
+  it('fails at a pipe under the name of a file, and does not wait for it', async () => {
+    const at = temporaryDirectory();
+    execFileSync('mkfifo', [at('a.jsonl')]);
+    await expect(readAll(at('a.jsonl'))).rejects.toMatchObject({ code: 'ORCH_JSONL_READ_FAILED' });
+  });
+
   it('refuses offsets and limits that are none', () => {
     for (const options of [
       { from: -1 },
@@ -201,7 +208,9 @@ describe('a huge line', () => {
     writeHuge(at('a.jsonl'), size);
     let reads = 0;
     const fileSystem = faultyFileSystem({
-      before: (call) => void (call === 'read' && (reads += 1)),
+      before: (call) => {
+        if (call === 'read') reads += 1;
+      },
     });
     const { records, faults } = await readAll(at('a.jsonl'), { fileSystem });
     expect(faults).toEqual([]);

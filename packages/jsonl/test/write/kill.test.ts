@@ -62,7 +62,6 @@ describe('kill -9 in the middle of writing', () => {
       }
     };
     await Promise.all(['a', 'b', 'c', 'd'].map(lane));
-    console.log('KILLS', kills, acknowledged.length, parseStrictly(path).broken);
     expect(kills).toBeGreaterThanOrEqual(24);
     expect(acknowledged.length).toBeGreaterThanOrEqual(60);
     expect(lost(path, acknowledged)).toEqual([]);

@@ -33,10 +33,18 @@ export function lookAt(worktree: string, path: QuotedPath): 'file' | 'link' | 'o
   }
 }
 
-/** Makes `index` say what `tree` says, keeping what it knows about unchanged files. */
-async function readTree(repository: Repository, index: string, tree: string): Promise<void> {
+/**
+ * Makes `index` say what `tree` says, keeping what it knows about unchanged files. It must see the
+ * worktree: files that changed in the second in which the old index was written are found out now or never.
+ */
+async function readTree(
+  repository: Repository,
+  worktree: string,
+  index: string,
+  tree: string,
+): Promise<void> {
   try {
-    await repository.hub({ args: ['read-tree', '-m', tree], index });
+    await repository.hub({ args: ['read-tree', '-m', tree], worktree, index });
   } catch (error) {
     if (!WorkspaceError.isInstance(error)) throw error;
     rmSync(index, { force: true });
@@ -76,7 +84,9 @@ export async function takeSnapshot(
     const known = existsSync(place.index);
     if (known) copyIndex(place.index, index);
     // Our index is that of the base since the workspace was made.
-    if (!known || parent !== records.base) await readTree(repository, index, parent);
+    if (!known || parent !== records.base) {
+      await readTree(repository, place.directory, index, parent);
+    }
     const worktree = place.directory;
     const [changed, { stdout: others, stderr: warnings }] = await Promise.all([
       compareWorktree(repository, worktree, index),

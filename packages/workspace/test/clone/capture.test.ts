@@ -1,5 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { Workspaces } from '../../src/index.js';
@@ -65,6 +73,20 @@ it('capture() keeps the commits of the agent and puts the rest on top', async ()
     { path: 'src/b.ts', status: 'added', addedLines: 1, deletedLines: 0 },
   ]);
   expect(fsck(world.root)).toBe('');
+});
+
+it('capture() sees an edit of the same length right after the checkout', async () => {
+  const names = Array.from({ length: 20 }, (_, at) => `file-${at}`);
+  const { path, capture } = await start(Object.fromEntries(names.map((name) => [name, 'aaaa\n'])));
+  put(path, 'by-the-agent', 'x');
+  git(path, 'add', 'by-the-agent');
+  git(path, 'commit', '--quiet', '-m', 'by the agent');
+  for (const name of names) {
+    const { atime, mtime } = statSync(join(path, name));
+    put(path, name, 'bbbb\n');
+    utimesSync(join(path, name), atime, mtime);
+  }
+  expect((await capture()).files).toHaveLength(names.length + 1);
 });
 
 it('capture() adds no commit when the agent committed everything', async () => {

@@ -2,7 +2,8 @@ import * as z from 'zod';
 import { agents, defaults } from './agents.js';
 import { run } from './command.js';
 import { gates } from './gates.js';
-import { task, wave } from './tasks.js';
+import { output } from './outputs.js';
+import { taskLists } from './tasks.js';
 import {
   branch,
   count,
@@ -69,7 +70,7 @@ const notification = z.strictObject({
   secrets: listOf(words).optional(),
 });
 
-export const planSchema = z.strictObject({
+const planKeys = {
   version: z.literal(1, { error: '1' }),
   name: words,
   use: listOf(file)
@@ -81,15 +82,19 @@ export const planSchema = z.strictObject({
   workspace: workspace.optional(),
   gates: gates.optional(),
   agents: agents.optional(),
-  tasks: listOf(task).min(1, { error: 'at least one task' }).optional(),
-  waves: listOf(wave).min(1, { error: 'at least one wave' }).optional(),
   deliver: deliver.optional(),
   derived: reserved(listOf(z.strictObject({ paths: listOf(glob), run }))),
   notify: reserved(listOf(notification)),
   unattended: unattended.optional(),
   services: reserved(z.unknown()),
   repos: reserved(z.unknown()),
-});
+} as const;
+
+/** What plans are read with. Outputs have a check of their own (`compile-output.ts`). */
+export const planSchema = z.strictObject({ ...planKeys, ...taskLists(z.unknown()) });
+
+/** The same for editors, with outputs. */
+export const editorSchema = z.strictObject({ ...planKeys, ...taskLists(output) });
 
 /** A file named by `use:`. */
 export const partSchema = z.strictObject({
@@ -100,8 +105,7 @@ export const partSchema = z.strictObject({
 });
 
 export type PlanDocument = z.output<typeof planSchema>;
-export type TaskDocument = z.output<typeof task>;
-export type WaveDocument = z.output<typeof wave>;
-export type AgentDocument = z.output<typeof import('./agents.js').agent>;
-export type DefaultsDocument = z.output<typeof defaults>;
+export type WaveDocument = NonNullable<PlanDocument['waves']>[number];
+export type TaskDocument = WaveDocument['tasks'][number];
+export type AgentDocument = NonNullable<PlanDocument['agents']>[string];
 export type PartDocument = z.output<typeof partSchema>;

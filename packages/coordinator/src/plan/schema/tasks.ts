@@ -1,7 +1,6 @@
 import * as z from 'zod';
 import { settingKeys } from './agents.js';
 import { expect, run, sh } from './command.js';
-import { output } from './outputs.js';
 import {
   count,
   duration,
@@ -26,7 +25,7 @@ const prompt = z.union([words, z.strictObject({ file, with: values.optional() })
 
 const placed = z.strictObject({ from: words, to: words });
 
-export const task = z.strictObject({
+const taskKeys = {
   id: name,
   title: words.optional(),
   prompt: prompt.optional(),
@@ -52,7 +51,6 @@ export const task = z.strictObject({
   matrix: z.record(variable, listOf(json).min(1, { error: 'at least one value' })).optional(),
   if: z.union([words, z.boolean()]).optional(),
   effect: oneOf('diff', 'none').optional(),
-  output: output.optional(),
   writes: z.union([words, listOf(glob)]).optional(),
   gates: listOf(name).optional(),
   session: oneOf('new', 'continue').optional(),
@@ -77,14 +75,22 @@ export const task = z.strictObject({
   plan: reserved(file),
   reads: reserved(listOf(glob)),
   accept_risk: reserved(words),
-});
+} as const;
 
-export const wave = z.strictObject({
+const waveKeys = {
   name,
   barrier: oneOf('integrate', 'join', 'none')
     .optional()
     .meta({ description: 'Default: integrate.' }),
   gates: listOf(name).optional(),
-  tasks: listOf(task).min(1, { error: 'at least one task' }),
-  approve: reserved(z.union([words, z.unknown()])),
-});
+  approve: reserved(z.unknown()),
+} as const;
+
+/** `tasks` and `waves`; `output` is the schema that outputs of tasks are held against. */
+export function taskLists<T extends z.ZodType>(output: T) {
+  const task = z.strictObject({ ...taskKeys, output: output.optional() });
+  const tasks = listOf(task).min(1, { error: 'at least one task' });
+  const wave = z.strictObject({ ...waveKeys, tasks });
+  const waves = listOf(wave).min(1, { error: 'at least one wave' });
+  return { tasks: tasks.optional(), waves: waves.optional() };
+}
