@@ -1,5 +1,5 @@
 import { formatPath, isUnder, type Path } from './path.js';
-import { alignOffset } from './align-offset.js';
+import { createAligner } from './align-offset.js';
 import type { SourceText, Spot } from './source-text.js';
 
 /** How a value was written. */
@@ -61,6 +61,8 @@ type Lookup = (path: Path) => {
 };
 
 function fromLookup(lookup: Lookup): Locations {
+  // References of one text are located one after the other.
+  let last: { place: Place; text: string; align: (offset: number) => number } | undefined;
   return {
     key: (path) => {
       const { place, source } = lookup(path);
@@ -73,8 +75,11 @@ function fromLookup(lookup: Lookup): Locations {
     inside: (path, text, offset) => {
       const { place, source, exact } = lookup(path);
       if (!exact || place.style === 'collection') return source.spotAt(place.start);
-      const written = source.text.slice(place.start, place.end);
-      return source.spotAt(place.start + alignOffset(written, place.style, text, offset));
+      if (last?.place !== place || last.text !== text) {
+        const written = source.text.slice(place.start, place.end);
+        last = { place, text, align: createAligner(written, place.style, text) };
+      }
+      return source.spotAt(place.start + last.align(offset));
     },
     written: (path) => {
       const { place, source, exact } = lookup(path);

@@ -51,7 +51,7 @@ export function createLineBuffer(from: number, maxLineBytes: number): LineBuffer
         newline = view.indexOf(10, start);
       }
       filled = limit - start;
-      if (droppedFrom !== undefined || false) {
+      if (droppedFrom !== undefined || filled > maxLineBytes) {
         droppedFrom ??= base + start;
         start = limit;
         filled = 0;

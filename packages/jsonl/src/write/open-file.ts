@@ -88,24 +88,31 @@ async function preparing<T>(path: string, what: string, work: () => Promise<T>):
   }
 }
 
-/** A last line without newline is never cut off: it gets its newline, and stands alone on its line. */
+/**
+ * A last line without newline is never cut off: it gets its newline, and stands alone on its line.
+ * In a chain the rest of a torn record gets a space as well, so that it can never end like a sealed one.
+ */
 async function mendTail(
-  fileSystem: FileSystem,
+  { fileSystem, previous }: WriterSettings,
   file: number,
   path: string,
   bytes: number,
-): Promise<Opened['torn']> {
+): Promise<{ torn: Opened['torn']; bytes: number }> {
   const byteStart = (await findLastNewline(fileSystem, file, path, 0, bytes)) + 1;
-  if (byteStart === bytes) return undefined;
+  if (byteStart === bytes) return { torn: undefined, bytes };
   let whole = false;
   if (bytes - byteStart <= defaultMaxLineBytes) {
     const line = await readRange(fileSystem, file, path, byteStart, bytes);
     const piece = parseSlice(line, 0, line.length);
     whole = piece !== undefined && piece.fault === undefined;
   }
-  const written = await fileSystem.write(file, Uint8Array.of(10));
-  if (written !== 1) throw new Error('the file system took no byte');
-  return { byteStart, byteEnd: bytes, whole };
+  const end = Buffer.from(previous === undefined || whole ? '\n' : ' \n');
+  for (let offset = 0; offset < end.length;) {
+    const written = await fileSystem.write(file, end.subarray(offset));
+    if (written < 1) throw new Error('the file system took no byte');
+    offset += written;
+  }
+  return { torn: { byteStart, byteEnd: bytes, whole }, bytes: bytes + end.length };
 }
 
 async function findTip(
@@ -145,26 +152,23 @@ export async function openFile(path: string, settings: WriterSettings): Promise<
     await preparing(path, 'make durable the name of', () =>
       fileSystem.fsyncDirectory(dirname(path)),
     );
-    const bytes = await preparing(path, 'measure', () => fileSystem.stat(file));
-    if (access === 'shared') return { file, opened: { bytes, created }, tip: undefined };
-    let torn: Opened['torn'];
-    if (bytes > 0) {
-      torn = await preparing(path, 'finish the last line of', () =>
-        mendTail(fileSystem, file, path, bytes),
-      );
-      if (durability === 'batch' || durability === 'sync') {
-        await preparing(path, 'sync', () => fileSystem.fdatasync(file));
-      }
+    const found = await preparing(path, 'measure', () => fileSystem.stat(file));
+    if (access === 'shared') return { file, opened: { bytes: found, created }, tip: undefined };
+    const { torn, bytes } = await preparing(path, 'finish the last line of', () =>
+      mendTail(settings, file, path, found),
+    );
+    if (bytes > 0 && (durability === 'batch' || durability === 'sync')) {
+      await preparing(path, 'sync', () => fileSystem.fdatasync(file));
     }
-    const found =
+    const chain =
       previous === undefined ? undefined : await findTip(fileSystem, file, path, previous);
     const opened: Opened = {
-      bytes: torn === undefined ? bytes : bytes + 1,
+      bytes,
       created,
       ...(torn === undefined ? {} : { torn }),
-      ...(found?.unsealed === undefined ? {} : { unsealed: found.unsealed }),
+      ...(chain?.unsealed === undefined ? {} : { unsealed: chain.unsealed }),
     };
-    return { file, opened, tip: found?.tip };
+    return { file, opened, tip: chain?.tip };
   } catch (error) {
     await fileSystem.close(file).catch(() => undefined);
     throw error;

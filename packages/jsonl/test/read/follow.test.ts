@@ -98,18 +98,24 @@ describe('follow()', () => {
     expect(faults).toEqual([]);
   });
 
-  it('does not mix the rest of a line that was cut off with what replaced it', async () => {
-    const at = temporaryDirectory();
-    const { fileSystem, looked } = counting();
-    writeFileSync(at('a.jsonl'), '{"n":1}\n{"n":2,"text":"old');
-    const followed = following(at('a.jsonl'), { fileSystem });
-    expect(await followed.next(1)).toEqual([{ n: 1 }]);
-    const second = followed.next(1);
-    await looked(2);
-    truncateSync(at('a.jsonl'), 8);
-    appendFileSync(at('a.jsonl'), '{"n":3,"text":"new, and longer than before"}\n');
-    expect(await second).toEqual([{ n: 3, text: 'new, and longer than before' }]);
-  });
+  it.each([
+    ['longer', { n: 3, text: 'new, and longer than before' }],
+    ['shorter', { n: 3 }],
+  ])(
+    'does not mix the rest of a line that was cut off with what replaced it, %s',
+    async (_length, record) => {
+      const at = temporaryDirectory();
+      const { fileSystem, looked } = counting();
+      writeFileSync(at('a.jsonl'), '{"n":1}\n{"n":2,"text":"old');
+      const followed = following(at('a.jsonl'), { fileSystem });
+      expect(await followed.next(1)).toEqual([{ n: 1 }]);
+      const second = followed.next(1);
+      await looked(2);
+      truncateSync(at('a.jsonl'), 8);
+      appendFileSync(at('a.jsonl'), `${JSON.stringify(record)}\n`);
+      expect(await second).toEqual([record]);
+    },
+  );
 
   it('fails when records that were delivered are no longer there', async () => {
     const at = temporaryDirectory();

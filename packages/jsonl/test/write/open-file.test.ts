@@ -117,11 +117,31 @@ describe('opening a chained file again', () => {
     const second = await openWriter(at('a.jsonl'), { chain });
     const end = bytes + left.length;
     expect(second.opened.torn).toEqual({ byteStart: bytes + 8, byteEnd: end, whole: false });
-    expect(second.opened.unsealed).toEqual({ byteStart: bytes, byteEnd: end + 1 });
+    expect(second.opened.unsealed).toEqual({ byteStart: bytes, byteEnd: end + 2 });
     await second.append({ n: 4 });
     await second.close();
     const check = await verifyChain(at('a.jsonl'), chain);
     expect(check).toMatchObject({ head: second.head, bytes: second.bytes, groups: 2 });
+  });
+
+  it('never takes the rest of a torn record for a sealed one, wherever it was cut', async () => {
+    const at = temporaryDirectory();
+    const first = await openWriter(at('whole.jsonl'), { chain, durability: 'kernel' });
+    await first.append({ n: 1 });
+    await first.close();
+    const sealed = readFileSync(at('whole.jsonl'));
+    const hash = 'a'.repeat(64);
+    const torn = Buffer.from(JSON.stringify({ a: { b: 1, hash }, c: { hash }, d: '' }));
+    for (let cut = 1; cut <= torn.length; cut += 1) {
+      const path = at(`${cut}.jsonl`);
+      writeFileSync(path, Buffer.concat([sealed, torn.subarray(0, cut)]));
+      const second = await openWriter(path, { chain, durability: 'kernel' });
+      await second.append({ n: 2 });
+      await second.close();
+      const check = await verifyChain(path, chain);
+      expect(check).toMatchObject({ head: second.head, bytes: second.bytes, groups: 2 });
+      expect((await readAll<{ n?: number }>(path)).records.at(-1)?.n).toBe(2);
+    }
   });
 
   it('refuses a file whose chain does not hold, and writes nothing', async () => {

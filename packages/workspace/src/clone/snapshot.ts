@@ -44,7 +44,7 @@ async function readTree(
   tree: string,
 ): Promise<void> {
   try {
-    await repository.hub({ args: ['read-tree', '-m', tree], worktree, index });
+    await repository.hub({ args: ['read-tree', '--reset', tree], worktree, index });
   } catch (error) {
     if (!WorkspaceError.isInstance(error)) throw error;
     rmSync(index, { force: true });

@@ -109,7 +109,7 @@ async function completeFiles(
 ): Promise<void> {
   const index = copyPresentIndex(record);
   const { files: config } = await repository.userConfig();
-  await repository.hub({ args: ['read-tree', '-m', record.to], worktree: record.path, index });
+  await repository.hub({ args: ['read-tree', '--reset', record.to], worktree: record.path, index });
   for (const { path, from, to } of changes) {
     if (to.mode === '000000' && from.mode !== '160000') removeFile(record.path, path);
   }
@@ -127,7 +127,7 @@ async function completeFiles(
 async function completeIndex(repository: Repository, record: DeliveryRecord): Promise<void> {
   const index = copyPresentIndex(record);
   const { files: config } = await repository.userConfig();
-  await repository.hub({ args: ['read-tree', '-m', record.to], worktree: record.path, index });
+  await repository.hub({ args: ['read-tree', '--reset', record.to], worktree: record.path, index });
   await repository.hub({
     args: ['update-index', '-q', '--refresh'],
     worktree: record.path,

@@ -56,7 +56,7 @@ function expectDelivered({ world, to }: Result): void {
 const steps = ['recorded', 'locked', 'files', 'ref', 'index', 'unlocked'];
 
 it.each(steps)(
-  'a delivery that is killed before step %s is finished by the next call',
+  'a delivery that is killed after step %s is finished by the next call',
   async (step) => {
     const result = makeResult();
     const { world, intent } = result;
@@ -72,8 +72,8 @@ it.each(steps)(
 it('the user cannot commit in between, so that a half-moved worktree is never committed', async () => {
   const result = makeResult();
   const { world, intent } = result;
-  await makeRunner()(world, [['deliver', intent]], { at: 'deliver.ref' });
-  // Negative control for the steps above: the files are new, the branch is not.
+  await makeRunner()(world, [['deliver', intent]], { at: 'deliver.files' });
+  // Negative control for the steps: the files are new, the branch is not.
   expect(refsOf(world.root)['refs/heads/main']).toBe(world.base);
   expect(git(world.root, 'status', '--porcelain')).not.toBe('');
   expect(() => git(world.root, 'commit', '-am', 'half')).toThrow(/index.lock/);
@@ -145,7 +145,7 @@ it('edits after the branch moved stay, as changes on top of the new commit', asy
   const result = makeResult();
   const { world, intent, to } = result;
   const { root } = world;
-  await makeRunner()(world, [['deliver', intent]], { at: 'deliver.index' });
+  await makeRunner()(world, [['deliver', intent]], { at: 'deliver.ref' });
   put(root, 'src/a.ts', 'my own words\n');
   const workspaces = await world.open();
   expect(await workspaces.deliver(intent)).toMatchObject({ kind: 'done' });
