@@ -1,4 +1,11 @@
 import { defineConfig } from 'tsup';
 import { preset } from '../../tooling/tsup.js';
 
-export default defineConfig(preset({ index: 'src/index.ts', plan: 'src/plan/index.ts', status: 'src/status/index.ts', doctor: 'src/doctor/index.ts' }));
+export default defineConfig(
+  preset({
+    index: 'src/index.ts',
+    plan: 'src/plan/index.ts',
+    status: 'src/status/index.ts',
+    doctor: 'src/doctor/index.ts',
+  }),
+);

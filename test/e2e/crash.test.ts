@@ -13,7 +13,11 @@ let before: string;
 
 const thinks = (name: string) => [
   { tool: 'Write', input: { file_path: `${here}/${name}.txt`, content: 'half' }, delayMs: 150 },
-  { tool: 'Write', input: { file_path: `${here}/${name}.txt`, content: `${name} is whole` }, delayMs: 150 },
+  {
+    tool: 'Write',
+    input: { file_path: `${here}/${name}.txt`, content: `${name} is whole` },
+    delayMs: 150,
+  },
   { text: 'Done.', delayMs: 150 },
 ];
 const agents = ['checked-a', 'checked-b', 'plain-c'];
@@ -30,7 +34,11 @@ beforeEach(async () => {
       limits: { parallel: 4 },
       gates: { whole: { sh: 'sleep 0.3; ! grep -q half *.txt' } },
       tasks: [
-        ...agents.map((id) => ({ id, prompt: scripted(thinks(id)), gates: id.startsWith('checked') ? ['whole'] : [] })),
+        ...agents.map((id) => ({
+          id,
+          prompt: scripted(thinks(id)),
+          gates: id.startsWith('checked') ? ['whole'] : [],
+        })),
         ...commands.map((id) => ({
           id,
           env: { EFFECTS: effects },
@@ -66,7 +74,10 @@ async function live(order: readonly Phase[]): Promise<readonly Kill[]> {
   for (const phase of order) {
     const argv = kills.length === 0 ? ['run', 'orch.yaml', '--yes'] : ['resume'];
     const kill = await killIn(phase, repository, argv, model.env, model.requests);
-    if ('ended' in kill) throw new Error(`the run ended before it was in "${phase}": ${kill.ended.stdout}${kill.ended.stderr}`);
+    if ('ended' in kill)
+      throw new Error(
+        `the run ended before it was in "${phase}": ${kill.ended.stdout}${kill.ended.stderr}`,
+      );
     kills.push(kill);
   }
   return kills;
@@ -75,15 +86,33 @@ async function live(order: readonly Phase[]): Promise<readonly Kill[]> {
 describe('kill -9 of the leader', () => {
   it.each([
     ['once in each phase', phases],
-    ['twice in the early ones', ['clone made', 'clone made', 'agent streaming', 'agent streaming', 'result durable', 'gate', 'gate', 'merge', 'merge', 'delivery', 'delivery']],
+    [
+      'twice in the early ones',
+      [
+        'clone made',
+        'clone made',
+        'agent streaming',
+        'agent streaming',
+        'result durable',
+        'gate',
+        'gate',
+        'merge',
+        'merge',
+        'delivery',
+        'delivery',
+      ],
+    ],
     ['straight into the late ones', ['result durable', 'gate', 'merge', 'delivery']],
-  ] as const)('%s: resume finishes, nothing is paid twice, nothing is left', async (_name, order) => {
-    const kills = await live(order);
-    const last = await orch(repository, ['resume'], { env: model.env });
-    expect(violations(repository, kills, last, facts())).toEqual([]);
-    // Each kill really fell into its phase: the disk still says so afterwards.
-    expect(kills.filter((kill) => !kill.hit).map((kill) => kill.phase)).toEqual([]);
-  });
+  ] as const)(
+    '%s: resume finishes, nothing is paid twice, nothing is left',
+    async (_name, order) => {
+      const kills = await live(order);
+      const last = await orch(repository, ['resume'], { env: model.env });
+      expect(violations(repository, kills, last, facts())).toEqual([]);
+      // Each kill really fell into its phase: the disk still says so afterwards.
+      expect(kills.filter((kill) => !kill.hit).map((kill) => kill.phase)).toEqual([]);
+    },
+  );
 
   it('with the journal removed the same check is red', async () => {
     const kills = await live(['gate']);
@@ -91,7 +120,9 @@ describe('kill -9 of the leader', () => {
     expect(asked).toBeGreaterThan(0);
     rmSync(path.join(runDirectory(repository) ?? '', 'journal'), { recursive: true });
     const last = await orch(repository, ['resume'], { env: model.env });
-    expect(violations(repository, kills, last, facts())).toContainEqual(expect.stringContaining('the last resume did not finish'));
+    expect(violations(repository, kills, last, facts())).toContainEqual(
+      expect.stringContaining('the last resume did not finish'),
+    );
     // Starting over instead pays again for what was finished.
     const again = await orch(repository, ['run', 'orch.yaml', '--yes'], { env: model.env });
     expect(again.code).toBe(0);

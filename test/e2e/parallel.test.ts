@@ -42,7 +42,14 @@ it('four real Claude Code processes ask their model at the same time, and eight 
       ...names(4).map((name) => ({
         id: `claude-${name}`,
         // No answer before four distinct conversations have a request open.
-        prompt: scripted([{ tool: 'Write', input: { file_path: `${here}/${name}.txt`, content: name }, barrier: { name: 'four', parties: 4 } }, 'done']),
+        prompt: scripted([
+          {
+            tool: 'Write',
+            input: { file_path: `${here}/${name}.txt`, content: name },
+            barrier: { name: 'four', parties: 4 },
+          },
+          'done',
+        ]),
       })),
       ...names(8).map((name) => ({
         id: `command-${name}`,
@@ -55,14 +62,23 @@ it('four real Claude Code processes ask their model at the same time, and eight 
 
   // A witness outside orch: the kernel's own list of processes, with executables and start times.
   const commands = await until('eight commands run at once', () => {
-    const seen = processesWith('ORCH_TASK', 'command-n0').concat(...names(8).slice(1).map((name) => processesWith('ORCH_TASK', `command-${name}`)));
+    const seen = processesWith('ORCH_TASK', 'command-n0').concat(
+      ...names(8)
+        .slice(1)
+        .map((name) => processesWith('ORCH_TASK', `command-${name}`)),
+    );
     return seen.length >= 8 && seen;
   });
   const claudes = await until('four Claude Code processes run at once', () => {
-    const seen = names(4).flatMap((name) => processesWith('ORCH_TASK', `claude-${name}`).filter((process) => process.executable.includes('claude')).slice(0, 1));
+    const seen = names(4).flatMap((name) =>
+      processesWith('ORCH_TASK', `claude-${name}`)
+        .filter((process) => process.executable.includes('claude'))
+        .slice(0, 1),
+    );
     return seen.length === 4 && seen;
   });
-  const distinct = (seen: readonly Seen[]): number => new Set(seen.map((process) => `${process.pid}/${process.startTime}`)).size;
+  const distinct = (seen: readonly Seen[]): number =>
+    new Set(seen.map((process) => `${process.pid}/${process.startTime}`)).size;
   expect(distinct(commands)).toBeGreaterThanOrEqual(8);
   expect(distinct(claudes)).toBe(4);
   expect(new Set(claudes.map((process) => process.executable)).size).toBe(1);
@@ -81,7 +97,13 @@ it('the same plan one after the other never gets past the first: the witness can
     limits: { parallel: 1 },
     tasks: names(2).map((name) => ({
       id: `command-${name}`,
-      run: [process.execPath, '-e', meeting.replace('20000', '2000'), path.join(repository.home, 'alone'), '2'],
+      run: [
+        process.execPath,
+        '-e',
+        meeting.replace('20000', '2000'),
+        path.join(repository.home, 'alone'),
+        '2',
+      ],
     })),
   };
   writeFileSync(path.join(repository.home, 'go'), '');

@@ -14,10 +14,15 @@ afterEach(async () => {
   repository.remove();
 });
 
-const write = (name: string, content = 'text\n') => ({ tool: 'Write', input: { file_path: `${here}/${name}`, content } });
+const write = (name: string, content = 'text\n') => ({
+  tool: 'Write',
+  input: { file_path: `${here}/${name}`, content },
+});
 
 async function run(tasks: readonly Record<string, unknown>[], more: Record<string, unknown> = {}) {
-  repository.write({ 'orch.yaml': JSON.stringify({ version: 1, name: 'truth', ...more, tasks }, null, 2) });
+  repository.write({
+    'orch.yaml': JSON.stringify({ version: 1, name: 'truth', ...more, tasks }, null, 2),
+  });
   const finished = await orch(repository, ['run', 'orch.yaml', '--yes'], { env: model.env });
   const { state } = await status(repository);
   return { ...finished, tasks: state.tasks, state };
@@ -26,9 +31,20 @@ async function run(tasks: readonly Record<string, unknown>[], more: Record<strin
 describe('what an agent says does not count', () => {
   it('refused writes, exit 0, "success": denied, skipped work is named, and why says what to do', async () => {
     const { tasks, code } = await run([
-      { id: 'refused', allow: ['Read'], prompt: scripted([write('hello.txt'), 'Done: I wrote hello.txt.']) },
+      {
+        id: 'refused',
+        allow: ['Read'],
+        prompt: scripted([write('hello.txt'), 'Done: I wrote hello.txt.']),
+      },
       { id: 'lazy', prompt: scripted(['All done, everything works!']) },
-      { id: 'good', prompt: scripted([{ tool: 'Bash', input: { command: 'touch forbidden' } }, write('good.txt'), 'Done.']) },
+      {
+        id: 'good',
+        prompt: scripted([
+          { tool: 'Bash', input: { command: 'touch forbidden' } },
+          write('good.txt'),
+          'Done.',
+        ]),
+      },
     ]);
     expect(code).toBe(1);
     // Claude Code itself called all three a success.
@@ -42,19 +58,34 @@ describe('what an agent says does not count', () => {
 
     const why = await orch(repository, ['why', 'refused']);
     expect(why.stdout).toMatch(/refused call: Write .*hello\.txt/);
-    expect(why.stdout).toMatch(/next: add "Write" to `allow:` of refused \(orch\.yaml:\d+\), then: orch resume \w{10} --plan orch\.yaml/);
-    const lazy = JSON.parse((await orch(repository, ['why', 'lazy', '--json'])).stdout) as { verdict: string; reasons: string[] };
+    expect(why.stdout).toMatch(
+      /next: add "Write" to `allow:` of refused \(orch\.yaml:\d+\), then: orch resume \w{10} --plan orch\.yaml/,
+    );
+    const lazy = JSON.parse((await orch(repository, ['why', 'lazy', '--json'])).stdout) as {
+      verdict: string;
+      reasons: string[];
+    };
     expect(lazy).toMatchObject({ verdict: 'no_effect', reasons: ['no file was changed'] });
   });
 
   it('the same script with the write allowed succeeds: the check can pass', async () => {
-    const { tasks } = await run([{ id: 'allowed', prompt: scripted([write('hello.txt'), 'Done: I wrote hello.txt.']) }]);
+    const { tasks } = await run([
+      { id: 'allowed', prompt: scripted([write('hello.txt'), 'Done: I wrote hello.txt.']) },
+    ]);
     expect(tasks['allowed']?.verdict).toBe('succeeded');
-    expect(repository.git('show', `orch/${(await status(repository)).state.run}:hello.txt`)).toBe('text');
+    expect(repository.git('show', `orch/${(await status(repository)).state.run}:hello.txt`)).toBe(
+      'text',
+    );
   });
 
   it('a change outside `writes` is out of scope, with the file named', async () => {
-    const { tasks } = await run([{ id: 'wide', writes: ['docs/**'], prompt: scripted([write('docs/a.md'), write('src.js'), 'Done.']) }]);
+    const { tasks } = await run([
+      {
+        id: 'wide',
+        writes: ['docs/**'],
+        prompt: scripted([write('docs/a.md'), write('src.js'), 'Done.']),
+      },
+    ]);
     expect(tasks['wide']).toMatchObject({ verdict: 'out_of_scope' });
     expect(tasks['wide']?.reasons[0]).toContain('src.js');
   });
@@ -65,7 +96,12 @@ describe('what an agent says does not count', () => {
         {
           id: 'repair',
           gates: ['whole'],
-          prompt: scripted([write('a.txt', 'broken\n'), 'Done.', write('a.txt', 'whole\n'), 'Repaired.']),
+          prompt: scripted([
+            write('a.txt', 'broken\n'),
+            'Done.',
+            write('a.txt', 'whole\n'),
+            'Repaired.',
+          ]),
         },
       ],
       { gates: { whole: { run: ['grep', '-q', 'whole', 'a.txt'] } } },
@@ -80,10 +116,23 @@ describe('what an agent says does not count', () => {
 
   it('an output that does not fit its schema is not a success', async () => {
     const { tasks } = await run([
-      { id: 'none', effect: 'none', output: { answer: 'string' }, prompt: scripted(['The answer is 42.']) },
-      { id: 'fits', effect: 'none', output: { answer: 'string' }, prompt: scripted([{ tool: 'StructuredOutput', input: { answer: '42' } }]) },
+      {
+        id: 'none',
+        effect: 'none',
+        output: { answer: 'string' },
+        prompt: scripted(['The answer is 42.']),
+      },
+      {
+        id: 'fits',
+        effect: 'none',
+        output: { answer: 'string' },
+        prompt: scripted([{ tool: 'StructuredOutput', input: { answer: '42' } }]),
+      },
     ]);
     expect(tasks['none']?.verdict).toBe('no_effect');
-    expect(tasks['fits']).toMatchObject({ verdict: 'succeeded', result: { output: { answer: '42' } } });
+    expect(tasks['fits']).toMatchObject({
+      verdict: 'succeeded',
+      result: { output: { answer: '42' } },
+    });
   });
 });

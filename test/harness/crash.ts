@@ -7,7 +7,14 @@ import type { TestRepository } from './repository.js';
 import { processesWith, until } from './witness.js';
 
 /** Where in a run a leader is killed; recognised from the files on disk alone. */
-export const phases = ['clone made', 'agent streaming', 'result durable', 'gate', 'merge', 'delivery'] as const;
+export const phases = [
+  'clone made',
+  'agent streaming',
+  'result durable',
+  'gate',
+  'merge',
+  'delivery',
+] as const;
 export type Phase = (typeof phases)[number];
 
 interface Attempt {
@@ -22,6 +29,12 @@ interface Attempt {
   readonly decided: boolean;
 }
 
+const sessionLines = (file: string) =>
+  jsonLines(file) as readonly {
+    readonly kind: string;
+    readonly data: { readonly session?: string };
+  }[];
+
 /** What the disk says about every attempt. */
 export function attemptsOnDisk(repository: TestRepository): readonly Attempt[] {
   const events = journalEvents(repository);
@@ -30,8 +43,15 @@ export function attemptsOnDisk(repository: TestRepository): readonly Attempt[] {
     if (event.type !== 'attempt.started') return [];
     const { task, attempt } = event;
     const has = (...types: Event['type'][]): boolean =>
-      events.some((other) => types.includes(other.type) && 'task' in other && other.task === task && 'attempt' in other && other.attempt === attempt);
-    const session = jsonLines<{ kind: string }>(path.join(directory, 'sessions', `${task}.${attempt}.jsonl`));
+      events.some(
+        (other) =>
+          types.includes(other.type) &&
+          'task' in other &&
+          other.task === task &&
+          'attempt' in other &&
+          other.attempt === attempt,
+      );
+    const session = sessionLines(path.join(directory, 'sessions', `${task}.${attempt}.jsonl`));
     return [
       {
         task,
@@ -57,13 +77,26 @@ export function isIn(phase: Phase, repository: TestRepository): boolean {
   switch (phase) {
     case 'clone made':
       // Of this leader, so that every kill of this kind hits a clone that was just made.
-      return attempts.some((one) => one.prepared && !one.spoke && !one.finished && since.some((event) => event.type === 'workspace.prepared' && event.task === one.task && event.attempt === one.attempt));
+      return attempts.some(
+        (one) =>
+          one.prepared &&
+          !one.spoke &&
+          !one.finished &&
+          since.some(
+            (event) =>
+              event.type === 'workspace.prepared' &&
+              event.task === one.task &&
+              event.attempt === one.attempt,
+          ),
+      );
     case 'agent streaming':
       return attempts.some((one) => one.spoke && !one.finished && !one.decided);
     case 'result durable':
       return attempts.some((one) => one.finished && !one.decided);
     case 'gate':
-      return attempts.some((one) => one.captured && !one.checked && !one.decided && one.task.startsWith('checked'));
+      return attempts.some(
+        (one) => one.captured && !one.checked && !one.decided && one.task.startsWith('checked'),
+      );
     case 'merge':
       return has('merge.landed') && !has('merge.finished');
     case 'delivery':
@@ -100,7 +133,10 @@ export async function killIn(
   const attempts = attemptsOnDisk(repository);
   const run = path.basename(runDirectory(repository) ?? '');
   // Agents die with their leader, without anybody resuming.
-  await until(`no process of run ${run} is left after the kill`, () => processesWith('ORCH_RUN', run).length === 0);
+  await until(
+    `no process of run ${run} is left after the kill`,
+    () => processesWith('ORCH_RUN', run).length === 0,
+  );
   return {
     phase,
     hit,
@@ -124,8 +160,10 @@ function sessionsOf(
 ): ReadonlySet<string> {
   const directory = path.join(runDirectory(repository) ?? '', 'sessions');
   const said = started.flatMap(({ task, attempt }) =>
-    jsonLines<{ kind: string; data: { session?: string } }>(path.join(directory, `${task}.${attempt}.jsonl`)).flatMap((record) =>
-      record.kind === 'session.started' && record.data.session !== undefined ? [record.data.session] : [],
+    sessionLines(path.join(directory, `${task}.${attempt}.jsonl`)).flatMap((record) =>
+      record.kind === 'session.started' && record.data.session !== undefined
+        ? [record.data.session]
+        : [],
     ),
   );
   return new Set([...said, ...started.map((event) => event.session)]);
@@ -145,35 +183,62 @@ export function violations(
   },
 ): readonly string[] {
   const found: string[] = [];
-  if (last.code !== 0) found.push(`the last resume did not finish: exit ${String(last.code)} ${last.stderr}`);
+  if (last.code !== 0)
+    found.push(`the last resume did not finish: exit ${String(last.code)} ${last.stderr}`);
   const started = journalEvents(repository).filter((event) => event.type === 'attempt.started');
 
   for (const kill of kills) {
     for (const { task, attempt } of kill.finished) {
       const later = started.filter((event) => event.task === task && event.attempt > attempt);
-      if (later.length > 0) found.push(`${task} was finished (attempt ${attempt}) when it was killed in "${kill.phase}", and ran again`);
-      const sessions = [...sessionsOf(repository, started.filter((event) => event.task === task && event.attempt <= attempt))];
-      const sum = (counts: Readonly<Record<string, number>>): number => sessions.reduce((all, session) => all + (counts[session] ?? 0), 0);
-      if (sum(countByConversation(facts.requests)) > sum(kill.requests)) found.push(`the model was asked again for ${task}, which was finished`);
+      if (later.length > 0)
+        found.push(
+          `${task} was finished (attempt ${attempt}) when it was killed in "${kill.phase}", and ran again`,
+        );
+      const sessions = [
+        ...sessionsOf(
+          repository,
+          started.filter((event) => event.task === task && event.attempt <= attempt),
+        ),
+      ];
+      const sum = (counts: Readonly<Record<string, number>>): number =>
+        sessions.reduce((all, session) => all + (counts[session] ?? 0), 0);
+      if (sum(countByConversation(facts.requests)) > sum(kill.requests))
+        found.push(`the model was asked again for ${task}, which was finished`);
     }
   }
   for (const [task, turns] of Object.entries(facts.turns)) {
-    const sessions = sessionsOf(repository, started.filter((event) => event.task === task));
-    const asked = [...sessions].reduce((sum, session) => sum + (countByConversation(facts.requests)[session] ?? 0), 0);
-    const interruptions = kills.filter((kill) => kill.unfinished.some((attempt) => attempt.task === task)).length;
-    if (asked > turns + interruptions) found.push(`${task} asked its model ${asked} times: ${turns} turns and ${interruptions} interruptions allow ${turns + interruptions}`);
+    const sessions = sessionsOf(
+      repository,
+      started.filter((event) => event.task === task),
+    );
+    const asked = [...sessions].reduce(
+      (sum, session) => sum + (countByConversation(facts.requests)[session] ?? 0),
+      0,
+    );
+    const interruptions = kills.filter((kill) =>
+      kill.unfinished.some((attempt) => attempt.task === task),
+    ).length;
+    if (asked > turns + interruptions)
+      found.push(
+        `${task} asked its model ${asked} times: ${turns} turns and ${interruptions} interruptions allow ${turns + interruptions}`,
+      );
     if (asked < turns) found.push(`${task} asked its model only ${asked} times`);
   }
-  const lines = existsSync(facts.effects) ? readFileSync(facts.effects, 'utf8').trim().split('\n') : [];
-  if (new Set(lines).size !== lines.length) found.push(`an attempt had its effect twice: ${lines.join(' ')}`);
+  const lines = existsSync(facts.effects)
+    ? readFileSync(facts.effects, 'utf8').trim().split('\n')
+    : [];
+  if (new Set(lines).size !== lines.length)
+    found.push(`an attempt had its effect twice: ${lines.join(' ')}`);
 
   const final = repository.git('rev-parse', 'main');
   for (const kill of kills) {
-    if (kill.target !== facts.before && kill.target !== final) found.push(`the target was neither old nor final after a kill in "${kill.phase}"`);
+    if (kill.target !== facts.before && kill.target !== final)
+      found.push(`the target was neither old nor final after a kill in "${kill.phase}"`);
   }
   for (const [file, text] of Object.entries(facts.files)) {
     const path = `${repository.root}/${file}`;
-    if (!existsSync(path) || readFileSync(path, 'utf8').trim() !== text) found.push(`${file} is not what it should be`);
+    if (!existsSync(path) || readFileSync(path, 'utf8').trim() !== text)
+      found.push(`${file} is not what it should be`);
   }
   const dirty = repository.git('status', '--porcelain');
   if (dirty !== '') found.push(`the worktree is not clean: ${dirty}`);

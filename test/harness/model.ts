@@ -9,13 +9,15 @@ export interface TestModel {
   close(): Promise<void>;
 }
 
-export async function startModel(options: Parameters<typeof createScriptedModel>[0] = {}): Promise<TestModel> {
+export async function startModel(
+  options: Parameters<typeof createScriptedModel>[0] = {},
+): Promise<TestModel> {
   const model: ScriptedModel = createScriptedModel(options);
   const { url } = await model.listen();
   return {
     url,
     env: { ANTHROPIC_BASE_URL: url, ANTHROPIC_API_KEY: 'test-key-that-opens-nothing' },
-    requests: model.requests as readonly LoggedRequest[],
+    requests: model.requests,
     close: () => model.close(),
   };
 }

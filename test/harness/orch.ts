@@ -6,12 +6,15 @@ import type { TestRepository } from './repository.js';
 
 const root = path.resolve(import.meta.dirname, '../..');
 export const orchProgram = path.join(root, 'apps', 'cli', 'dist', 'main.js');
-export const claudeProgram = process.env['ORCH_TEST_CLAUDE'] ?? path.join(root, '.peers', 'claude-code', 'node_modules', '.bin', 'claude');
+export const claudeProgram =
+  process.env['ORCH_TEST_CLAUDE'] ??
+  path.join(root, '.peers', 'claude-code', 'node_modules', '.bin', 'claude');
 
 /** What is missing is said, not skipped. */
 export function requirePrograms(): void {
   if (!existsSync(orchProgram)) throw new Error(`${orchProgram} is not built. Run: npm run build`);
-  if (!existsSync(claudeProgram)) throw new Error(`Claude Code is not at ${claudeProgram}. Run: npm run setup`);
+  if (!existsSync(claudeProgram))
+    throw new Error(`Claude Code is not at ${claudeProgram}. Run: npm run setup`);
 }
 
 export interface Finished {
@@ -33,7 +36,11 @@ export interface OrchOptions {
 }
 
 /** Starts the built CLI in a repository, with nothing of our own environment but PATH. */
-export function startOrch(repository: TestRepository, argv: readonly string[], options: OrchOptions = {}): RunningOrch {
+export function startOrch(
+  repository: TestRepository,
+  argv: readonly string[],
+  options: OrchOptions = {},
+): RunningOrch {
   requirePrograms();
   const child = spawn(process.execPath, [orchProgram, ...argv], {
     cwd: options.cwd ?? repository.root,
@@ -54,13 +61,18 @@ export function startOrch(repository: TestRepository, argv: readonly string[], o
   return {
     pid: child.pid,
     child,
-    finished: new Promise((resolve) => child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr }))),
+    finished: new Promise((resolve) =>
+      child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr })),
+    ),
   };
 }
 
 /** Runs the CLI to its end. */
-export const orch = (repository: TestRepository, argv: readonly string[], options: OrchOptions = {}): Promise<Finished> =>
-  startOrch(repository, argv, options).finished;
+export const orch = (
+  repository: TestRepository,
+  argv: readonly string[],
+  options: OrchOptions = {},
+): Promise<Finished> => startOrch(repository, argv, options).finished;
 
 /** The only run, or the newest. */
 export function runDirectory(repository: TestRepository): string | undefined {
@@ -77,17 +89,17 @@ export function journalEvents(repository: TestRepository): readonly Event[] {
   if (!existsSync(journal)) return [];
   return readdirSync(journal)
     .sort((a, b) => parseInt(a) - parseInt(b))
-    .flatMap((name) => jsonLines<Event>(path.join(journal, name)));
+    .flatMap((name) => jsonLines(path.join(journal, name)) as readonly Event[]);
 }
 
 /** Whole lines of a file that is being written. */
-export function jsonLines<T>(file: string): readonly T[] {
+export function jsonLines(file: string): readonly unknown[] {
   if (!existsSync(file)) return [];
   return readFileSync(file, 'utf8')
     .split('\n')
     .flatMap((line) => {
       try {
-        return line === '' ? [] : [JSON.parse(line) as T];
+        return line === '' ? [] : [JSON.parse(line) as unknown];
       } catch {
         return [];
       }
@@ -95,7 +107,9 @@ export function jsonLines<T>(file: string): readonly T[] {
 }
 
 /** `orch status --json`. */
-export async function status(repository: TestRepository): Promise<{ readonly state: RunState; readonly status: string; readonly line: string }> {
+export async function status(
+  repository: TestRepository,
+): Promise<{ readonly state: RunState; readonly status: string; readonly line: string }> {
   const { stdout, stderr } = await orch(repository, ['status', '--json']);
   if (stdout === '') throw new Error(`orch status said nothing: ${stderr}`);
   return JSON.parse(stdout) as { state: RunState; status: string; line: string };

@@ -26,7 +26,9 @@ const environment = {
 };
 
 /** Makes a repository with one commit of `files`; with none, a repository without commits. */
-export function makeRepository(files: Readonly<Record<string, string>> | undefined = { 'README.md': 'hello\n' }): TestRepository {
+export function makeRepository(
+  files: Readonly<Record<string, string>> | undefined = { 'README.md': 'hello\n' },
+): TestRepository {
   const home = mkdtempSync(path.join(tmpdir(), 'orch-e2e-'));
   const root = path.join(home, 'repository');
   mkdirSync(root);
@@ -34,7 +36,13 @@ export function makeRepository(files: Readonly<Record<string, string>> | undefin
     home,
     root,
     state: path.join(home, 'state'),
-    git: (...argv) => execFileSync('git', argv, { cwd: root, encoding: 'utf8', env: environment, stdio: ['ignore', 'pipe', 'pipe'] }).trimEnd(),
+    git: (...argv) =>
+      execFileSync('git', argv, {
+        cwd: root,
+        encoding: 'utf8',
+        env: environment,
+        stdio: ['ignore', 'pipe', 'pipe'],
+      }).trimEnd(),
     write: (contents) => {
       for (const [name, text] of Object.entries(contents)) {
         mkdirSync(path.dirname(path.join(root, name)), { recursive: true });

@@ -35,12 +35,17 @@ export function processesWith(variable: string, value: string): readonly Seen[] 
 }
 
 /** Waits until something holds, looking every few milliseconds; fails loudly when it never does. */
-export async function until<T>(what: string, look: () => T | undefined | false, limitMs = 60_000): Promise<T> {
+export async function until<T>(
+  what: string,
+  look: () => T | undefined | false,
+  limitMs = 60_000,
+): Promise<T> {
   const end = performance.now() + limitMs;
   for (;;) {
     const found = look();
     if (found !== undefined && found !== false) return found;
-    if (performance.now() > end) throw new Error(`Waited ${limitMs / 1000} s in vain until ${what}`);
+    if (performance.now() > end)
+      throw new Error(`Waited ${limitMs / 1000} s in vain until ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
 }

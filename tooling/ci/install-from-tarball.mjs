@@ -7,22 +7,37 @@ import path from 'node:path';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const bin = (name) => path.join(root, 'node_modules', '.bin', name);
-const run = (program, argv, cwd) => execFileSync(program, argv, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, npm_config_loglevel: 'error' } });
+const run = (program, argv, cwd) =>
+  execFileSync(program, argv, {
+    cwd,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, npm_config_loglevel: 'error' },
+  });
 
 const packages = ['packages', 'apps']
-  .flatMap((group) => readdirSync(path.join(root, group)).map((name) => path.join(root, group, name)))
-  .map((directory) => ({ directory, manifest: JSON.parse(readFileSync(path.join(directory, 'package.json'), 'utf8')) }))
+  .flatMap((group) =>
+    readdirSync(path.join(root, group)).map((name) => path.join(root, group, name)),
+  )
+  .map((directory) => ({
+    directory,
+    manifest: JSON.parse(readFileSync(path.join(directory, 'package.json'), 'utf8')),
+  }))
   .filter(({ manifest }) => manifest.private !== true);
 const work = mkdtempSync(path.join(tmpdir(), 'orch-install-'));
 const failures = [];
 
 const tarballs = new Map();
 for (const { directory, manifest } of packages) {
-  const { filename } = JSON.parse(run(bin('pnpm'), ['pack', '--json', '--pack-destination', work], directory));
+  const { filename } = JSON.parse(
+    run(bin('pnpm'), ['pack', '--json', '--pack-destination', work], directory),
+  );
   tarballs.set(manifest.name, path.resolve(work, filename));
 }
 const ours = (manifest, seen = new Set()) => {
-  for (const name of Object.keys(manifest.dependencies ?? {}).filter((dependency) => tarballs.has(dependency))) {
+  for (const name of Object.keys(manifest.dependencies ?? {}).filter((dependency) =>
+    tarballs.has(dependency),
+  )) {
     if (seen.has(name)) continue;
     seen.add(name);
     ours(packages.find((candidate) => candidate.manifest.name === name).manifest, seen);
@@ -39,9 +54,19 @@ for (const { manifest } of packages) {
     // Only what it declares: its own tarball, and those of ours that it depends on.
     const files = [manifest.name, ...ours(manifest)].map((name) => tarballs.get(name));
     run('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', ...files], folder);
-    for (const entry of Object.keys(manifest.exports ?? {}).filter((key) => !key.endsWith('.json'))) {
+    for (const entry of Object.keys(manifest.exports ?? {}).filter(
+      (key) => !key.endsWith('.json'),
+    )) {
       const specifier = path.posix.join(manifest.name, entry);
-      run(process.execPath, ['--input-type=module', '-e', `const face = await import('${specifier}'); if (Object.keys(face).length === 0) process.exit(3);`], folder);
+      run(
+        process.execPath,
+        [
+          '--input-type=module',
+          '-e',
+          `const face = await import('${specifier}'); if (Object.keys(face).length === 0) process.exit(3);`,
+        ],
+        folder,
+      );
     }
     for (const program of Object.keys(manifest.publishConfig?.bin ?? {})) {
       run(path.join(folder, 'node_modules', '.bin', program), ['--version'], folder);

@@ -8,11 +8,15 @@ const lines = process.argv.slice(2).length > 0 ? process.argv.slice(2) : ['22', 
 let failed = 0;
 for (const line of lines) {
   console.log(`\n════ Node ${line}`);
-  const { status } = spawnSync('npx', ['--yes', '--package', `node@${line}`, '--', 'node', 'tooling/ci/verify.mjs'], {
-    cwd: root,
-    stdio: 'inherit',
-    env: { ...process.env, NODE_LEG: line },
-  });
+  const { status } = spawnSync(
+    'npx',
+    ['--yes', '--package', `node@${line}`, '--', 'node', 'tooling/ci/verify.mjs'],
+    {
+      cwd: root,
+      stdio: 'inherit',
+      env: { ...process.env, NODE_LEG: line },
+    },
+  );
   if (status !== 0) failed += 1;
 }
 process.exitCode = failed === 0 ? 0 : 1;

@@ -10,7 +10,9 @@ import { root, suites } from './suites.mjs';
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !suites.some((suite) => suite.name === name));
 if (unknown.length > 0) {
-  console.error(`No suite ${unknown.join(', ')}. There are: ${suites.map((suite) => suite.name).join(', ')}`);
+  console.error(
+    `No suite ${unknown.join(', ')}. There are: ${suites.map((suite) => suite.name).join(', ')}`,
+  );
   process.exit(2);
 }
 installClaudeCode();
@@ -21,12 +23,19 @@ for (const suite of suites.filter(({ name }) => wanted.length === 0 || wanted.in
   console.log(`\n── ${suite.name}`);
   const report = path.join(reports, `${suite.name}.json`);
   const [program, ...argv] = suite.argv;
-  const more = suite.tests ? ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`] : [];
+  const more = suite.tests
+    ? ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
+    : [];
   const startedAt = performance.now();
   const { status, error } = spawnSync(program, [...argv, ...more], {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],
-    env: { ...process.env, TURBO_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1', NODE_LEG: process.version },
+    env: {
+      ...process.env,
+      TURBO_TELEMETRY_DISABLED: '1',
+      DO_NOT_TRACK: '1',
+      NODE_LEG: process.version,
+    },
   });
   if (error) console.error(error.message);
   const counted = suite.tests ? countTests(report) : { passed: 0, failed: 0 };
@@ -43,7 +52,9 @@ rmSync(reports, { recursive: true, force: true });
 
 console.log('\nsuite       minutes  passed  failed');
 for (const { name, minutes, passed, failed } of results) {
-  console.log(`${name.padEnd(10)} ${minutes.toFixed(2).padStart(8)} ${String(passed).padStart(7)} ${String(failed).padStart(7)}`);
+  console.log(
+    `${name.padEnd(10)} ${minutes.toFixed(2).padStart(8)} ${String(passed).padStart(7)} ${String(failed).padStart(7)}`,
+  );
 }
 const total = (key) => results.reduce((sum, result) => sum + result[key], 0);
 console.log(`\n${total('passed')} passed, ${total('failed')} failed`);

@@ -10,9 +10,11 @@ export const layers = {
   'packages/gates': { may: ['process'] },
   'packages/workspace': { may: ['process'] },
   'packages/coordinator': { may: ['jsonl'] },
-  'packages/core': { may: ['jsonl', 'process', 'scripted-model', 'agents', 'gates', 'workspace', 'coordinator'] },
+  'packages/core': {
+    may: ['jsonl', 'process', 'scripted-model', 'agents', 'gates', 'workspace', 'coordinator'],
+  },
   'apps/cli': { may: ['core'] },
-  test: { may: [], tests: ['jsonl', 'coordinator', 'scripted-model'] },
+  test: { may: [], tests: ['coordinator', 'scripted-model'] },
 };
 
 /** Sources that must run in a browser: nothing of Node, whatever they import. */

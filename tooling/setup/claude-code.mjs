@@ -14,14 +14,27 @@ export const claudeCodeExecutable = path.join(directory, 'node_modules', '.bin',
 /** Installs the pinned Claude Code beside the project (not into it), unless it is there already. */
 export function installClaudeCode() {
   const stamp = path.join(directory, 'installed');
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === claudeCodeVersion && existsSync(claudeCodeExecutable)) return;
+  if (
+    existsSync(stamp) &&
+    readFileSync(stamp, 'utf8') === claudeCodeVersion &&
+    existsSync(claudeCodeExecutable)
+  )
+    return;
   mkdirSync(directory, { recursive: true });
   writeFileSync(path.join(directory, 'package.json'), '{ "private": true }\n');
   // Its postinstall script only puts the platform's binary in place; we do that ourselves, so that
   // no script of the package has to run.
   execFileSync(
     'npm',
-    ['install', '--no-save', '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error', `@anthropic-ai/claude-code@${claudeCodeVersion}`],
+    [
+      'install',
+      '--no-save',
+      '--no-audit',
+      '--no-fund',
+      '--ignore-scripts',
+      '--loglevel=error',
+      `@anthropic-ai/claude-code@${claudeCodeVersion}`,
+    ],
     { cwd: directory, stdio: ['ignore', 'ignore', 'inherit'] },
   );
   execFileSync(process.execPath, ['install.cjs'], {
@@ -30,7 +43,9 @@ export function installClaudeCode() {
   });
   const version = execFileSync(claudeCodeExecutable, ['--version'], { encoding: 'utf8' }).trim();
   if (!version.startsWith(claudeCodeVersion)) {
-    throw new Error(`Expected Claude Code ${claudeCodeVersion} at ${claudeCodeExecutable}, it says ${version}`);
+    throw new Error(
+      `Expected Claude Code ${claudeCodeVersion} at ${claudeCodeExecutable}, it says ${version}`,
+    );
   }
   writeFileSync(stamp, claudeCodeVersion);
 }

@@ -16,21 +16,47 @@ if (!existsSync(orch) || !existsSync(claudeCodeExecutable)) {
 // Each time a new one: the last may be what somebody is just looking at.
 const home = path.join(root, '.first-run');
 mkdirSync(home, { recursive: true });
-const repository = path.join(home, String(1 + Math.max(0, ...readdirSync(home).map(Number).filter(Number.isInteger))), 'textkit');
+const repository = path.join(
+  home,
+  String(1 + Math.max(0, ...readdirSync(home).map(Number).filter(Number.isInteger))),
+  'textkit',
+);
 mkdirSync(repository, { recursive: true });
 cpSync(path.join(example, 'seed'), repository, { recursive: true });
-for (const file of ['orch.yaml', 'rehearsal.yaml', 'prompts']) cpSync(path.join(example, file), path.join(repository, file), { recursive: true });
-const git = (...argv) => execFileSync('git', ['-c', 'user.name=First Run', '-c', 'user.email=first-run@localhost', '-c', 'commit.gpgsign=false', ...argv], { cwd: repository, stdio: ['ignore', 'ignore', 'inherit'] });
+for (const file of ['orch.yaml', 'rehearsal.yaml', 'prompts'])
+  cpSync(path.join(example, file), path.join(repository, file), { recursive: true });
+const git = (...argv) =>
+  execFileSync(
+    'git',
+    [
+      '-c',
+      'user.name=First Run',
+      '-c',
+      'user.email=first-run@localhost',
+      '-c',
+      'commit.gpgsign=false',
+      ...argv,
+    ],
+    { cwd: repository, stdio: ['ignore', 'ignore', 'inherit'] },
+  );
 git('init', '--quiet', '--initial-branch=main');
 git('add', '--all');
-git('commit', '--quiet', '--message=A small library with tests, a bug, and eight functions to write');
+git(
+  'commit',
+  '--quiet',
+  '--message=A small library with tests, a bug, and eight functions to write',
+);
 
 const shown = path.relative(process.cwd(), repository);
 console.log(`A little repository: ${shown}\nIts plan: ${path.join(shown, 'orch.yaml')}\n`);
 const child = spawn(process.execPath, [orch, 'rehearse', 'orch.yaml', ...process.argv.slice(2)], {
   cwd: repository,
   stdio: 'inherit',
-  env: { ...process.env, ORCH_CLAUDE: claudeCodeExecutable, ORCH_STATE_DIR: path.join(home, 'state') },
+  env: {
+    ...process.env,
+    ORCH_CLAUDE: claudeCodeExecutable,
+    ORCH_STATE_DIR: path.join(home, 'state'),
+  },
 });
 // Ctrl-C reaches the child by the terminal; we wait for it to stop cleanly.
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => undefined);
@@ -38,8 +64,12 @@ child.on('exit', (code, signal) => {
   if (code === 0) {
     console.log(`\nLook around:  cd ${shown} && git log --oneline --graph --all`);
     console.log('Your own repository, your own `claude`:');
-    console.log(`  cd your/repository && node ${path.relative(process.cwd(), orch)} doctor      # what would apply`);
-    console.log('  write orch.yaml (docs/plan.md), then: orch rehearse orch.yaml, and for real: orch run orch.yaml');
+    console.log(
+      `  cd your/repository && node ${path.relative(process.cwd(), orch)} doctor      # what would apply`,
+    );
+    console.log(
+      '  write orch.yaml (docs/plan.md), then: orch rehearse orch.yaml, and for real: orch run orch.yaml',
+    );
   }
   process.exitCode = code ?? (signal === 'SIGINT' ? 130 : 1);
 });

@@ -12,9 +12,22 @@ const step = (what, work) => {
   console.log(`  ${((performance.now() - startedAt) / 1000).toFixed(0)} s`);
 };
 const run = (program, argv) =>
-  execFileSync(program, argv, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, TURBO_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1' } });
+  execFileSync(program, argv, {
+    cwd: root,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: { ...process.env, TURBO_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1' },
+  });
 
-step('packages', () => run('npx', ['--yes', pnpm, 'install', '--frozen-lockfile', '--reporter=append-only', '--loglevel=warn']));
+step('packages', () =>
+  run('npx', [
+    '--yes',
+    pnpm,
+    'install',
+    '--frozen-lockfile',
+    '--reporter=append-only',
+    '--loglevel=warn',
+  ]),
+);
 step(`Claude Code ${claudeCodeVersion} for rehearsals and tests`, installClaudeCode);
 step('build', () => run('npx', ['turbo', 'run', 'build', '--output-logs=errors-only']));
 console.log('\nReady. Next: npm start');

@@ -16,7 +16,13 @@
  * @module
  */
 export { createCoordinator } from './run/coordinator.js';
-export type { Coordinator, CoordinatorParts, ResumeOptions, RunObserver, StartOptions } from './run/coordinator.js';
+export type {
+  Coordinator,
+  CoordinatorParts,
+  ResumeOptions,
+  RunObserver,
+  StartOptions,
+} from './run/coordinator.js';
 export { decide } from './run/decide.js';
 export type { Action, Because, Capacity } from './run/decide.js';
 export { nodeOfInstance } from './run/instances.js';

@@ -52,7 +52,9 @@ export function createWorld(
 
   const put = (tree: Tree, parents: readonly string[]): string => {
     const sorted = Object.fromEntries(Object.entries(tree).sort(([a], [b]) => (a < b ? -1 : 1)));
-    const id = createHash('sha1').update(JSON.stringify([sorted, parents])).digest('hex');
+    const id = createHash('sha1')
+      .update(JSON.stringify([sorted, parents]))
+      .digest('hex');
     commits.set(id, { id, tree: sorted, parents });
     return id;
   };
@@ -72,18 +74,25 @@ export function createWorld(
     }
     return seen;
   };
-  const treeId = (tree: Tree): string => createHash('sha1').update(JSON.stringify(tree)).digest('hex');
+  const treeId = (tree: Tree): string =>
+    createHash('sha1').update(JSON.stringify(tree)).digest('hex');
   const changed = (from: Tree, to: Tree): string[] =>
-    [...new Set([...Object.keys(from), ...Object.keys(to)])].filter((path) => from[path] !== to[path]);
+    [...new Set([...Object.keys(from), ...Object.keys(to)])].filter(
+      (path) => from[path] !== to[path],
+    );
 
   /** Parts of one process. `dieAt`: the call at which it is killed, counted over all parts. */
-  function parts(orchDirectory: string, life: { readonly dieAt?: number; readonly pid?: number } = {}): CoordinatorParts & { readonly calls: () => number } {
+  function parts(
+    orchDirectory: string,
+    life: { readonly dieAt?: number; readonly pid?: number } = {},
+  ): CoordinatorParts & { readonly calls: () => number } {
     let calls = 0;
     const step = async (after = false): Promise<void> => {
       calls += 1;
       if (life.dieAt !== undefined && calls >= life.dieAt) throw new Killed();
       const delay = after ? 0 : (options.latency?.() ?? 0);
-      for (let turn = 0; turn < delay; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+      for (let turn = 0; turn < delay; turn += 1)
+        await new Promise((resolve) => setImmediate(resolve));
     };
     const agent: Agent = {
       async run(request) {
@@ -92,7 +101,8 @@ export function createWorld(
         mostRunning = Math.max(mostRunning, running);
         try {
           await step();
-          while (mostRunning < (options.meet ?? 0)) await new Promise((resolve) => setImmediate(resolve));
+          while (mostRunning < (options.meet ?? 0))
+            await new Promise((resolve) => setImmediate(resolve));
           const end = act(request);
           ends.set(`${request.task}.${request.attempt}`, end);
           finished.set(request.task, (finished.get(request.task) ?? 0) + 1);
@@ -145,7 +155,12 @@ export function createWorld(
         const commit = known ?? (paths.length === 0 ? at : put(tree, [at]));
         refs.set(ref, commit);
         await step(true);
-        const files = paths.map((path): ChangedFile => ({ path, status: 'modified', addedLines: 1, deletedLines: 0 }));
+        const files = paths.map((path): ChangedFile => ({
+          path,
+          status: 'modified',
+          addedLines: 1,
+          deletedLines: 0,
+        }));
         return {
           commit,
           tree: treeId(get(commit).tree),
@@ -163,18 +178,26 @@ export function createWorld(
         const mine = ancestors(tip);
         if (mine.has(commit)) return { kind: 'contained', commit: tip };
         const shared = [...ancestors(commit)].filter((id) => mine.has(id));
-        const forkPoint = shared.find((id) => !shared.some((other) => other !== id && ancestors(other).has(id))) ?? base;
+        const forkPoint =
+          shared.find((id) => !shared.some((other) => other !== id && ancestors(other).has(id))) ??
+          base;
         const [origin, ours, theirs] = [get(forkPoint).tree, get(tip).tree, get(commit).tree];
-        const conflicts = changed(origin, theirs).filter((path) => ours[path] !== origin[path] && ours[path] !== theirs[path]);
+        const conflicts = changed(origin, theirs).filter(
+          (path) => ours[path] !== origin[path] && ours[path] !== theirs[path],
+        );
         if (conflicts.length > 0) return { kind: 'conflicted', files: conflicts };
-        const merged = { ...ours, ...Object.fromEntries(changed(origin, theirs).map((path) => [path, theirs[path] ?? ''])) };
+        const merged = {
+          ...ours,
+          ...Object.fromEntries(changed(origin, theirs).map((path) => [path, theirs[path] ?? ''])),
+        };
         return { kind: 'merged', commit: put(merged, [tip, commit]) };
       },
       async integrate({ run, from, to }) {
         await step();
         const ref = `refs/orch/integration/${run}`;
         const now = refs.get(ref) ?? null;
-        if (now !== to && now !== from) throw new Error(`integration ref is at ${String(now)}, expected ${String(from)}`);
+        if (now !== to && now !== from)
+          throw new Error(`integration ref is at ${String(now)}, expected ${String(from)}`);
         refs.set(ref, to);
         await step(true);
       },
@@ -184,7 +207,8 @@ export function createWorld(
       },
       async deliver(intent): Promise<Delivered> {
         await step();
-        if (branch !== intent.to && branch !== intent.from) return { kind: 'refused', reason: 'the target moved', next: 'look' };
+        if (branch !== intent.to && branch !== intent.from)
+          return { kind: 'refused', reason: 'the target moved', next: 'look' };
         branch = intent.to;
         await step(true);
         return { kind: 'done', target: intent.target, commit: intent.to };
@@ -199,7 +223,15 @@ export function createWorld(
         return {
           verdict: red ? 'failed' : 'passed',
           findings: red ? 'something is BROKEN' : '',
-          receipt: { commit, tree, argv: [...spec.command.argv], environment: [], exit: { code: red ? 1 : 0, signal: null }, durationMs: 1, output: 'sha256:0' },
+          receipt: {
+            commit,
+            tree,
+            argv: [...spec.command.argv],
+            environment: [],
+            exit: { code: red ? 1 : 0, signal: null },
+            durationMs: 1,
+            output: 'sha256:0',
+          },
         };
       },
     };
@@ -233,7 +265,10 @@ export function createWorld(
 }
 
 /** What an agent does instead of writing its own file. */
-export type Behaviour = (request: AgentRequest) => { readonly files?: Tree; readonly end?: Partial<AgentEnd> };
+export type Behaviour = (request: AgentRequest) => {
+  readonly files?: Tree;
+  readonly end?: Partial<AgentEnd>;
+};
 
 const at = { file: 'plan.yaml', line: 1, column: 1 };
 
@@ -272,7 +307,9 @@ export function graphOf(tasks: readonly TaskNode[], more: Partial<Graph> = {}): 
   return {
     version: 1,
     name: 'test',
-    hash: `k1:${createHash('sha256').update(JSON.stringify([tasks, more])).digest('hex')}`,
+    hash: `k1:${createHash('sha256')
+      .update(JSON.stringify([tasks, more]))
+      .digest('hex')}`,
     source: 'plan.yaml',
     inputs: {},
     nodes: [
@@ -280,7 +317,14 @@ export function graphOf(tasks: readonly TaskNode[], more: Partial<Graph> = {}): 
       { kind: 'merge' as const, id: 'final-merge', tasks: tasks.map((task) => task.id), after: [] },
     ],
     gates: {
-      unit: { id: 'unit', command: { argv: ['true'], shell: false }, timeoutMs: 1000, protect: [], env: {}, at },
+      unit: {
+        id: 'unit',
+        command: { argv: ['true'], shell: false },
+        timeoutMs: 1000,
+        protect: [],
+        env: {},
+        at,
+      },
     },
     setup: undefined,
     copy: [],

@@ -18,7 +18,12 @@ export class CoreError extends Error {
   readonly details: { readonly [key: string]: unknown };
   readonly [brand] = true;
 
-  constructor(code: CoreErrorCode, message: string, details: { readonly [key: string]: unknown } = {}, cause?: unknown) {
+  constructor(
+    code: CoreErrorCode,
+    message: string,
+    details: { readonly [key: string]: unknown } = {},
+    cause?: unknown,
+  ) {
     super(message, cause === undefined ? undefined : { cause });
     this.name = 'CoreError';
     this.code = code;

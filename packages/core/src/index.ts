@@ -12,7 +12,13 @@
  * @module
  */
 export { openOrchestrator } from './orchestrator.js';
-export type { Orchestrator, OrchestratorOptions, ResumeRunOptions, RunOptions, Watcher } from './orchestrator.js';
+export type {
+  Orchestrator,
+  OrchestratorOptions,
+  ResumeRunOptions,
+  RunOptions,
+  Watcher,
+} from './orchestrator.js';
 export type { Repository } from './repository.js';
 export { runPreview } from './run-preview.js';
 export type { RunPreview } from './run-preview.js';

@@ -138,7 +138,10 @@ export async function openOrchestrator(options: OrchestratorOptions): Promise<Or
     async resume({ run, revised, takeOver, ...watcher }) {
       const record = await readRun(repository.root, run);
       const graph = revised ?? record.graph;
-      const rehearsal = record.state.mode === 'rehearsal' ? await recordedScript(record.layout.directory) : undefined;
+      const rehearsal =
+        record.state.mode === 'rehearsal'
+          ? await recordedScript(record.layout.directory)
+          : undefined;
       return conduct(run, graph, rehearsal, (parts) =>
         createCoordinator(parts).resume({
           run,
@@ -157,13 +160,22 @@ async function agentAccess(
   graph: Graph,
   environment: Environment,
   stage: Stage | undefined,
-): Promise<{ claudeExecutable: string | undefined; credentials: Record<string, string>; credentialsFile?: string }> {
+): Promise<{
+  claudeExecutable: string | undefined;
+  credentials: Record<string, string>;
+  credentialsFile?: string;
+}> {
   const needed = graph.nodes.some((node) => node.kind === 'task' && node.agent.driver === 'claude');
   if (!needed) return { claudeExecutable: undefined, credentials: {} };
   const explicit = environment['ORCH_CLAUDE'];
-  const detected = await createClaudeDriver(explicit ? { executable: explicit } : {}).detect(environment);
+  const detected = await createClaudeDriver(explicit ? { executable: explicit } : {}).detect(
+    environment,
+  );
   if (!detected.available || detected.executable === undefined) {
-    throw new CoreError('ORCH_AGENT_MISSING', `Claude Code cannot be used: ${detected.available ? 'its program was not found' : detected.reason}`);
+    throw new CoreError(
+      'ORCH_AGENT_MISSING',
+      `Claude Code cannot be used: ${detected.available ? 'its program was not found' : detected.reason}`,
+    );
   }
   if (stage) {
     return {
@@ -181,12 +193,17 @@ async function agentAccess(
         'To try a plan without one: orch rehearse',
     );
   }
-  return { claudeExecutable: detected.executable, credentials, ...(hasKey || !file ? {} : { credentialsFile: file }) };
+  return {
+    claudeExecutable: detected.executable,
+    credentials,
+    ...(hasKey || !file ? {} : { credentialsFile: file }),
+  };
 }
 
 /** The file in which a login of Claude Code on Linux lies. */
 export function loginFile(environment: Environment): string | undefined {
-  const directory = environment['CLAUDE_CONFIG_DIR'] ?? path.join(environment['HOME'] ?? '', '.claude');
+  const directory =
+    environment['CLAUDE_CONFIG_DIR'] ?? path.join(environment['HOME'] ?? '', '.claude');
   const file = path.join(directory, '.credentials.json');
   return existsSync(file) ? file : undefined;
 }

@@ -20,6 +20,13 @@ export function chooseParallelism(asked: number | 'auto'): Parallelism {
   const memory = Math.max(1, Math.floor(totalmem() / bytesPerAgent));
   const parallel = Math.max(1, Math.min(cores * perCore, memory, most));
   const limit =
-    parallel === most ? 'the most that auto chooses' : parallel === memory ? 'memory at 600 MB an agent' : `${perCore} a core`;
-  return { parallel, reason: `${cores} cores, ${Math.round(totalmem() / 1024 ** 3)} GiB: limited by ${limit}` };
+    parallel === most
+      ? 'the most that auto chooses'
+      : parallel === memory
+        ? 'memory at 600 MB an agent'
+        : `${perCore} a core`;
+  return {
+    parallel,
+    reason: `${cores} cores, ${Math.round(totalmem() / 1024 ** 3)} GiB: limited by ${limit}`,
+  };
 }

@@ -11,13 +11,17 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export function stateDirectory(environment: Environment): string {
   const explicit = environment['ORCH_STATE_DIR'];
   if (explicit) return path.resolve(explicit);
-  const base = environment['XDG_STATE_HOME'] ?? path.join(environment['HOME'] ?? homedir(), '.local', 'state');
+  const base =
+    environment['XDG_STATE_HOME'] ?? path.join(environment['HOME'] ?? homedir(), '.local', 'state');
   return path.join(base, 'orch');
 }
 
 /** A directory name for a repository: readable, and unique to its path. */
 export function repositoryKey(root: string): string {
-  const readable = path.basename(root).replaceAll(/[^A-Za-z0-9._-]/g, '-').slice(0, 40);
+  const readable = path
+    .basename(root)
+    .replaceAll(/[^A-Za-z0-9._-]/g, '-')
+    .slice(0, 40);
   return `${readable}-${createHash('sha256').update(root).digest('hex').slice(0, 8)}`;
 }
 

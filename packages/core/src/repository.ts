@@ -24,7 +24,9 @@ export async function openRepository(
   directory: string,
   environment: Readonly<Record<string, string | undefined>>,
 ): Promise<Repository> {
-  const owner = createProcessOwner({ marker: `git.${process.pid}.${randomBytes(4).toString('hex')}` });
+  const owner = createProcessOwner({
+    marker: `git.${process.pid}.${randomBytes(4).toString('hex')}`,
+  });
   try {
     const workspaces = await createWorkspaces({
       repository: directory,
@@ -43,7 +45,9 @@ export async function openRepository(
       uncommitted: { count: staged.count + unstaged.count + untracked.count - twice, paths },
       gitVersion,
       workspaceOf: (copy) => withCopies(workspaces, copy),
-      close: async () => void (await owner.close()),
+      close: async () => {
+        await owner.close();
+      },
     };
   } catch (error) {
     await owner.close();

@@ -8,6 +8,17 @@ const examples = readFileSync(`test/${name}.test.js`, 'utf8').match(/assert\.equ
 mkdirSync('docs', { recursive: true });
 writeFileSync(
   `docs/${name}.md`,
-  [`# ${name}`, '', wanted, '', '```js', ...examples, '```', '', `${source.split('\n').length} lines.`, ''].join('\n'),
+  [
+    `# ${name}`,
+    '',
+    wanted,
+    '',
+    '```js',
+    ...examples,
+    '```',
+    '',
+    `${source.split('\n').length} lines.`,
+    '',
+  ].join('\n'),
 );
 console.log(`docs/${name}.md`);

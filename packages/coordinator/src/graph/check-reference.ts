@@ -3,7 +3,7 @@ import { nearest } from '../plan/suggestion.js';
 import { noteUse, refuse, type Namespace, type Place } from './namespace.js';
 import type { RawPath } from './parse-path.js';
 import type { Reference } from './reference.js';
-import type { TaskEntry } from './task-table.js';
+import { isPairedWith, type TaskEntry } from './task-table.js';
 import { listKinds, stepInto, TEXT, type ValueType } from './value-type.js';
 
 /** A reference that means something, and what is known about its value. */
@@ -94,7 +94,7 @@ function checkTask(
   entry: TaskEntry,
   finish: Finish,
 ): CheckedReference | undefined {
-  const { report, self, paired } = namespace;
+  const { report, self, table } = namespace;
   const { id } = entry;
   const second = raw.keys[1];
   const all = second === 'all';
@@ -104,7 +104,7 @@ function checkTask(
     unreachable(`${quote(id)} is this task; its own output is not there yet`);
     return;
   }
-  const isPaired = paired.includes(entry);
+  const isPaired = namespace.isInside && isPairedWith(table, self, entry);
   const isNeeded = self.needs.includes(id);
   if (all && !entry.isFanOut) {
     unreachable(`${quote(id)} runs once and has no all; write ${id}.output`);

@@ -11,7 +11,7 @@ import { hashGraph } from './graph-hash.js';
 import { inputTypes } from './namespace.js';
 import { orderNodes } from './order.js';
 import { refuseStrayReferences } from './stray-references.js';
-import { createTaskTable } from './task-table.js';
+import { createTaskTable, findOrigins } from './task-table.js';
 import { untrustedTasks } from './trust.js';
 
 /**
@@ -35,6 +35,7 @@ export function compileGraph(
     table,
     inputs: inputTypes(plan),
     agentCommands: compileAgentCommands(plan, report),
+    origins: findOrigins(table),
     fanOuts: new Map(),
   };
   const compiled: CompiledTask[] = [];

@@ -21,7 +21,7 @@ import {
   type Use,
 } from './namespace.js';
 import type { Condition, Template } from './reference.js';
-import { pairedTasks, type TaskEntry, type TaskTable } from './task-table.js';
+import type { TaskEntry, type TaskTable } from './task-table.js';
 import { TASK_DEFAULTS } from './task-defaults.js';
 import { kindsOf, type ValueType } from './value-type.js';
 
@@ -31,6 +31,8 @@ export interface TaskContext {
   readonly table: TaskTable;
   readonly inputs: ValueType;
   readonly agentCommands: AgentCommands;
+  /** See `findOrigins`. */
+  readonly origins: ReadonlyMap<TaskEntry, TaskEntry>;
   /** Fan-outs over lists, compiled once for themselves and for the tasks paired with them. */
   readonly fanOuts: Map<TaskEntry, CompiledFanOut | undefined>;
 }
@@ -49,14 +51,13 @@ export function compileTask(context: TaskContext, entry: TaskEntry): CompiledTas
   const { task, path } = entry;
   const defaults = plan.document.defaults ?? {};
   const env = { ...defaults.env, ...task.env };
-  const paired = pairedTasks(table, entry);
   const uses: Use[] = [];
   const outside: Namespace = {
     plan,
     report,
     table,
     self: entry,
-    paired: [],
+    isInside: false,
     inputs: context.inputs,
     env: Object.keys(env),
     item: undefined,
@@ -64,7 +65,7 @@ export function compileTask(context: TaskContext, entry: TaskEntry): CompiledTas
     uses,
   };
   const fanOut = fanOutOf(context, entry, outside);
-  const inside: Namespace = { ...outside, paired, item: itemOf(context, entry, paired, outside) };
+  const inside: Namespace = { ...outside, isInside: true, item: itemOf(context, entry, outside) };
   const inputs = compileInputs(inside);
   const isFlow = task.session === 'continue';
   for (const of of isFlow ? (task.each === undefined ? (task.needs ?? []) : [task.each]) : []) {
@@ -144,13 +145,8 @@ function fanOutOf(
 }
 
 /** The item of the list that this task, or the first task it is paired with, goes over. */
-function itemOf(
-  context: TaskContext,
-  entry: TaskEntry,
-  paired: readonly TaskEntry[],
-  outside: Namespace,
-): ItemName | undefined {
-  const origin = paired.at(-1) ?? entry;
+function itemOf(context: TaskContext, entry: TaskEntry, outside: Namespace): ItemName | undefined {
+  const origin = context.origins.get(entry) ?? entry;
   const env = { ...context.plan.document.defaults?.env, ...origin.task.env };
   return listFanOut(context, origin, { ...outside, self: origin, env: Object.keys(env) })?.item;
 }

@@ -30,7 +30,8 @@ export interface Namespace {
   readonly report: Report;
   readonly table: TaskTable;
   readonly self: TaskEntry;
-  readonly paired: readonly TaskEntry[];
+  /** Whether the tasks it is paired with are in scope: not for the list of a fan-out. */
+  readonly isInside: boolean;
   readonly inputs: ValueType;
   readonly env: readonly string[];
   readonly item: ItemName | undefined;

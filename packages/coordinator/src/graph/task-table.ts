@@ -43,17 +43,35 @@ function typeOf(output: OutputSpec | undefined): ValueType | undefined {
 }
 
 /**
- * The tasks that an `each` task is paired with, nearest first: with `verify: each fix` and
- * `fix: each triage`, verify is paired with fix and triage. Ends on a cycle.
+ * Whether a task is paired with another, directly or further on: with `verify: each fix` and
+ * `fix: each triage`, verify is paired with fix and with triage.
  */
-export function pairedTasks(table: TaskTable, entry: TaskEntry): readonly TaskEntry[] {
-  const chain: TaskEntry[] = [];
-  let of = entry.task.each;
-  while (of !== undefined) {
-    const next = table.get(of);
-    if (next === undefined || next === entry || chain.includes(next)) break;
-    chain.push(next);
-    of = next.task.each;
+export function isPairedWith(table: TaskTable, entry: TaskEntry, other: TaskEntry): boolean {
+  let one = nextPaired(table, entry);
+  // As many steps as there are tasks end every cycle.
+  for (let steps = table.size; one !== undefined && one !== entry && steps > 0; steps--) {
+    if (one === other) return true;
+    one = nextPaired(table, one);
   }
-  return chain;
+  return false;
+}
+
+/** For each task the one over whose list it goes: itself, or the last one it is paired with. */
+export function findOrigins(table: TaskTable): ReadonlyMap<TaskEntry, TaskEntry> {
+  const origins = new Map<TaskEntry, TaskEntry>();
+  for (const entry of table.values()) {
+    const chain = new Set<TaskEntry>();
+    let last = entry;
+    for (let one: TaskEntry | undefined = entry; one !== undefined && !chain.has(one);) {
+      chain.add(one);
+      last = origins.get(one) ?? one;
+      one = origins.has(one) ? undefined : nextPaired(table, one);
+    }
+    for (const one of chain) origins.set(one, last);
+  }
+  return origins;
+}
+
+function nextPaired(table: TaskTable, entry: TaskEntry): TaskEntry | undefined {
+  return entry.task.each === undefined ? undefined : table.get(entry.task.each);
 }

@@ -12,9 +12,16 @@ export interface InboxRecord {
 }
 
 /** Asks the leader of a run for something. Any process may; only the leader writes the journal. */
-export async function sendCommand(layout: RunLayout, command: Command, now: number): Promise<string> {
+export async function sendCommand(
+  layout: RunLayout,
+  command: Command,
+  now: number,
+): Promise<string> {
   const record: InboxRecord = { v: 1, id: randomUUID(), at: new Date(now).toISOString(), command };
-  const writer = await openWriter<InboxRecord>(layout.inbox, { access: 'shared', durability: 'batch' });
+  const writer = await openWriter<InboxRecord>(layout.inbox, {
+    access: 'shared',
+    durability: 'batch',
+  });
   try {
     await writer.append(record);
   } finally {
@@ -24,7 +31,10 @@ export async function sendCommand(layout: RunLayout, command: Command, now: numb
 }
 
 /** Commands as they arrive, from the first one on, until the signal. */
-export async function* followInbox(layout: RunLayout, signal: AbortSignal): AsyncIterable<InboxRecord> {
+export async function* followInbox(
+  layout: RunLayout,
+  signal: AbortSignal,
+): AsyncIterable<InboxRecord> {
   for await (const { value } of follow<InboxRecord>(layout.inbox, { signal })) {
     if (isInboxRecord(value)) yield value;
   }

@@ -30,10 +30,16 @@ export interface JournalContext {
 }
 
 /** Starts the journal of a new run as epoch 1. @throws CoordinatorError `ORCH_RUN_EXISTS` */
-export async function createJournal(context: JournalContext, started: EventBodies['run.started']): Promise<Journal> {
+export async function createJournal(
+  context: JournalContext,
+  started: EventBodies['run.started'],
+): Promise<Journal> {
   await mkdir(context.layout.journal, { recursive: true, mode: 0o700 });
   if (!(await claimEpoch(context.layout, 1))) {
-    throw new CoordinatorError('ORCH_RUN_EXISTS', `There is a run at ${context.layout.directory} already`);
+    throw new CoordinatorError(
+      'ORCH_RUN_EXISTS',
+      `There is a run at ${context.layout.directory} already`,
+    );
   }
   const journal = await lead(context, 1, chainStart, emptyState);
   await journal.append(
@@ -51,7 +57,10 @@ export async function createJournal(context: JournalContext, started: EventBodie
 export async function takeJournal(
   context: JournalContext,
   options: { readonly takeOver?: boolean } = {},
-): Promise<{ readonly journal: Journal; /** What it said before it was taken. */ readonly before: RunState }> {
+): Promise<{
+  readonly journal: Journal;
+  /** What it said before it was taken. */ readonly before: RunState;
+}> {
   const { layout, owners } = context;
   refuseLiveOwner(await readSegments(layout), context, options.takeOver ?? false);
   const highest = (await listEpochs(layout)).at(-1) ?? 0;
@@ -61,7 +70,11 @@ export async function takeJournal(
   // Read only now: whatever the old leader acknowledged before it could see our file is in here.
   const segments = (await readSegments(layout)).filter((segment) => segment.epoch < epoch);
   const last = segments.at(-1);
-  if (!last) throw new CoordinatorError('ORCH_RUN_INVARIANT', `The journal of ${layout.directory} has no events`);
+  if (!last)
+    throw new CoordinatorError(
+      'ORCH_RUN_INVARIANT',
+      `The journal of ${layout.directory} has no events`,
+    );
   const before = foldSegments(segments);
   const journal = await lead(context, epoch, last.head, before);
   await journal.append({
@@ -111,7 +124,11 @@ const claimedByAnother = (layout: RunLayout): CoordinatorError =>
     `Another process is taking the lead of ${layout.directory} right now. Look with \`orch status\`, or try again in ${claimWindowMs / 1000} s`,
   );
 
-function refuseLiveOwner(segments: readonly Segment[], { owners, layout }: JournalContext, takeOver: boolean): void {
+function refuseLiveOwner(
+  segments: readonly Segment[],
+  { owners, layout }: JournalContext,
+  takeOver: boolean,
+): void {
   const { owner, status, run } = foldSegments(segments);
   if (takeOver || !owner || status === 'ended' || !owners.isAlive(owner)) return;
   throw new CoordinatorError(
@@ -122,7 +139,12 @@ function refuseLiveOwner(segments: readonly Segment[], { owners, layout }: Journ
   );
 }
 
-async function lead(context: JournalContext, epoch: number, previous: string, from: RunState): Promise<Journal> {
+async function lead(
+  context: JournalContext,
+  epoch: number,
+  previous: string,
+  from: RunState,
+): Promise<Journal> {
   const { layout, clock } = context;
   const writer = await openWriter<Event>(layout.segment(epoch), {
     access: 'exclusive',

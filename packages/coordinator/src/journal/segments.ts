@@ -34,9 +34,13 @@ export async function listEpochs(layout: RunLayout): Promise<readonly number[]> 
 export async function readSegments(layout: RunLayout): Promise<readonly Segment[]> {
   const epochs = await listEpochs(layout);
   if (epochs.length === 0) {
-    throw new CoordinatorError('ORCH_RUN_NOT_FOUND', `No run at ${layout.directory}. Runs are listed by \`orch status\``, {
-      directory: layout.directory,
-    });
+    throw new CoordinatorError(
+      'ORCH_RUN_NOT_FOUND',
+      `No run at ${layout.directory}. Runs are listed by \`orch status\``,
+      {
+        directory: layout.directory,
+      },
+    );
   }
   // Read backwards: only a later epoch knows how far the one before it counts.
   const segments: Segment[] = [];
@@ -48,15 +52,18 @@ export async function readSegments(layout: RunLayout): Promise<readonly Segment[
     if (!segment) continue;
     segments.unshift(segment);
     const opened = segment.events.find((event) => event.type === 'epoch.opened') as
-      | Extract<Event, { type: 'epoch.opened' }>
-      | undefined;
+      Extract<Event, { type: 'epoch.opened' }> | undefined;
     limit = opened?.previous ?? { epoch: 0, bytes: 0 };
   }
   checkLinks(layout, segments);
   return segments;
 }
 
-async function readSegment(layout: RunLayout, epoch: number, until: number | undefined): Promise<Segment | undefined> {
+async function readSegment(
+  layout: RunLayout,
+  epoch: number,
+  until: number | undefined,
+): Promise<Segment | undefined> {
   const file = layout.segment(epoch);
   const { size } = await stat(file);
   if (size === 0) return undefined;
@@ -100,9 +107,11 @@ function checkLinks(layout: RunLayout, segments: readonly Segment[]): void {
   let before: Segment | undefined;
   for (const segment of segments) {
     const opened = segment.events.find((event) => event.type === 'epoch.opened') as
-      | Extract<Event, { type: 'epoch.opened' }>
-      | undefined;
-    if (before && (opened?.previous?.epoch !== before.epoch || opened.previous.head !== before.head)) {
+      Extract<Event, { type: 'epoch.opened' }> | undefined;
+    if (
+      before &&
+      (opened?.previous?.epoch !== before.epoch || opened.previous.head !== before.head)
+    ) {
       throw new CoordinatorError(
         'ORCH_JOURNAL_BROKEN',
         `The journal segment ${layout.segment(segment.epoch)} does not continue ${layout.segment(before.epoch)}`,

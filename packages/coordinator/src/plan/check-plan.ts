@@ -11,9 +11,12 @@ interface Context {
   readonly report: Report;
 }
 
-/** Checks which keys outside the tasks go together, and the names of files and branches. */
-export function checkPlan(context: Context): void {
-  checkForm(context);
+/**
+ * Checks which keys outside the tasks go together, and the names of files and branches. `hasTasks`:
+ * there were `tasks:` or `waves:`, even if they were unusable.
+ */
+export function checkPlan(context: Context, hasTasks: boolean): void {
+  checkForm(context, hasTasks);
   checkDefinitions(context);
   checkInputs(context);
   checkDelivery(context);
@@ -37,13 +40,13 @@ function refuse(
   report.add(locations.key(path), path, { code, message });
 }
 
-function checkForm(context: Context): void {
+function checkForm(context: Context, hasTasks: boolean): void {
   const { document } = context;
   if (document.tasks !== undefined && document.waves !== undefined) {
     const message = 'expected tasks: or waves:, received both';
     refuse(context, ['waves'], 'ORCH_PLAN_CONFLICTING_KEYS', message);
   }
-  if (document.tasks === undefined && document.waves === undefined) {
+  if (!hasTasks) {
     const message = 'the plan has no tasks; expected tasks: or waves:';
     context.report.add(context.locations.value([]), [], { code: 'ORCH_PLAN_MISSING_KEY', message });
   }

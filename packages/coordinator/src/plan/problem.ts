@@ -147,15 +147,25 @@ export function createReport(): Report {
       line: spot.line,
       column: spot.column,
       path: formatPath(path),
-      message: finding.message,
-      ...(finding.expected === undefined ? {} : { expected: finding.expected }),
-      ...(finding.received === undefined ? {} : { received: finding.received }),
-      ...(finding.suggestion === undefined ? {} : { suggestion: finding.suggestion }),
+      message: shorten(finding.message),
+      ...(finding.expected === undefined ? {} : { expected: shorten(finding.expected) }),
+      ...(finding.received === undefined ? {} : { received: shorten(finding.received) }),
+      // A suggestion is pasted: whole, or not at all.
+      ...(finding.suggestion === undefined || finding.suggestion.length > MAX_TEXT
+        ? {}
+        : { suggestion: finding.suggestion }),
       excerpt: spot.excerpt,
       caret: spot.caret,
     });
   };
   return { add, problems, isFull: () => problems.length > MAX_PROBLEMS };
+}
+
+/** A problem quotes the plan, and a plan may hold a text of a mebibyte. */
+const MAX_TEXT = 1000;
+
+function shorten(text: string): string {
+  return text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text;
 }
 
 /** Plan file first, then by line and column; at most {@link MAX_PROBLEMS}, the last one counting the rest. */

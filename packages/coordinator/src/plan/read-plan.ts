@@ -65,7 +65,8 @@ async function readChecked(source: PlanSource, report: Report): Promise<Plan | u
     report,
   );
   const context = { document, locations, report };
-  checkPlan(context);
+  const hasTasks = isObject(parsed.value) && (parsed.value['tasks'] ?? parsed.value['waves']);
+  checkPlan(context, hasTasks !== undefined && hasTasks !== false);
   checkTasks(context, new Set([...rest.idle, ...shape.removed.map(parentOf)]));
   if (!isPartial) {
     const gateNames = namesOf(parsed.value, 'gates', document.gates);

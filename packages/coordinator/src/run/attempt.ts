@@ -55,23 +55,35 @@ export async function makeAttempt(
       type: 'task.failed',
       task: taskId,
       verdict: 'conflicted',
-      reasons: [`the results it needs do not merge: ${base.task} conflicts in ${base.files.join(', ')}`],
+      reasons: [
+        `the results it needs do not merge: ${base.task} conflicts in ${base.files.join(', ')}`,
+      ],
     });
     return;
   }
   const work = await resolveWork(context, node, task, base.commit);
-  const reusable = task.attempts.length === 0 || mode === 'first' ? task.earlier.find((earlier) => earlier.key === work.key) : undefined;
+  const reusable =
+    task.attempts.length === 0 || mode === 'first'
+      ? task.earlier.find((earlier) => earlier.key === work.key)
+      : undefined;
   if (reusable) {
-    await journal.append({ type: 'task.reused', task: taskId, key: work.key, from: reusable.attempt });
+    await journal.append({
+      type: 'task.reused',
+      task: taskId,
+      key: work.key,
+      from: reusable.attempt,
+    });
     await finishAttempt(context, node, taskId, reusable.attempt, undefined);
     return;
   }
 
-  const attempt = Math.max(0, ...task.attempts.map((a) => a.attempt), ...task.earlier.map((a) => a.attempt)) + 1;
+  const attempt =
+    Math.max(0, ...task.attempts.map((a) => a.attempt), ...task.earlier.map((a) => a.attempt)) + 1;
   const before = task.attempts.at(-1);
   const continued = mode === 'repair' || mode === 'continue';
   const inherited = node.session === 'continue' ? lastSession(context, node, task) : undefined;
-  const session = continued && before ? before.session : (inherited?.session ?? context.ids.session());
+  const session =
+    continued && before ? before.session : (inherited?.session ?? context.ids.session());
   await journal.append({
     type: 'attempt.started',
     task: taskId,
@@ -119,7 +131,12 @@ export async function makeAttempt(
       place,
       agent: node.agent,
       argv: work.argv,
-      prompt: mode === 'repair' && before ? repairPrompt(failedGates(before)) : mode === 'continue' ? continuePrompt : work.prompt,
+      prompt:
+        mode === 'repair' && before
+          ? repairPrompt(failedGates(before))
+          : mode === 'continue'
+            ? continuePrompt
+            : work.prompt,
       original: work.prompt,
       workspace: prepared.path,
       session: { id: session, mode: continued || inherited ? 'continue' : 'new' },
@@ -144,11 +161,19 @@ export async function makeAttempt(
  * Takes up an attempt that a dead leader left: with a durable end record its result is taken over,
  * without one it is lost, and the next attempt continues its conversation.
  */
-export async function recoverAttempt(context: AttemptContext, node: TaskNode, taskId: string): Promise<void> {
+export async function recoverAttempt(
+  context: AttemptContext,
+  node: TaskNode,
+  taskId: string,
+): Promise<void> {
   const attempt = taskOf(context, taskId).attempts.at(-1);
   if (!attempt) return;
   if (!attempt.end) {
-    const { end, session } = await context.agent.recover(context.journal.state().run, taskId, attempt.attempt);
+    const { end, session } = await context.agent.recover(
+      context.journal.state().run,
+      taskId,
+      attempt.attempt,
+    );
     if (!end || end.outcome === 'lost') {
       await context.journal.append({
         type: 'attempt.ended',
@@ -176,7 +201,9 @@ async function finishAttempt(
 ): Promise<void> {
   const { journal, workspace, graph } = context;
   const current = (): AttemptState => {
-    const attempt = taskOf(context, taskId).attempts.find((candidate) => candidate.attempt === number);
+    const attempt = taskOf(context, taskId).attempts.find(
+      (candidate) => candidate.attempt === number,
+    );
     if (!attempt) throw new Error(`attempt ${number} of ${taskId} is not in the journal`);
     return attempt;
   };
@@ -211,9 +238,14 @@ async function finishAttempt(
   if (!captured) throw new Error(`attempt ${number} of ${taskId} was not captured`);
 
   const output = readOutput(node, end);
-  const tampered = captured.foreign.filter((change) => change.weight === 'tampered').map((change) => change.detail);
+  const tampered = captured.foreign
+    .filter((change) => change.weight === 'tampered')
+    .map((change) => change.detail);
   // Gates cost time: they run only for a result that can still succeed.
-  const worthChecking = end.outcome === 'completed' && tampered.length === 0 && (node.effect === 'none' || captured.files > 0);
+  const worthChecking =
+    end.outcome === 'completed' &&
+    tampered.length === 0 &&
+    (node.effect === 'none' || captured.files > 0);
   const gates = worthChecking
     ? await checkGates(context, {
         gates: node.gates,
@@ -224,7 +256,15 @@ async function finishAttempt(
         subject: task.label,
         known: Object.values(task.attempts).flatMap((attempt) => Object.values(attempt.gates)),
         record: (gate, key, result, reused) =>
-          journal.append({ type: 'gate.checked', task: taskId, attempt: number, gate, key, result, ...(reused ? { reused: true } : {}) }),
+          journal.append({
+            type: 'gate.checked',
+            task: taskId,
+            attempt: number,
+            gate,
+            key,
+            result,
+            ...(reused ? { reused: true } : {}),
+          }),
       })
     : [];
   if (gates === 'stopped') return;
@@ -241,7 +281,9 @@ async function finishAttempt(
     ...(output ? { output: output.checked } : {}),
     gates: gates.map((gate) => ({ id: gate.gate, verdict: gate.result.verdict })),
     tampered,
-    noted: captured.foreign.filter((change) => change.weight === 'noted').map((change) => change.detail),
+    noted: captured.foreign
+      .filter((change) => change.weight === 'noted')
+      .map((change) => change.detail),
   });
   if (judgement.verdict === 'succeeded') {
     await journal.append({
@@ -258,7 +300,13 @@ async function finishAttempt(
   await journal.append({ type: 'attempt.ended', task: taskId, attempt: number, ...judgement });
 }
 
-async function recordEnd(context: AttemptContext, task: string, attempt: number, end: AgentEnd, recovered: boolean): Promise<void> {
+async function recordEnd(
+  context: AttemptContext,
+  task: string,
+  attempt: number,
+  end: AgentEnd,
+  recovered: boolean,
+): Promise<void> {
   if (isLost(context, end)) {
     await context.journal.append({
       type: 'attempt.ended',
@@ -271,14 +319,26 @@ async function recordEnd(context: AttemptContext, task: string, attempt: number,
     });
     return;
   }
-  await context.journal.append({ type: 'agent.ended', task, attempt, end, ...(recovered ? { recovered: true as const } : {}) });
+  await context.journal.append({
+    type: 'agent.ended',
+    task,
+    attempt,
+    end,
+    ...(recovered ? { recovered: true as const } : {}),
+  });
 }
 
 /** An agent that ended because its leader was told to stop has not failed: it will go on. */
 const isLost = (context: AttemptContext, end: AgentEnd): boolean =>
-  end.outcome === 'lost' || (end.outcome === 'cancelled' && context.stop.aborted && !context.cancel.aborted);
+  end.outcome === 'lost' ||
+  (end.outcome === 'cancelled' && context.stop.aborted && !context.cancel.aborted);
 
-async function endUnstarted(context: AttemptContext, task: string, attempt: number, reason: string): Promise<void> {
+async function endUnstarted(
+  context: AttemptContext,
+  task: string,
+  attempt: number,
+  reason: string,
+): Promise<void> {
   const lost = context.stop.aborted && !context.cancel.aborted;
   await context.journal.append({
     type: 'attempt.ended',
@@ -300,7 +360,12 @@ interface Work {
 }
 
 /** Resolves every reference of a task against what is committed, and derives its work key. */
-async function resolveWork(context: AttemptContext, node: TaskNode, task: TaskState, base: string): Promise<Work> {
+async function resolveWork(
+  context: AttemptContext,
+  node: TaskNode,
+  task: TaskState,
+  base: string,
+): Promise<Work> {
   const scope = scopeOf(context.graph, context.journal.state(), node, task);
   const inputs = Object.fromEntries(
     Object.entries(node.inputs).map(([name, template]) => [name, resolveTemplate(template, scope)]),
@@ -316,14 +381,23 @@ async function resolveWork(context: AttemptContext, node: TaskNode, task: TaskSt
 function readOutput(
   node: TaskNode,
   end: AgentEnd,
-): { readonly value: Json; readonly checked: { readonly ok: boolean; readonly problems: readonly string[] } } | undefined {
+):
+  | {
+      readonly value: Json;
+      readonly checked: { readonly ok: boolean; readonly problems: readonly string[] };
+    }
+  | undefined {
   if (!node.output) return undefined;
   if (end.output === undefined) {
     return { value: null, checked: { ok: false, problems: ['it was not given'] } };
   }
-  if (node.output.kind === 'lines') return { value: end.output, checked: { ok: true, problems: [] } };
+  if (node.output.kind === 'lines')
+    return { value: end.output, checked: { ok: true, problems: [] } };
   const checked = checkOutput(node.output.schema, end.output);
-  return { value: end.output, checked: { ok: checked.ok, problems: checked.ok ? [] : checked.problems } };
+  return {
+    value: end.output,
+    checked: { ok: checked.ok, problems: checked.ok ? [] : checked.problems },
+  };
 }
 
 /** The conversation and workspace that `session: continue` goes on with. */
@@ -353,4 +427,5 @@ const either = (...signals: AbortSignal[]): AbortSignal => AbortSignal.any(signa
 
 const asText = (value: Json): string => (typeof value === 'string' ? value : JSON.stringify(value));
 
-const asGlobs = (value: Json): readonly string[] => (Array.isArray(value) ? value.map(asText) : [asText(value)]);
+const asGlobs = (value: Json): readonly string[] =>
+  Array.isArray(value) ? value.map(asText) : [asText(value)];

@@ -34,7 +34,8 @@ export async function baseOf(
       message: `Bring ${dependency.label} to ${task.label}`,
       at: state.startedAt,
     });
-    if (merged.kind === 'conflicted') return { kind: 'conflicted', task: dependency.label, files: merged.files };
+    if (merged.kind === 'conflicted')
+      return { kind: 'conflicted', task: dependency.label, files: merged.files };
     tip = merged.commit;
   }
   return { kind: 'commit', commit: tip };

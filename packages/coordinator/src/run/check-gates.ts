@@ -15,7 +15,10 @@ export interface GateRun {
  * stopping, nothing was decided.
  */
 export async function checkGates(
-  context: Pick<AttemptContext, 'graph' | 'journal' | 'workspace' | 'gate' | 'setup' | 'stop' | 'cancel'>,
+  context: Pick<
+    AttemptContext,
+    'graph' | 'journal' | 'workspace' | 'gate' | 'setup' | 'stop' | 'cancel'
+  >,
   subject: {
     readonly gates: readonly string[];
     readonly commit: string;
@@ -25,7 +28,12 @@ export async function checkGates(
     readonly name: string;
     readonly subject: string;
     readonly known: readonly GateCheck[];
-    readonly record: (gate: string, key: string, result: GateResult, reused: boolean) => Promise<void>;
+    readonly record: (
+      gate: string,
+      key: string,
+      result: GateResult,
+      reused: boolean,
+    ) => Promise<void>;
   },
 ): Promise<readonly GateRun[] | 'stopped'> {
   const results: GateRun[] = [];
@@ -33,7 +41,9 @@ export async function checkGates(
     const gate = context.graph.gates[id];
     if (!gate) throw new Error(`gate ${id} is not in the plan`);
     const key = gateKey(gate, subject.tree, context.graph.setup);
-    const known = subject.known.find((check) => check.key === key && check.result.verdict !== 'error');
+    const known = subject.known.find(
+      (check) => check.key === key && check.result.verdict !== 'error',
+    );
     const result = known?.result ?? (await runGate(context, gate, subject));
     if (context.stop.aborted && !known) return 'stopped';
     await subject.record(id, key, result, known !== undefined);
@@ -43,9 +53,18 @@ export async function checkGates(
 }
 
 async function runGate(
-  context: Pick<AttemptContext, 'graph' | 'journal' | 'workspace' | 'gate' | 'setup' | 'stop' | 'cancel'>,
+  context: Pick<
+    AttemptContext,
+    'graph' | 'journal' | 'workspace' | 'gate' | 'setup' | 'stop' | 'cancel'
+  >,
   gate: GateSpec,
-  subject: { readonly commit: string; readonly tree: string; readonly base: string; readonly name: string; readonly subject: string },
+  subject: {
+    readonly commit: string;
+    readonly tree: string;
+    readonly base: string;
+    readonly name: string;
+    readonly subject: string;
+  },
 ): Promise<GateResult> {
   const { run } = context.journal.state();
   const signal = AbortSignal.any([context.stop, context.cancel]);
@@ -56,16 +75,35 @@ async function runGate(
     ...(gate.protect.length > 0 ? { protect: { base: subject.base, globs: gate.protect } } : {}),
   });
   if (context.graph.setup) {
-    const ready = await context.setup.run({ run, path: checkout.path, setup: context.graph.setup }, { signal });
-    if (!ready.ok) return couldNotRun(gate, subject, `workspace.setup failed in the checkout: ${ready.findings}`);
+    const ready = await context.setup.run(
+      { run, path: checkout.path, setup: context.graph.setup },
+      { signal },
+    );
+    if (!ready.ok)
+      return couldNotRun(
+        gate,
+        subject,
+        `workspace.setup failed in the checkout: ${ready.findings}`,
+      );
   }
   return context.gate.check(
-    { run, gate, commit: subject.commit, tree: subject.tree, path: checkout.path, subject: subject.subject },
+    {
+      run,
+      gate,
+      commit: subject.commit,
+      tree: subject.tree,
+      path: checkout.path,
+      subject: subject.subject,
+    },
     { signal },
   );
 }
 
-const couldNotRun = (gate: GateSpec, subject: { readonly commit: string; readonly tree: string }, findings: string): GateResult => ({
+const couldNotRun = (
+  gate: GateSpec,
+  subject: { readonly commit: string; readonly tree: string },
+  findings: string,
+): GateResult => ({
   verdict: 'error',
   findings,
   receipt: {

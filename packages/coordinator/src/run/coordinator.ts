@@ -68,23 +68,30 @@ export function createCoordinator(parts: CoordinatorParts): Coordinator {
       const layout = runLayout(parts.orchDirectory, run);
       await mkdir(layout.directory, { recursive: true, mode: 0o700 });
       await writePlan(layout, graph);
-      const journal = await createJournal({ layout, clock: parts.clock, owners: parts.owners }, {
-        run,
-        name: graph.name,
-        plan: graph.hash,
-        base,
-        branch,
-        mode,
-        version: parts.version,
-        parallel,
-        tasks: staticTasks(graph),
-      });
+      const journal = await createJournal(
+        { layout, clock: parts.clock, owners: parts.owners },
+        {
+          run,
+          name: graph.name,
+          plan: graph.hash,
+          base,
+          branch,
+          mode,
+          version: parts.version,
+          parallel,
+          tasks: staticTasks(graph),
+        },
+      );
       return conduct(parts, layout, journal, graph, options);
     },
     async resume(options) {
       const layout = runLayout(parts.orchDirectory, options.run);
       const recorded = await readJournal(layout);
-      if (recorded.outcome === 'succeeded' && (!options.revised || options.revised.hash === recorded.plan)) return recorded;
+      if (
+        recorded.outcome === 'succeeded' &&
+        (!options.revised || options.revised.hash === recorded.plan)
+      )
+        return recorded;
       const { journal, before } = await takeJournal(
         { layout, clock: parts.clock, owners: parts.owners },
         { takeOver: options.takeOver ?? false },
@@ -156,4 +163,5 @@ async function writePlan(layout: RunLayout, graph: Graph): Promise<void> {
   await rename(temporary, layout.plan);
 }
 
-const readPlan = async (layout: RunLayout): Promise<Graph> => JSON.parse(await readFile(layout.plan, 'utf8')) as Graph;
+const readPlan = async (layout: RunLayout): Promise<Graph> =>
+  JSON.parse(await readFile(layout.plan, 'utf8')) as Graph;

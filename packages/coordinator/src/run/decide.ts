@@ -7,16 +7,44 @@ import { nextAttempt } from './next-attempt.js';
 /** Something to start now. `id` is unique among what can be in flight at one time. */
 export type Action =
   /** Its list is known now; with `skip`, it never will be. */
-  | { readonly kind: 'expand'; readonly id: string; readonly node: TaskNode; readonly skip?: Because }
+  | {
+      readonly kind: 'expand';
+      readonly id: string;
+      readonly node: TaskNode;
+      readonly skip?: Because;
+    }
   | { readonly kind: 'skip'; readonly id: string; readonly task: string; readonly because: Because }
   /** Everything it waits for is there; the condition is checked when it starts. */
-  | { readonly kind: 'attempt'; readonly id: string; readonly node: TaskNode; readonly task: string; readonly mode: AttemptMode; readonly nth: number }
+  | {
+      readonly kind: 'attempt';
+      readonly id: string;
+      readonly node: TaskNode;
+      readonly task: string;
+      readonly mode: AttemptMode;
+      readonly nth: number;
+    }
   /** An attempt that a dead leader left unfinished. */
-  | { readonly kind: 'recover'; readonly id: string; readonly node: TaskNode; readonly task: string }
-  | { readonly kind: 'fail'; readonly id: string; readonly task: string; readonly verdict: NonNullable<TaskState['verdict']>; readonly reasons: readonly string[] }
+  | {
+      readonly kind: 'recover';
+      readonly id: string;
+      readonly node: TaskNode;
+      readonly task: string;
+    }
+  | {
+      readonly kind: 'fail';
+      readonly id: string;
+      readonly task: string;
+      readonly verdict: NonNullable<TaskState['verdict']>;
+      readonly reasons: readonly string[];
+    }
   | { readonly kind: 'merge'; readonly id: string; readonly node: MergeNode }
   | { readonly kind: 'gate'; readonly id: string; readonly node: GateNode }
-  | { readonly kind: 'barrier'; readonly id: string; readonly node: BarrierNode; readonly failed: string | undefined }
+  | {
+      readonly kind: 'barrier';
+      readonly id: string;
+      readonly node: BarrierNode;
+      readonly failed: string | undefined;
+    }
   | { readonly kind: 'deliver'; readonly id: string }
   | { readonly kind: 'end'; readonly id: string };
 
@@ -49,7 +77,8 @@ export function decide(graph: Graph, state: RunState, capacity: Capacity): reado
   const running = Object.values(state.tasks).filter((task) => task.phase === 'running');
   const heldLocks = new Set(running.flatMap((task) => nodes.get(task.node)?.locks ?? []));
   const starting = [...capacity.inFlight].filter(
-    (id) => id.startsWith('attempt:') && state.tasks[id.slice('attempt:'.length)]?.phase === 'waiting',
+    (id) =>
+      id.startsWith('attempt:') && state.tasks[id.slice('attempt:'.length)]?.phase === 'waiting',
   );
   for (const id of starting) {
     const node = nodes.get(state.tasks[id.slice('attempt:'.length)]?.node ?? '');
@@ -74,24 +103,60 @@ export function decide(graph: Graph, state: RunState, capacity: Capacity): reado
       if (task.phase === 'running') {
         const last = task.attempts.at(-1);
         if (last && last.verdict === undefined) {
-          if (!capacity.inFlight.has(`attempt:${task.id}`)) add({ kind: 'recover', id: `attempt:${task.id}`, node, task: task.id });
+          if (!capacity.inFlight.has(`attempt:${task.id}`))
+            add({ kind: 'recover', id: `attempt:${task.id}`, node, task: task.id });
           continue;
         }
         const next = nextAttempt(node, task);
-        if (next.kind === 'failed') add({ kind: 'fail', id: `fail:${task.id}`, task: task.id, verdict: next.verdict, reasons: next.reasons });
+        if (next.kind === 'failed')
+          add({
+            kind: 'fail',
+            id: `fail:${task.id}`,
+            task: task.id,
+            verdict: next.verdict,
+            reasons: next.reasons,
+          });
         else if (!capacity.draining && stopped === undefined) {
-          add({ kind: 'attempt', id: `attempt:${task.id}`, node, task: task.id, mode: next.mode, nth: next.nth });
-        } else if (stopped !== undefined) add({ kind: 'fail', id: `fail:${task.id}`, task: task.id, verdict: 'cancelled', reasons: [stopped.reason] });
+          add({
+            kind: 'attempt',
+            id: `attempt:${task.id}`,
+            node,
+            task: task.id,
+            mode: next.mode,
+            nth: next.nth,
+          });
+        } else if (stopped !== undefined)
+          add({
+            kind: 'fail',
+            id: `fail:${task.id}`,
+            task: task.id,
+            verdict: 'cancelled',
+            reasons: [stopped.reason],
+          });
         continue;
       }
       const gate = readiness(node, task, nodes, state);
-      if (gate.kind === 'skip') add({ kind: 'skip', id: `skip:${task.id}`, task: task.id, because: gate });
-      else if (stopped !== undefined) add({ kind: 'skip', id: `skip:${task.id}`, task: task.id, because: stopped });
-      else if (gate.kind === 'ready' && !capacity.draining && slots > 0 && !node.locks.some((lock) => heldLocks.has(lock))) {
+      if (gate.kind === 'skip')
+        add({ kind: 'skip', id: `skip:${task.id}`, task: task.id, because: gate });
+      else if (stopped !== undefined)
+        add({ kind: 'skip', id: `skip:${task.id}`, task: task.id, because: stopped });
+      else if (
+        gate.kind === 'ready' &&
+        !capacity.draining &&
+        slots > 0 &&
+        !node.locks.some((lock) => heldLocks.has(lock))
+      ) {
         if (capacity.inFlight.has(`attempt:${task.id}`)) continue;
         slots -= 1;
         for (const lock of node.locks) heldLocks.add(lock);
-        add({ kind: 'attempt', id: `attempt:${task.id}`, node, task: task.id, mode: 'first', nth: 0 });
+        add({
+          kind: 'attempt',
+          id: `attempt:${task.id}`,
+          node,
+          task: task.id,
+          mode: 'first',
+          nth: 0,
+        });
       }
     }
   }
@@ -107,18 +172,30 @@ export function decide(graph: Graph, state: RunState, capacity: Capacity): reado
     if (done) continue;
     open = true;
     if (node.kind === 'merge') {
-      if (allEnded(node.tasks, nodes, state) && node.after.every((id) => isDecided(id, graph, state))) {
+      if (
+        allEnded(node.tasks, nodes, state) &&
+        node.after.every((id) => isDecided(id, graph, state))
+      ) {
         add({ kind: 'merge', id: `merge:${node.id}`, node });
       }
     } else if (node.kind === 'gate') {
       if (state.merges[node.merge]?.finished) add({ kind: 'gate', id: `gate:${node.id}`, node });
     } else if (node.needs.every((id) => isDecided(id, graph, state))) {
-      add({ kind: 'barrier', id: `barrier:${node.id}`, node, failed: barrierFailure(node, nodes, state) });
+      add({
+        kind: 'barrier',
+        id: `barrier:${node.id}`,
+        node,
+        failed: barrierFailure(node, nodes, state),
+      });
     }
   }
 
   if (open || capacity.inFlight.size > 0) return actions;
-  if (state.delivery?.done === undefined && state.delivery?.refused === undefined && wantsDelivery(graph, state)) {
+  if (
+    state.delivery?.done === undefined &&
+    state.delivery?.refused === undefined &&
+    wantsDelivery(graph, state)
+  ) {
     return [{ kind: 'deliver', id: 'deliver' }];
   }
   return [{ kind: 'end', id: 'end' }];
@@ -132,8 +209,13 @@ function stopReason(
   overtime: boolean,
 ): Because | undefined {
   if (state.cancelled) return { cause: 'cancelled', reason: `cancelled by ${state.cancelled.by}` };
-  if (overtime) return { cause: 'budget', reason: 'the time limit of the run (limits.wall) has passed' };
-  if (graph.limits.usd !== undefined && state.mode === 'run' && state.usd.known >= graph.limits.usd) {
+  if (overtime)
+    return { cause: 'budget', reason: 'the time limit of the run (limits.wall) has passed' };
+  if (
+    graph.limits.usd !== undefined &&
+    state.mode === 'run' &&
+    state.usd.known >= graph.limits.usd
+  ) {
     return {
       cause: 'budget',
       reason: `the run's budget of $${graph.limits.usd.toFixed(2)} is spent ($${state.usd.known.toFixed(2)})`,
@@ -141,7 +223,10 @@ function stopReason(
   }
   for (const task of Object.values(state.tasks)) {
     if (task.phase === 'ended' && isFailure(task) && nodes.get(task.node)?.onFailure === 'stop') {
-      return { cause: 'stopped', reason: `${task.label} ended ${task.verdict ?? 'failed'} and stops the run (on_failure: stop)` };
+      return {
+        cause: 'stopped',
+        reason: `${task.label} ended ${task.verdict ?? 'failed'} and stops the run (on_failure: stop)`,
+      };
     }
   }
   return undefined;
@@ -150,22 +235,38 @@ function stopReason(
 const isFailure = (task: TaskState): boolean =>
   task.phase === 'ended' && task.verdict !== 'succeeded' && task.verdict !== 'skipped';
 
-type Readiness = { readonly kind: 'wait' } | { readonly kind: 'ready' } | ({ readonly kind: 'skip' } & Because);
+type Readiness =
+  { readonly kind: 'wait' } | { readonly kind: 'ready' } | ({ readonly kind: 'skip' } & Because);
 
-function readiness(node: TaskNode, task: TaskState, nodes: ReadonlyMap<string, TaskNode>, state: RunState): Readiness {
+function readiness(
+  node: TaskNode,
+  task: TaskState,
+  nodes: ReadonlyMap<string, TaskNode>,
+  state: RunState,
+): Readiness {
   for (const id of node.after) {
     const barrier = state.barriers[id];
-    if (barrier && !barrier.passed) return { kind: 'skip', cause: 'barrier', reason: `${id} was not passed: ${barrier.reason ?? 'it failed'}` };
+    if (barrier && !barrier.passed)
+      return {
+        kind: 'skip',
+        cause: 'barrier',
+        reason: `${id} was not passed: ${barrier.reason ?? 'it failed'}`,
+      };
   }
   const dependencies = dependenciesOf(node, task, nodes, state);
   for (const { task: needed, fanOut } of dependencies.tasks) {
     if (needed.phase !== 'ended') continue;
     const policy = nodes.get(needed.node)?.onFailure ?? 'block';
     if (isFailure(needed) && policy !== 'continue') {
-      return { kind: 'skip', cause: 'dependency', reason: `${needed.label} ended ${needed.verdict ?? 'failed'}` };
+      return {
+        kind: 'skip',
+        cause: 'dependency',
+        reason: `${needed.label} ended ${needed.verdict ?? 'failed'}`,
+      };
     }
     // One item of many that its condition left out does not hold up those who need the others.
-    if (needed.verdict === 'skipped' && !fanOut) return { kind: 'skip', cause: 'dependency', reason: `${needed.label} was skipped` };
+    if (needed.verdict === 'skipped' && !fanOut)
+      return { kind: 'skip', cause: 'dependency', reason: `${needed.label} was skipped` };
   }
   const passed = node.after.every((id) => state.barriers[id]?.passed === true);
   return dependencies.ready && passed ? { kind: 'ready' } : { kind: 'wait' };
@@ -177,11 +278,18 @@ function expansionOf(
   nodes: ReadonlyMap<string, TaskNode>,
   state: RunState,
 ): { readonly skip?: Because } | undefined {
-  if (node.fanOut?.kind === 'each') return state.expansions[node.fanOut.of] === undefined ? undefined : {};
+  if (node.fanOut?.kind === 'each')
+    return state.expansions[node.fanOut.of] === undefined ? undefined : {};
   for (const id of node.after) {
     const barrier = state.barriers[id];
     if (!barrier) return undefined;
-    if (!barrier.passed) return { skip: { cause: 'barrier', reason: `${id} was not passed: ${barrier.reason ?? 'it failed'}` } };
+    if (!barrier.passed)
+      return {
+        skip: {
+          cause: 'barrier',
+          reason: `${id} was not passed: ${barrier.reason ?? 'it failed'}`,
+        },
+      };
   }
   for (const id of node.needs) {
     const needed = nodes.get(id);
@@ -189,7 +297,9 @@ function expansionOf(
     if (!needed || !instances?.every((task) => task.phase === 'ended')) return undefined;
     for (const task of instances) {
       if (isFailure(task) && needed.onFailure !== 'continue') {
-        return { skip: { cause: 'dependency', reason: `${task.label} ended ${task.verdict ?? 'failed'}` } };
+        return {
+          skip: { cause: 'dependency', reason: `${task.label} ended ${task.verdict ?? 'failed'}` },
+        };
       }
       if (task.verdict === 'skipped' && !needed.fanOut) {
         return { skip: { cause: 'dependency', reason: `${task.label} was skipped` } };
@@ -199,7 +309,11 @@ function expansionOf(
   return {};
 }
 
-const allEnded = (ids: readonly string[], nodes: ReadonlyMap<string, TaskNode>, state: RunState): boolean =>
+const allEnded = (
+  ids: readonly string[],
+  nodes: ReadonlyMap<string, TaskNode>,
+  state: RunState,
+): boolean =>
   ids.every((id) => {
     const node = nodes.get(id);
     const instances = node && instancesOf(node, state);
@@ -229,15 +343,18 @@ function barrierFailure(
 ): string | undefined {
   for (const id of barrier.needs) {
     const gate = state.gateNodes[id];
-    if (gate && gate.result.verdict !== 'passed') return `gate ${id} ${gate.result.verdict === 'failed' ? 'failed' : 'could not run'}`;
+    if (gate && gate.result.verdict !== 'passed')
+      return `gate ${id} ${gate.result.verdict === 'failed' ? 'failed' : 'could not run'}`;
     const node = nodes.get(id);
     for (const task of (node && instancesOf(node, state)) ?? []) {
-      if (isFailure(task) && node?.onFailure !== 'continue') return `${task.label} ended ${task.verdict ?? 'failed'}`;
+      if (isFailure(task) && node?.onFailure !== 'continue')
+        return `${task.label} ended ${task.verdict ?? 'failed'}`;
     }
   }
   for (const id of barrier.needs) {
     const conflicted = Object.keys(state.merges[id]?.conflicted ?? {})[0];
-    if (conflicted !== undefined) return `${state.tasks[conflicted]?.label ?? conflicted} does not merge`;
+    if (conflicted !== undefined)
+      return `${state.tasks[conflicted]?.label ?? conflicted} does not merge`;
   }
   return undefined;
 }
@@ -250,5 +367,9 @@ function wantsDelivery(graph: Graph, state: RunState): boolean {
   if (tip === undefined || state.cancelled) return false;
   const redGate = Object.values(state.gateNodes).some((gate) => gate.result.verdict !== 'passed');
   if (graph.deliver.to === 'branch') return !redGate;
-  return !redGate && Object.values(state.tasks).every((task) => !isFailure(task)) && Object.values(state.barriers).every((barrier) => barrier.passed);
+  return (
+    !redGate &&
+    Object.values(state.tasks).every((task) => !isFailure(task)) &&
+    Object.values(state.barriers).every((barrier) => barrier.passed)
+  );
 }

@@ -11,11 +11,21 @@ import { scopeOf } from './scope.js';
 type Context = Pick<AttemptContext, 'graph' | 'journal'>;
 
 /** Turns a fan-out into its items, once; the journal keeps them, so a resume sees the same ones. */
-export async function expandFanOut({ graph, journal }: Context, node: TaskNode, skip: Because | undefined): Promise<void> {
+export async function expandFanOut(
+  { graph, journal }: Context,
+  node: TaskNode,
+  skip: Because | undefined,
+): Promise<void> {
   const none = { type: 'task.expanded', node: node.id, items: [] } as const;
-  const giveUp = (because: Because): Promise<void> => journal.append(none, { type: 'task.skipped', task: node.id, ...because });
+  const giveUp = (because: Because): Promise<void> =>
+    journal.append(none, { type: 'task.skipped', task: node.id, ...because });
   const fail = (reason: string): Promise<void> =>
-    journal.append(none, { type: 'task.failed', task: node.id, verdict: 'failed', reasons: [reason] });
+    journal.append(none, {
+      type: 'task.failed',
+      task: node.id,
+      verdict: 'failed',
+      reasons: [reason],
+    });
   if (skip) return giveUp(skip);
   const state = journal.state();
   if (node.fanOut?.kind === 'each') {
@@ -32,8 +42,11 @@ export async function expandFanOut({ graph, journal }: Context, node: TaskNode, 
   if (node.fanOut?.kind !== 'foreach') return;
   const scope = scopeOf(graph, state, node, undefined);
   const list: Json =
-    'kind' in node.fanOut.items ? resolveTemplate(node.fanOut.items, scope) : [...node.fanOut.items];
-  if (!Array.isArray(list)) return fail(`its list is ${list === null ? 'missing' : `not a list but ${typeof list}`}`);
+    'kind' in node.fanOut.items
+      ? resolveTemplate(node.fanOut.items, scope)
+      : [...node.fanOut.items];
+  if (!Array.isArray(list))
+    return fail(`its list is ${list === null ? 'missing' : `not a list but ${typeof list}`}`);
   const expanded = expandItems(node, list, scope);
   if ('problem' in expanded) return fail(expanded.problem);
   if (expanded.items.length === 0) return giveUp({ cause: 'empty', reason: 'its list is empty' });

@@ -6,7 +6,8 @@ export function taskNodes(graph: Graph): ReadonlyMap<string, TaskNode> {
   return new Map(graph.nodes.filter((node) => node.kind === 'task').map((node) => [node.id, node]));
 }
 
-export const nodeById = (graph: Graph, id: string): Node | undefined => graph.nodes.find((node) => node.id === id);
+export const nodeById = (graph: Graph, id: string): Node | undefined =>
+  graph.nodes.find((node) => node.id === id);
 
 /** Instances of a node: itself, or its items once they are known (`undefined` before that). */
 export function instancesOf(node: TaskNode, state: RunState): readonly TaskState[] | undefined {
@@ -14,16 +15,24 @@ export function instancesOf(node: TaskNode, state: RunState): readonly TaskState
     const task = state.tasks[node.id];
     return task ? [task] : undefined;
   }
-  return state.expansions[node.id]?.map((id) => state.tasks[id]).filter((task) => task !== undefined);
+  return state.expansions[node.id]
+    ?.map((id) => state.tasks[id])
+    .filter((task) => task !== undefined);
 }
 
 /**
  * The instance of `nodeId` that belongs to `task`: the item with the same key where both are items of
  * one fan-out, else the node's only instance.
  */
-export function pairedInstance(nodeId: string, task: TaskState, state: RunState): TaskState | undefined {
+export function pairedInstance(
+  nodeId: string,
+  task: TaskState,
+  state: RunState,
+): TaskState | undefined {
   const suffix = task.item?.id.slice(task.node.length);
-  return (suffix === undefined ? undefined : state.tasks[`${nodeId}${suffix}`]) ?? state.tasks[nodeId];
+  return (
+    (suffix === undefined ? undefined : state.tasks[`${nodeId}${suffix}`]) ?? state.tasks[nodeId]
+  );
 }
 
 /** What an instance waits for: the paired item of `each`, and every instance of its `needs`. */
@@ -32,7 +41,10 @@ export function dependenciesOf(
   task: TaskState,
   nodes: ReadonlyMap<string, TaskNode>,
   state: RunState,
-): { readonly ready: boolean; readonly tasks: readonly { readonly task: TaskState; readonly fanOut: boolean }[] } {
+): {
+  readonly ready: boolean;
+  readonly tasks: readonly { readonly task: TaskState; readonly fanOut: boolean }[];
+} {
   const tasks: { task: TaskState; fanOut: boolean }[] = [];
   let ready = true;
   if (node.fanOut?.kind === 'each') {
@@ -44,7 +56,9 @@ export function dependenciesOf(
     const needed = nodes.get(id);
     const instances = needed && instancesOf(needed, state);
     if (instances === undefined) ready = false;
-    else for (const instance of instances) tasks.push({ task: instance, fanOut: needed?.fanOut !== undefined });
+    else
+      for (const instance of instances)
+        tasks.push({ task: instance, fanOut: needed?.fanOut !== undefined });
   }
   return { ready: ready && tasks.every((needed) => needed.task.phase === 'ended'), tasks };
 }

@@ -5,7 +5,10 @@ import type { AttemptContext } from './attempt.js';
 import { checkGates } from './check-gates.js';
 import { instancesOf, nodeById, taskNodes } from './instances.js';
 
-type Context = Pick<AttemptContext, 'graph' | 'journal' | 'workspace' | 'gate' | 'setup' | 'stop' | 'cancel'>;
+type Context = Pick<
+  AttemptContext,
+  'graph' | 'journal' | 'workspace' | 'gate' | 'setup' | 'stop' | 'cancel'
+>;
 
 /**
  * Lands the committed results of a merge node on the integration tip, in plan order. The journal says
@@ -21,7 +24,8 @@ export async function runMerge(context: Context, node: MergeNode): Promise<void>
       if (context.stop.aborted) return;
       const state = journal.state();
       const merge = state.merges[node.id];
-      if (!task.result || merge?.landed[task.id] !== undefined || merge?.conflicted[task.id]) continue;
+      if (!task.result || merge?.landed[task.id] !== undefined || merge?.conflicted[task.id])
+        continue;
       const from = state.integration?.tip ?? null;
       const tip = from ?? state.base;
       const merged = await workspace.merge({
@@ -31,9 +35,20 @@ export async function runMerge(context: Context, node: MergeNode): Promise<void>
         at: state.startedAt,
       });
       if (merged.kind === 'conflicted') {
-        await journal.append({ type: 'merge.conflicted', node: node.id, task: task.id, files: merged.files });
+        await journal.append({
+          type: 'merge.conflicted',
+          node: node.id,
+          task: task.id,
+          files: merged.files,
+        });
       } else if (merged.kind === 'merged') {
-        await journal.append({ type: 'merge.landed', node: node.id, task: task.id, from, tip: merged.commit });
+        await journal.append({
+          type: 'merge.landed',
+          node: node.id,
+          task: task.id,
+          from,
+          tip: merged.commit,
+        });
         await workspace.integrate({ run: state.run, from, to: merged.commit });
       }
     }
@@ -63,14 +78,27 @@ export async function runMergeGate(context: Context, node: GateNode): Promise<vo
     base: state.base,
     name: `${node.merge.replaceAll('/', '-')}.gate`,
     subject: node.merge,
-    known: Object.values(state.tasks).flatMap((task) => task.attempts.flatMap((attempt) => Object.values(attempt.gates))),
+    known: Object.values(state.tasks).flatMap((task) =>
+      task.attempts.flatMap((attempt) => Object.values(attempt.gates)),
+    ),
     record: (gate, key, result, reused) =>
-      journal.append({ type: 'gate.checked', node: node.id, gate, key, result, ...(reused ? { reused: true } : {}) }),
+      journal.append({
+        type: 'gate.checked',
+        node: node.id,
+        gate,
+        key,
+        result,
+        ...(reused ? { reused: true } : {}),
+      }),
   });
 }
 
 /** Lets the next wave begin, or says why it never will. */
-export async function runBarrier({ journal, graph }: Context, node: BarrierNode, failed: string | undefined): Promise<void> {
+export async function runBarrier(
+  { journal, graph }: Context,
+  node: BarrierNode,
+  failed: string | undefined,
+): Promise<void> {
   if (failed !== undefined) {
     await journal.append({ type: 'barrier.failed', node: node.id, reason: failed });
     return;
@@ -84,11 +112,14 @@ export async function runBarrier({ journal, graph }: Context, node: BarrierNode,
   });
 }
 
-const mergeTip = (state: RunState, merge: string): string => state.merges[merge]?.tip ?? state.integration?.tip ?? state.base;
+const mergeTip = (state: RunState, merge: string): string =>
+  state.merges[merge]?.tip ?? state.integration?.tip ?? state.base;
 
 /** A rehearsal never touches somebody's own branch: its work is not real. */
 const deliveryOf = (graph: Context['graph'], state: RunState): Delivery =>
-  state.mode === 'rehearsal' ? { to: 'branch', branch: `orch/rehearsal-${state.run}` } : graph.deliver;
+  state.mode === 'rehearsal'
+    ? { to: 'branch', branch: `orch/rehearsal-${state.run}` }
+    : graph.deliver;
 
 /**
  * Hands the verified tip over. The intent is journalled with the target's old value before the target
@@ -100,9 +131,18 @@ export async function runDelivery({ journal, workspace, graph }: Context): Promi
   if (to === undefined) return;
   let intent = state.delivery?.intent;
   if (!intent) {
-    const planned = await workspace.planDelivery({ run: state.run, base: state.base, to, delivery: deliveryOf(graph, state) });
+    const planned = await workspace.planDelivery({
+      run: state.run,
+      base: state.base,
+      to,
+      delivery: deliveryOf(graph, state),
+    });
     if ('refused' in planned) {
-      await journal.append({ type: 'delivery.refused', reason: planned.refused, next: planned.next });
+      await journal.append({
+        type: 'delivery.refused',
+        reason: planned.refused,
+        next: planned.next,
+      });
       return;
     }
     intent = planned;

@@ -3,7 +3,13 @@ import type { AttemptContext } from './attempt.js';
 import { makeAttempt, recoverAttempt } from './attempt.js';
 import { decide, type Action } from './decide.js';
 import { expandFanOut, leavesOut } from './expand.js';
-import { repairIntegrationRef, runBarrier, runDelivery, runMerge, runMergeGate } from './integrate.js';
+import {
+  repairIntegrationRef,
+  runBarrier,
+  runDelivery,
+  runMerge,
+  runMergeGate,
+} from './integrate.js';
 import { outcomeOf } from './outcome.js';
 
 /** Pauses between tries of a throttled attempt: 2 s, doubling, at most 5 minutes. */
@@ -23,7 +29,9 @@ export async function lead(context: AttemptContext): Promise<void> {
   for (;;) {
     const state = journal.state();
     if (state.status === 'ended') return;
-    const overtime = graph.limits.wallMs !== undefined && context.clock.monotonic() - startedAt > graph.limits.wallMs;
+    const overtime =
+      graph.limits.wallMs !== undefined &&
+      context.clock.monotonic() - startedAt > graph.limits.wallMs;
     const draining = context.stop.aborted || failure !== undefined;
     const actions = decide(graph, state, {
       inFlight: new Set(inFlight.keys()),
@@ -43,9 +51,13 @@ export async function lead(context: AttemptContext): Promise<void> {
   if (failure) throw failure.error;
   if (journal.state().status === 'ended') return;
   if (!context.stop.aborted) {
-    throw new CoordinatorError('ORCH_RUN_INVARIANT', 'Nothing runs, nothing can start, and the run is not at its end. This is a defect of orch; the journal is whole', {
-      run: journal.state().run,
-    });
+    throw new CoordinatorError(
+      'ORCH_RUN_INVARIANT',
+      'Nothing runs, nothing can start, and the run is not at its end. This is a defect of orch; the journal is whole',
+      {
+        run: journal.state().run,
+      },
+    );
   }
   await journal.append({ type: 'run.interrupted', reason: 'stopped by its user' });
 }
@@ -58,12 +70,23 @@ async function perform(context: AttemptContext, action: Action): Promise<void> {
     case 'skip':
       return journal.append({ type: 'task.skipped', task: action.task, ...action.because });
     case 'fail':
-      return journal.append({ type: 'task.failed', task: action.task, verdict: action.verdict, reasons: action.reasons });
+      return journal.append({
+        type: 'task.failed',
+        task: action.task,
+        verdict: action.verdict,
+        reasons: action.reasons,
+      });
     case 'attempt': {
       if (action.mode === 'first' && leavesOut(context, action.node, action.task)) {
-        return journal.append({ type: 'task.skipped', task: action.task, cause: 'condition', reason: 'its `if` is false' });
+        return journal.append({
+          type: 'task.skipped',
+          task: action.task,
+          cause: 'condition',
+          reason: 'its `if` is false',
+        });
       }
-      const throttled = journal.state().tasks[action.task]?.attempts.at(-1)?.verdict === 'throttled';
+      const throttled =
+        journal.state().tasks[action.task]?.attempts.at(-1)?.verdict === 'throttled';
       if (throttled) await pause(backoffMs(action.nth), context.stop, context.cancel);
       if (context.stop.aborted) return;
       return makeAttempt(context, action.node, action.task, action.mode);
@@ -81,7 +104,12 @@ async function perform(context: AttemptContext, action: Action): Promise<void> {
     case 'end': {
       const state = journal.state();
       const left = await context.agent.left(state.run);
-      return journal.append({ type: 'run.ended', outcome: outcomeOf(state), left: left.count, level: left.level });
+      return journal.append({
+        type: 'run.ended',
+        outcome: outcomeOf(state),
+        left: left.count,
+        level: left.level,
+      });
     }
   }
 }

@@ -5,7 +5,11 @@ import type { TaskVerdict } from '../state/verdict.js';
 
 /** What follows an ended attempt. */
 export type Next =
-  | { readonly kind: 'attempt'; readonly mode: AttemptMode; /** How many tries of this kind came before. */ readonly nth: number }
+  | {
+      readonly kind: 'attempt';
+      readonly mode: AttemptMode;
+      /** How many tries of this kind came before. */ readonly nth: number;
+    }
   | { readonly kind: 'failed'; readonly verdict: TaskVerdict; readonly reasons: readonly string[] };
 
 /**
@@ -19,14 +23,20 @@ export function nextAttempt(node: TaskNode, task: TaskState): Next {
   const last = task.attempts.at(-1);
   if (!last) return { kind: 'attempt', mode: 'first', nth: 0 };
   const continues = node.agent.driver === 'claude';
-  const count = (mode: AttemptMode): number => task.attempts.filter((attempt) => attempt.mode === mode).length;
+  const count = (mode: AttemptMode): number =>
+    task.attempts.filter((attempt) => attempt.mode === mode).length;
   if (last.verdict === 'lost') {
     return { kind: 'attempt', mode: continues ? 'continue' : 'retry', nth: count('continue') };
   }
   if (last.verdict === 'throttled') {
     const tries = task.attempts.filter((attempt) => attempt.verdict === 'throttled').length;
-    if (tries <= node.retry.transient) return { kind: 'attempt', mode: continues ? 'continue' : 'retry', nth: tries };
-    return { kind: 'failed', verdict: 'exhausted', reasons: [...last.reasons, `given up after ${tries} tries`] };
+    if (tries <= node.retry.transient)
+      return { kind: 'attempt', mode: continues ? 'continue' : 'retry', nth: tries };
+    return {
+      kind: 'failed',
+      verdict: 'exhausted',
+      reasons: [...last.reasons, `given up after ${tries} tries`],
+    };
   }
   const gates = Object.values(last.gates);
   const repairable =

@@ -7,11 +7,22 @@ export function outcomeOf(state: RunState): RunOutcome {
   const has = (verdict: string): boolean => tasks.some((task) => task.verdict === verdict);
   if (state.cancelled) return 'cancelled';
   if (has('conflicted') || state.delivery?.refused) return 'conflicted';
-  if (tasks.some((task) => task.verdict === 'exhausted' && task.attempts.at(-1)?.verdict === 'throttled')) return 'throttled';
-  if (has('exhausted') || tasks.some((task) => task.verdict === 'skipped' && task.skipped === 'budget')) {
+  if (
+    tasks.some(
+      (task) => task.verdict === 'exhausted' && task.attempts.at(-1)?.verdict === 'throttled',
+    )
+  )
+    return 'throttled';
+  if (
+    has('exhausted') ||
+    tasks.some((task) => task.verdict === 'skipped' && task.skipped === 'budget')
+  ) {
     return 'exhausted';
   }
-  const failed = tasks.some((task) => task.verdict !== undefined && task.verdict !== 'succeeded' && task.verdict !== 'skipped');
+  const failed = tasks.some(
+    (task) =>
+      task.verdict !== undefined && task.verdict !== 'succeeded' && task.verdict !== 'skipped',
+  );
   const red = Object.values(state.gateNodes).some((gate) => gate.result.verdict !== 'passed');
   const blocked = Object.values(state.barriers).some((barrier) => !barrier.passed);
   return failed || red || blocked ? 'failed' : 'succeeded';

@@ -1,7 +1,9 @@
 import type { GateResult } from '../seams/gate.js';
 
 /** The message that brings a failed gate's findings back to the conversation that caused them. */
-export function repairPrompt(failed: readonly { readonly gate: string; readonly result: GateResult }[]): string {
+export function repairPrompt(
+  failed: readonly { readonly gate: string; readonly result: GateResult }[],
+): string {
   const findings = failed.map(
     ({ gate, result }) =>
       `Check "${gate}" (${result.receipt.argv.join(' ')}) failed:\n\n${result.findings.trim() || '(it printed nothing)'}`,

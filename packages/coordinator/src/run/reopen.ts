@@ -8,11 +8,17 @@ import type { RunState } from '../state/state.js';
  */
 export async function reopen(journal: Journal, graph: Graph, before: RunState): Promise<void> {
   if (before.status !== 'ended') return;
-  const tasks = Object.values(before.tasks).filter((task) => task.phase === 'ended' && task.verdict !== 'succeeded');
+  const tasks = Object.values(before.tasks).filter(
+    (task) => task.phase === 'ended' && task.verdict !== 'succeeded',
+  );
   // What an earlier barrier let through stays: later results stand on its commit.
   const settled = new Set(
-    graph.nodes.flatMap((node) => (node.kind === 'barrier' && before.barriers[node.id]?.passed ? [node.id, ...node.needs] : [])),
+    graph.nodes.flatMap((node) =>
+      node.kind === 'barrier' && before.barriers[node.id]?.passed ? [node.id, ...node.needs] : [],
+    ),
   );
-  const nodes = graph.nodes.filter((node) => node.kind !== 'task' && !settled.has(node.id)).map((node) => node.id);
+  const nodes = graph.nodes
+    .filter((node) => node.kind !== 'task' && !settled.has(node.id))
+    .map((node) => node.id);
   await journal.append({ type: 'run.reopened', tasks: tasks.map((task) => task.id), nodes });
 }

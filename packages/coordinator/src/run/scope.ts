@@ -12,7 +12,12 @@ export function itemName(node: TaskNode, nodes: ReadonlyMap<string, TaskNode>): 
 }
 
 /** What the references of one task instance mean, given what has been committed so far. */
-export function scopeOf(graph: Graph, state: RunState, node: TaskNode, task: TaskState | undefined): Scope {
+export function scopeOf(
+  graph: Graph,
+  state: RunState,
+  node: TaskNode,
+  task: TaskState | undefined,
+): Scope {
   const nodes = taskNodes(graph);
   const name = itemName(node, nodes);
   const item = task?.item;
@@ -24,7 +29,8 @@ export function scopeOf(graph: Graph, state: RunState, node: TaskNode, task: Tas
     ...(item && name === 'matrix' ? { matrix: item.value } : {}),
     task: (id, all) => {
       const other = nodes.get(id);
-      if (all) return other && instancesOf(other, state)?.map((instance) => instanceValue(instance));
+      if (all)
+        return other && instancesOf(other, state)?.map((instance) => instanceValue(instance));
       const paired = task ? pairedInstance(id, task, state) : state.tasks[id];
       return paired?.result?.output;
     },

@@ -26,7 +26,10 @@ export function workKey(work: {
 }): WorkKey {
   const { command, turns: _turns, usd: _usd, ...agent } = work.node.agent;
   const fields: { [field: string]: string } = {
-    agent: hash({ ...agent, ...(command ? { argv: work.argv ?? [], shell: command.shell, expect: command.expect } : {}) }),
+    agent: hash({
+      ...agent,
+      ...(command ? { argv: work.argv ?? [], shell: command.shell, expect: command.expect } : {}),
+    }),
     base: hash(work.baseTree),
     effect: hash(work.node.effect),
     inputs: hash(work.inputs),
@@ -50,4 +53,6 @@ export function gateKey(gate: GateSpec, tree: string, setup: SetupSpec | undefin
 }
 
 const hash = (value: unknown): string =>
-  createHash('sha256').update(typeof value === 'string' ? value : canonicalJson(value as Json)).digest('hex');
+  createHash('sha256')
+    .update(typeof value === 'string' ? value : canonicalJson(value as Json))
+    .digest('hex');

@@ -103,7 +103,11 @@ export interface Workspace {
     readonly at: string;
   }): Promise<Merged>;
   /** Moves `refs/orch/integration/<run>` by compare-and-swap. `from: null` creates it. Same value already there: fine. */
-  integrate(request: { readonly run: string; readonly from: string | null; readonly to: string }): Promise<void>;
+  integrate(request: {
+    readonly run: string;
+    readonly from: string | null;
+    readonly to: string;
+  }): Promise<void>;
   /** Looks at the target and says what delivering would do, without doing it. */
   planDelivery(request: {
     readonly run: string;

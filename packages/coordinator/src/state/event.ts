@@ -24,7 +24,8 @@ export interface Item {
 }
 
 /** Why a task was never tried. */
-export type SkipCause = 'dependency' | 'barrier' | 'condition' | 'empty' | 'budget' | 'cancelled' | 'stopped';
+export type SkipCause =
+  'dependency' | 'barrier' | 'condition' | 'empty' | 'budget' | 'cancelled' | 'stopped';
 
 /** What other processes may ask of the leader; appended to the inbox, turned into one event each. */
 export type Command = { readonly kind: 'cancel'; readonly by: string; readonly reason?: string };
@@ -40,7 +41,11 @@ export interface EventBodies {
     readonly mode: 'run' | 'rehearsal';
     readonly version: string;
     readonly parallel: number;
-    readonly tasks: readonly { readonly id: string; readonly label: string; readonly wave?: string }[];
+    readonly tasks: readonly {
+      readonly id: string;
+      readonly label: string;
+      readonly wave?: string;
+    }[];
   };
   'epoch.opened': {
     readonly epoch: number;
@@ -50,13 +55,21 @@ export interface EventBodies {
   };
   'plan.revised': {
     readonly plan: string;
-    readonly tasks: readonly { readonly id: string; readonly label: string; readonly wave?: string }[];
+    readonly tasks: readonly {
+      readonly id: string;
+      readonly label: string;
+      readonly wave?: string;
+    }[];
   };
   /** A resume of an ended run: these tasks are tried again, these nodes decided again. */
   'run.reopened': { readonly tasks: readonly string[]; readonly nodes: readonly string[] };
   'task.expanded': { readonly node: string; readonly items: readonly Item[] };
   'task.skipped': { readonly task: string; readonly reason: string; readonly cause: SkipCause };
-  'task.failed': { readonly task: string; readonly verdict: TaskVerdict; readonly reasons: readonly string[] };
+  'task.failed': {
+    readonly task: string;
+    readonly verdict: TaskVerdict;
+    readonly reasons: readonly string[];
+  };
   'task.reused': { readonly task: string; readonly key: string; readonly from: number };
   'attempt.started': {
     readonly task: string;
@@ -125,7 +138,11 @@ export interface EventBodies {
     readonly from: string | null;
     readonly tip: string;
   };
-  'merge.conflicted': { readonly node: string; readonly task: string; readonly files: readonly string[] };
+  'merge.conflicted': {
+    readonly node: string;
+    readonly task: string;
+    readonly files: readonly string[];
+  };
   'merge.finished': { readonly node: string; readonly tip: string };
   'barrier.passed': { readonly node: string; readonly commit: string | null };
   'barrier.failed': { readonly node: string; readonly reason: string };
@@ -140,12 +157,7 @@ export interface EventBodies {
 }
 
 export type RunOutcome =
-  | 'succeeded'
-  | 'failed'
-  | 'conflicted'
-  | 'exhausted'
-  | 'throttled'
-  | 'cancelled';
+  'succeeded' | 'failed' | 'conflicted' | 'exhausted' | 'throttled' | 'cancelled';
 
 export type EventType = keyof EventBodies;
 

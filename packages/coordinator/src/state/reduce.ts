@@ -52,12 +52,21 @@ function apply(state: RunState, event: Event): RunState {
         tasks: Object.fromEntries(event.tasks.map((task) => [task.id, waiting(task)])),
       };
     case 'epoch.opened': {
-      const { outcome: _outcome, endedAt: _endedAt, left: _left, cancelled: _cancelled, ...rest } = state;
+      const {
+        outcome: _outcome,
+        endedAt: _endedAt,
+        left: _left,
+        cancelled: _cancelled,
+        ...rest
+      } = state;
       return { ...rest, status: 'running', epoch: event.epoch, owner: event.owner };
     }
     case 'plan.revised': {
       const { delivery: _delivery, ...rest } = state;
-      const known = [...Object.values(state.tasks), ...event.tasks.filter((task) => !(task.id in state.tasks))];
+      const known = [
+        ...Object.values(state.tasks),
+        ...event.tasks.filter((task) => !(task.id in state.tasks)),
+      ];
       return {
         ...rest,
         plan: event.plan,
@@ -70,7 +79,11 @@ function apply(state: RunState, event: Event): RunState {
             const before = state.tasks[task.id];
             return [
               task.id,
-              { ...waiting(task), attempts: before?.attempts ?? [], earlier: before ? finishedAttempts(before) : [] },
+              {
+                ...waiting(task),
+                attempts: before?.attempts ?? [],
+                earlier: before ? finishedAttempts(before) : [],
+              },
             ];
           }),
         ),
@@ -102,10 +115,20 @@ function apply(state: RunState, event: Event): RunState {
           ? { ...before, item, label: item.label }
           : { ...waiting({ id: item.id, label: item.label }), node: event.node, item };
       }
-      return { ...state, tasks, expansions: { ...state.expansions, [event.node]: event.items.map((item) => item.id) } };
+      return {
+        ...state,
+        tasks,
+        expansions: { ...state.expansions, [event.node]: event.items.map((item) => item.id) },
+      };
     }
     case 'task.skipped':
-      return withTask(state, event.task, (task) => ({ ...task, phase: 'ended', verdict: 'skipped', skipped: event.cause, reasons: [event.reason] }));
+      return withTask(state, event.task, (task) => ({
+        ...task,
+        phase: 'ended',
+        verdict: 'skipped',
+        skipped: event.cause,
+        reasons: [event.reason],
+      }));
     case 'task.failed':
       return withTask(state, event.task, (task) => ({
         ...task,
@@ -117,7 +140,14 @@ function apply(state: RunState, event: Event): RunState {
       return withTask(state, event.task, (task) => {
         const from = task.earlier.find((attempt) => attempt.attempt === event.from);
         if (!from) return task;
-        return { ...task, phase: 'running', attempts: [...task.attempts.filter((a) => a.attempt !== from.attempt), { ...from, gates: {} }] };
+        return {
+          ...task,
+          phase: 'running',
+          attempts: [
+            ...task.attempts.filter((a) => a.attempt !== from.attempt),
+            { ...from, gates: {} },
+          ],
+        };
       });
     case 'attempt.started':
       return withTask(state, event.task, (task) => ({
@@ -159,7 +189,10 @@ function apply(state: RunState, event: Event): RunState {
       );
     case 'result.captured': {
       const { commit, tree, ref, files, outside, foreign } = event;
-      return withAttempt(state, event, (attempt) => ({ ...attempt, captured: { commit, tree, ref, files, outside, foreign } }));
+      return withAttempt(state, event, (attempt) => ({
+        ...attempt,
+        captured: { commit, tree, ref, files, outside, foreign },
+      }));
     }
     case 'gate.checked': {
       const check = { key: event.key, result: event.result };
@@ -169,7 +202,9 @@ function apply(state: RunState, event: Event): RunState {
           gates: { ...attempt.gates, [event.gate]: check },
         }));
       }
-      return event.node === undefined ? state : { ...state, gateNodes: { ...state.gateNodes, [event.node]: check } };
+      return event.node === undefined
+        ? state
+        : { ...state, gateNodes: { ...state.gateNodes, [event.node]: check } };
     }
     case 'attempt.committed':
       return withTask(state, event.task, (task) => ({
@@ -178,7 +213,12 @@ function apply(state: RunState, event: Event): RunState {
         verdict: 'succeeded',
         reasons: [],
         warnings: event.warnings,
-        result: { attempt: event.attempt, commit: event.commit, tree: event.tree, output: event.output },
+        result: {
+          attempt: event.attempt,
+          commit: event.commit,
+          tree: event.tree,
+          output: event.output,
+        },
         attempts: task.attempts.map((attempt) =>
           attempt.attempt === event.attempt
             ? { ...attempt, verdict: 'succeeded', warnings: event.warnings, endedAt: event.at }
@@ -217,27 +257,48 @@ function apply(state: RunState, event: Event): RunState {
         }),
       );
     case 'merge.finished':
-      return withMerge(state, event.node, (merge) => ({ ...merge, tip: event.tip, finished: true }));
+      return withMerge(state, event.node, (merge) => ({
+        ...merge,
+        tip: event.tip,
+        finished: true,
+      }));
     case 'barrier.passed':
-      return { ...state, barriers: { ...state.barriers, [event.node]: { passed: true, commit: event.commit } } };
+      return {
+        ...state,
+        barriers: { ...state.barriers, [event.node]: { passed: true, commit: event.commit } },
+      };
     case 'barrier.failed':
       return {
         ...state,
-        barriers: { ...state.barriers, [event.node]: { passed: false, commit: null, reason: event.reason } },
+        barriers: {
+          ...state.barriers,
+          [event.node]: { passed: false, commit: null, reason: event.reason },
+        },
       };
     case 'delivery.intended':
       return { ...state, delivery: { intent: event.intent } };
     case 'delivery.done':
-      return { ...state, delivery: { ...state.delivery, done: { target: event.target, commit: event.commit } } };
+      return {
+        ...state,
+        delivery: { ...state.delivery, done: { target: event.target, commit: event.commit } },
+      };
     case 'delivery.refused':
-      return { ...state, delivery: { ...state.delivery, refused: { reason: event.reason, next: event.next } } };
+      return {
+        ...state,
+        delivery: { ...state.delivery, refused: { reason: event.reason, next: event.next } },
+      };
     case 'command.received':
       return {
         ...state,
         commands: { ...state.commands, [event.id]: event.command },
         // The only command of this version; a later kind is kept in `commands` and ignored here.
         ...((event.command.kind as string) === 'cancel'
-          ? { cancelled: { by: event.command.by, ...(event.command.reason === undefined ? {} : { reason: event.command.reason }) } }
+          ? {
+              cancelled: {
+                by: event.command.by,
+                ...(event.command.reason === undefined ? {} : { reason: event.command.reason }),
+              },
+            }
           : {}),
       };
     case 'run.interrupted':
@@ -284,7 +345,9 @@ function withAttempt(
 ): RunState {
   return withTask(state, at.task, (task) => ({
     ...task,
-    attempts: task.attempts.map((attempt) => (attempt.attempt === at.attempt ? change(attempt) : attempt)),
+    attempts: task.attempts.map((attempt) =>
+      attempt.attempt === at.attempt ? change(attempt) : attempt,
+    ),
   }));
 }
 

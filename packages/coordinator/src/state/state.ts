@@ -53,7 +53,12 @@ export interface TaskState {
   /** Why it was never tried, when it is `skipped`. */
   readonly skipped?: SkipCause;
   /** The committed result. */
-  readonly result?: { readonly attempt: number; readonly commit: string; readonly tree: string; readonly output: Json };
+  readonly result?: {
+    readonly attempt: number;
+    readonly commit: string;
+    readonly tree: string;
+    readonly output: Json;
+  };
   /** Results under an earlier version of the plan; one with an equal key still answers. */
   readonly earlier: readonly AttemptState[];
 }
@@ -89,7 +94,13 @@ export interface RunState {
   readonly expansions: { readonly [node: string]: readonly string[] };
   readonly merges: { readonly [node: string]: MergeState };
   readonly gateNodes: { readonly [node: string]: GateCheck };
-  readonly barriers: { readonly [node: string]: { readonly passed: boolean; readonly commit: string | null; readonly reason?: string } };
+  readonly barriers: {
+    readonly [node: string]: {
+      readonly passed: boolean;
+      readonly commit: string | null;
+      readonly reason?: string;
+    };
+  };
   readonly integration: { readonly from: string | null; readonly tip: string } | undefined;
   readonly delivery?: {
     readonly intent?: DeliveryIntent;

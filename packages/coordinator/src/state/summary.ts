@@ -31,7 +31,8 @@ const exitCodes: { readonly [outcome in RunOutcome]: number } = {
 /** `10/10 succeeded · 4 gates · $0.00 rehearsal · 21s · merged 10 · 0 processes left (process group)` */
 export function summarize(state: RunState): Summary {
   const tasks = Object.values(state.tasks);
-  const count = (holds: (task: (typeof tasks)[number]) => boolean): number => tasks.filter(holds).length;
+  const count = (holds: (task: (typeof tasks)[number]) => boolean): number =>
+    tasks.filter(holds).length;
   const succeeded = count((task) => task.verdict === 'succeeded');
   const skipped = count((task) => task.verdict === 'skipped');
   const running = count((task) => task.phase === 'running');
@@ -39,11 +40,15 @@ export function summarize(state: RunState): Summary {
   const failed = tasks.length - succeeded - skipped - running - waiting;
   const gates =
     tasks.reduce(
-      (sum, task) => sum + task.attempts.reduce((checks, attempt) => checks + Object.keys(attempt.gates).length, 0),
+      (sum, task) =>
+        sum +
+        task.attempts.reduce((checks, attempt) => checks + Object.keys(attempt.gates).length, 0),
       0,
     ) + Object.keys(state.gateNodes).length;
-  const merged = new Set(Object.values(state.merges).flatMap((merge) => Object.keys(merge.landed))).size;
-  const durationMs = Math.max(0, Date.parse(state.endedAt ?? state.updatedAt) - Date.parse(state.startedAt)) || 0;
+  const merged = new Set(Object.values(state.merges).flatMap((merge) => Object.keys(merge.landed)))
+    .size;
+  const durationMs =
+    Math.max(0, Date.parse(state.endedAt ?? state.updatedAt) - Date.parse(state.startedAt)) || 0;
   const money = [
     state.mode === 'rehearsal' ? '$0.00 rehearsal' : `$${state.usd.known.toFixed(2)}`,
     state.mode === 'run' && state.usd.unknown > 0 ? `+ ${state.usd.unknown} unknown` : '',
@@ -58,7 +63,11 @@ export function summarize(state: RunState): Summary {
     money,
     formatDuration(durationMs),
     `merged ${merged}`,
-    ...(state.left ? [`${state.left.count} ${state.left.count === 1 ? 'process' : 'processes'} left (${state.left.level})`] : []),
+    ...(state.left
+      ? [
+          `${state.left.count} ${state.left.count === 1 ? 'process' : 'processes'} left (${state.left.level})`,
+        ]
+      : []),
   ].join(' · ');
   return {
     total: tasks.length,
@@ -71,7 +80,12 @@ export function summarize(state: RunState): Summary {
     merged,
     durationMs,
     usd: state.usd,
-    exitCode: state.status === 'interrupted' ? 130 : state.outcome === undefined ? 0 : exitCodes[state.outcome],
+    exitCode:
+      state.status === 'interrupted'
+        ? 130
+        : state.outcome === undefined
+          ? 0
+          : exitCodes[state.outcome],
     line,
   };
 }

@@ -28,7 +28,10 @@ export interface Evidence {
   readonly denialsPolicy: 'fail_if_unverified' | 'fail' | 'ignore';
   /** Absent when the task declares no output. */
   readonly output?: { readonly ok: boolean; readonly problems: readonly string[] } | undefined;
-  readonly gates: readonly { readonly id: string; readonly verdict: 'passed' | 'failed' | 'error' }[];
+  readonly gates: readonly {
+    readonly id: string;
+    readonly verdict: 'passed' | 'failed' | 'error';
+  }[];
   readonly tampered: readonly string[];
   readonly noted: readonly string[];
 }
@@ -56,11 +59,18 @@ export interface Judgement {
  */
 export function judge(evidence: Evidence): Judgement {
   const warnings = evidence.noted.map((detail) => `during this attempt: ${detail}`);
-  const end = (verdict: Judgement['verdict'], ...reasons: string[]): Judgement => ({ verdict, reasons, warnings });
+  const end = (verdict: Judgement['verdict'], ...reasons: string[]): Judgement => ({
+    verdict,
+    reasons,
+    warnings,
+  });
 
   if (evidence.tampered.length > 0) return end('tampered', ...evidence.tampered);
   if (evidence.outcome !== 'completed') {
-    return end(evidence.outcome, evidence.error ?? `the agent's process ended: ${evidence.outcome}`);
+    return end(
+      evidence.outcome,
+      evidence.error ?? `the agent's process ended: ${evidence.outcome}`,
+    );
   }
   if (evidence.outside.length > 0) {
     const what = `changed outside \`writes\`: ${evidence.outside.slice(0, 5).join(', ')}${more(evidence.outside.length, 5)}`;
@@ -78,10 +88,13 @@ export function judge(evidence: Evidence): Judgement {
     gate.verdict === 'error' ? `gate ${gate.id} could not run` : `gate ${gate.id} failed`,
   );
   const unverified = [...missing, ...failedGates];
-  const refused = evidence.denials.map((denial) => `refused: ${denial.tool} ${denial.input}`.trimEnd());
+  const refused = evidence.denials.map((denial) =>
+    `refused: ${denial.tool} ${denial.input}`.trimEnd(),
+  );
 
   if (refused.length > 0 && evidence.denialsPolicy !== 'ignore') {
-    if (evidence.denialsPolicy === 'fail' || unverified.length > 0) return end('denied', ...refused, ...unverified);
+    if (evidence.denialsPolicy === 'fail' || unverified.length > 0)
+      return end('denied', ...refused, ...unverified);
     warnings.push(...refused);
   }
   if (missing.length > 0) return end('no_effect', ...missing, ...failedGates);
@@ -89,4 +102,5 @@ export function judge(evidence: Evidence): Judgement {
   return end('succeeded');
 }
 
-const more = (length: number, shown: number): string => (length > shown ? ` and ${length - shown} more` : '');
+const more = (length: number, shown: number): string =>
+  length > shown ? ` and ${length - shown} more` : '';

@@ -25,10 +25,27 @@ it('a command becomes one event of the leader, and ends the run', async () => {
       run: async (request, { signal }) => {
         await sendCommand(layout, { kind: 'cancel', by: 'a test' }, 0);
         await new Promise((resolve) => signal.addEventListener('abort', resolve));
-        return { outcome: 'cancelled', summary: '', denials: [], usage: { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0 }, usd: null, turns: 0, session: request.session.id, exit: { code: null, signal: 'SIGTERM' }, durationMs: 1, left: 0 };
+        return {
+          outcome: 'cancelled',
+          summary: '',
+          denials: [],
+          usage: { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0 },
+          usd: null,
+          turns: 0,
+          session: request.session.id,
+          exit: { code: null, signal: 'SIGTERM' },
+          durationMs: 1,
+          left: 0,
+        };
       },
     },
-  }).start({ graph: graphOf([taskNode('a'), taskNode('b', { needs: ['a'] })]), base: world.base, branch: 'main', mode: 'run', parallel: 1 });
+  }).start({
+    graph: graphOf([taskNode('a'), taskNode('b', { needs: ['a'] })]),
+    base: world.base,
+    branch: 'main',
+    mode: 'run',
+    parallel: 1,
+  });
   expect(state.outcome).toBe('cancelled');
   expect(state.tasks['a']?.verdict).toBe('cancelled');
   expect(state.tasks['b']).toMatchObject({ verdict: 'skipped', skipped: 'cancelled' });
@@ -38,7 +55,10 @@ it('a command becomes one event of the leader, and ends the run', async () => {
 it('what is not a command is passed over', async () => {
   const layout = runLayout(directory, 'run0000002');
   mkdirSync(layout.directory, { recursive: true });
-  appendFileSync(layout.inbox, '{"v":1,"id":"x","command":{"kind":"explode"}}\n[1]\nnot json\nnull\n');
+  appendFileSync(
+    layout.inbox,
+    '{"v":1,"id":"x","command":{"kind":"explode"}}\n[1]\nnot json\nnull\n',
+  );
   const id = await sendCommand(layout, { kind: 'cancel', by: 'me' }, 0);
   const stop = new AbortController();
   for await (const record of followInbox(layout, stop.signal)) {

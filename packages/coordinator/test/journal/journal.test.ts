@@ -1,8 +1,23 @@
-import { appendFileSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createJournal, readJournal, takeJournal, type Journal } from '../../src/journal/journal.js';
+import {
+  createJournal,
+  readJournal,
+  takeJournal,
+  type Journal,
+} from '../../src/journal/journal.js';
 import { runLayout, type RunLayout } from '../../src/journal/layout.js';
 import type { EventBodies } from '../../src/state/index.js';
 import type { Owner, Owners } from '../../src/index.js';
@@ -32,17 +47,23 @@ const started: EventBodies['run.started'] = {
   parallel: 1,
   tasks: [{ id: 'a', label: 'a' }],
 };
-const create = (pid = 1): Promise<Journal> => createJournal({ layout, clock, owners: ownersOf(pid) }, started);
+const create = (pid = 1): Promise<Journal> =>
+  createJournal({ layout, clock, owners: ownersOf(pid) }, started);
 const take = (pid: number, alive: readonly number[] = [], takeOver = false) =>
   takeJournal({ layout, clock, owners: ownersOf(pid, alive) }, { takeOver });
-const skip = (task: string) => ({ type: 'task.skipped', task, cause: 'condition', reason: 'test' }) as const;
+const skip = (task: string) =>
+  ({ type: 'task.skipped', task, cause: 'condition', reason: 'test' }) as const;
 
 describe('append()', () => {
   it('numbers events, keeps them in order and folds them', async () => {
     const journal = await create();
     const seen: number[] = [];
     journal.onEvent((event) => seen.push(event.seq));
-    await Promise.all([journal.append(skip('a')), journal.append(skip('b'), skip('c')), journal.append(skip('d'))]);
+    await Promise.all([
+      journal.append(skip('a')),
+      journal.append(skip('b'), skip('c')),
+      journal.append(skip('d')),
+    ]);
     expect(seen).toEqual([3, 4, 5, 6]);
     expect(Object.keys(journal.state().tasks)).toEqual(['a', 'b', 'c', 'd']);
     await journal.close();
@@ -101,7 +122,12 @@ describe('takeJournal()', () => {
       expect(leaders).toHaveLength(1);
       const [leader] = leaders;
       if (leader?.status !== 'fulfilled') throw new Error('no leader');
-      await leader.value.journal.append({ type: 'run.ended', outcome: 'failed', left: 0, level: 'test' });
+      await leader.value.journal.append({
+        type: 'run.ended',
+        outcome: 'failed',
+        left: 0,
+        level: 'test',
+      });
       await leader.value.journal.close();
     }
   });
@@ -150,7 +176,10 @@ describe('readJournal()', () => {
   });
 
   it('notices a segment that was removed', async () => {
-    for (const pid of [1, 2, 3]) await (pid === 1 ? create(1) : take(pid).then(({ journal }) => journal)).then((journal) => journal.close());
+    for (const pid of [1, 2, 3])
+      await (pid === 1 ? create(1) : take(pid).then(({ journal }) => journal)).then((journal) =>
+        journal.close(),
+      );
     expect(readdirSync(layout.journal)).toEqual(['1.jsonl', '2.jsonl', '3.jsonl']);
     rmSync(layout.segment(2));
     await expect(readJournal(layout)).rejects.toMatchObject({ code: 'ORCH_JOURNAL_BROKEN' });

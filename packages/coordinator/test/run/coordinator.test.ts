@@ -15,8 +15,17 @@ afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
 type World = ReturnType<typeof createWorld>;
 
-const start = (world: World, graph: Graph, options: { dieAt?: number; parallel?: number; at?: string } = {}): Promise<RunState> =>
-  createCoordinator(world.parts(options.at ?? directory, options.dieAt === undefined ? {} : { dieAt: options.dieAt })).start({
+const start = (
+  world: World,
+  graph: Graph,
+  options: { dieAt?: number; parallel?: number; at?: string } = {},
+): Promise<RunState> =>
+  createCoordinator(
+    world.parts(
+      options.at ?? directory,
+      options.dieAt === undefined ? {} : { dieAt: options.dieAt },
+    ),
+  ).start({
     graph,
     base: world.base,
     branch: 'main',
@@ -28,7 +37,14 @@ const verdicts = (state: RunState): Record<string, string | undefined> =>
 
 /** Random plans without cycles: a task needs only earlier ones. */
 const plans = fc
-  .array(fc.record({ needs: fc.array(fc.nat(), { maxLength: 3 }), gate: fc.boolean(), lock: fc.boolean() }), { minLength: 1, maxLength: 12 })
+  .array(
+    fc.record({
+      needs: fc.array(fc.nat(), { maxLength: 3 }),
+      gate: fc.boolean(),
+      lock: fc.boolean(),
+    }),
+    { minLength: 1, maxLength: 12 },
+  )
   .map((shapes) =>
     shapes.map((shape, index) =>
       taskNode(`t${index}`, {
@@ -43,7 +59,10 @@ describe('start()', () => {
   it('runs tasks in parallel, merges their results in plan order and delivers them', async () => {
     // A sequential scheduler would never end this.
     const world = createWorld({ meet: 2 });
-    const state = await start(world, graphOf([taskNode('a'), taskNode('b'), taskNode('c', { needs: ['a', 'b'] })]));
+    const state = await start(
+      world,
+      graphOf([taskNode('a'), taskNode('b'), taskNode('c', { needs: ['a', 'b'] })]),
+    );
     expect(state.outcome).toBe('succeeded');
     expect(world.mostRunning()).toBe(2);
     expect(world.tree(world.branch() ?? '')).toEqual({
@@ -56,18 +75,25 @@ describe('start()', () => {
 
   it('never starts a task before what it needs, never exceeds the slots, and always ends', async () => {
     await fc.assert(
-      fc.asyncProperty(plans, fc.integer({ min: 1, max: 4 }), fc.infiniteStream(fc.nat({ max: 8 })), async (tasks, parallel, delays) => {
-        const at = mkdtempSync(path.join(directory, 'run-'));
-        const world = createWorld({ latency: () => Number(delays.next().value) });
-        const state = await start(world, graphOf(tasks), { parallel, at });
-        expect(state.outcome).toBe('succeeded');
-        expect(world.mostRunning()).toBeLessThanOrEqual(parallel);
-        for (const task of tasks) {
-          for (const need of task.needs) {
-            expect(world.started.indexOf(`${need}.1`)).toBeLessThan(world.started.indexOf(`${task.id}.1`));
+      fc.asyncProperty(
+        plans,
+        fc.integer({ min: 1, max: 4 }),
+        fc.infiniteStream(fc.nat({ max: 8 })),
+        async (tasks, parallel, delays) => {
+          const at = mkdtempSync(path.join(directory, 'run-'));
+          const world = createWorld({ latency: () => Number(delays.next().value) });
+          const state = await start(world, graphOf(tasks), { parallel, at });
+          expect(state.outcome).toBe('succeeded');
+          expect(world.mostRunning()).toBeLessThanOrEqual(parallel);
+          for (const task of tasks) {
+            for (const need of task.needs) {
+              expect(world.started.indexOf(`${need}.1`)).toBeLessThan(
+                world.started.indexOf(`${task.id}.1`),
+              );
+            }
           }
-        }
-      }),
+        },
+      ),
       { numRuns: 60 },
     );
   });
@@ -83,12 +109,21 @@ describe('start()', () => {
     const state = await start(world, graphOf([taskNode('a', { gates: ['unit'] })]));
     expect(state.outcome).toBe('succeeded');
     expect(asked[1]).toMatch(/^continue session-1: [^]*something is BROKEN/);
-    expect(state.tasks['a']?.attempts.map((attempt) => attempt.verdict)).toEqual(['gate_failed', 'succeeded']);
+    expect(state.tasks['a']?.attempts.map((attempt) => attempt.verdict)).toEqual([
+      'gate_failed',
+      'succeeded',
+    ]);
   });
 
   it('gives up after the allowed number of repairs', async () => {
     const world = createWorld({ behave: () => ({ files: { 'a.txt': 'BROKEN' } }) });
-    const state = await start(world, graphOf([taskNode('a', { gates: ['unit'], retry: { transient: 0, gate: 1 } }), taskNode('b', { needs: ['a'] })]));
+    const state = await start(
+      world,
+      graphOf([
+        taskNode('a', { gates: ['unit'], retry: { transient: 0, gate: 1 } }),
+        taskNode('b', { needs: ['a'] }),
+      ]),
+    );
     expect(verdicts(state)).toEqual({ a: 'gate_failed', b: 'skipped' });
     expect(state.outcome).toBe('failed');
     expect(state.tasks['a']?.attempts).toHaveLength(2);
@@ -114,18 +149,34 @@ describe('start()', () => {
     const state = await start(world, graphOf(tasks));
     expect(verdicts(state)).toEqual({
       end: 'succeeded',
-      ...Object.fromEntries(items.flatMap((item) => [[`write[${item}]`, 'succeeded'], [`review[${item}]`, 'succeeded']])),
+      ...Object.fromEntries(
+        items.flatMap((item) => [
+          [`write[${item}]`, 'succeeded'],
+          [`review[${item}]`, 'succeeded'],
+        ]),
+      ),
     });
     expect(Object.keys(world.tree(world.branch() ?? ''))).toHaveLength(8);
   });
 
   it('says aloud that an empty list was skipped', async () => {
-    const state = await start(createWorld(), graphOf([taskNode('write', { fanOut: { kind: 'foreach', as: 'name', items: [] } })]));
-    expect(state.tasks['write']).toMatchObject({ verdict: 'skipped', reasons: ['its list is empty'] });
+    const state = await start(
+      createWorld(),
+      graphOf([taskNode('write', { fanOut: { kind: 'foreach', as: 'name', items: [] } })]),
+    );
+    expect(state.tasks['write']).toMatchObject({
+      verdict: 'skipped',
+      reasons: ['its list is empty'],
+    });
   });
 
   it('stops starting tasks when the budget is spent', async () => {
-    const state = await start(createWorld(), graphOf([taskNode('a'), taskNode('b', { needs: ['a'] })], { limits: { parallel: 4, usd: 0.01 } }));
+    const state = await start(
+      createWorld(),
+      graphOf([taskNode('a'), taskNode('b', { needs: ['a'] })], {
+        limits: { parallel: 4, usd: 0.01 },
+      }),
+    );
     expect(state.tasks['b']).toMatchObject({ verdict: 'skipped', skipped: 'budget' });
     expect(state.outcome).toBe('exhausted');
   });
@@ -142,7 +193,14 @@ describe('start()', () => {
       },
     });
     const graph = graphOf([taskNode('a'), taskNode('b', { needs: ['a'] })]);
-    const stopped = await createCoordinator(world.parts(directory)).start({ graph, base: world.base, branch: 'main', mode: 'run', parallel: 1, stop: stop.signal });
+    const stopped = await createCoordinator(world.parts(directory)).start({
+      graph,
+      base: world.base,
+      branch: 'main',
+      mode: 'run',
+      parallel: 1,
+      stop: stop.signal,
+    });
     expect(stopped.status).toBe('interrupted');
     expect(verdicts(stopped)).toEqual({ a: 'succeeded', b: undefined });
     const resumed = await createCoordinator(world.parts(directory)).resume({ run: stopped.run });
@@ -165,11 +223,16 @@ describe('resume()', () => {
     for (let dieAt = 1; dieAt <= calls; dieAt += 1) {
       const at = mkdtempSync(path.join(directory, `die-${dieAt}-`));
       const world = createWorld();
-      await expect(start(world, graph, { dieAt, at }), `killed at step ${dieAt}`).rejects.toThrow(Killed);
+      await expect(start(world, graph, { dieAt, at }), `killed at step ${dieAt}`).rejects.toThrow(
+        Killed,
+      );
       const state = await createCoordinator(world.parts(at)).resume({ run: 'run0000001' });
       expect(verdicts(state), `killed at step ${dieAt}`).toEqual(verdicts(expected));
       expect(world.tree(world.branch() ?? '')).toEqual(whole.tree(whole.branch() ?? ''));
-      expect([...world.finished.values()], `killed at step ${dieAt}: ${world.started.join(' ')}`).toEqual([1, 1, 1, 1]);
+      expect(
+        [...world.finished.values()],
+        `killed at step ${dieAt}: ${world.started.join(' ')}`,
+      ).toEqual([1, 1, 1, 1]);
     }
   });
 
@@ -185,19 +248,24 @@ describe('resume()', () => {
 
   it('survives being killed again and again', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 25 }), { minLength: 1, maxLength: 6 }), async (lives) => {
-        const at = mkdtempSync(path.join(directory, 'lives-'));
-        const world = createWorld();
-        await start(world, graph, { dieAt: lives[0] ?? 1, at }).catch((error: unknown) => expect(error).toBeInstanceOf(Killed));
-        for (const dieAt of lives.slice(1)) {
-          await createCoordinator(world.parts(at, { dieAt }))
-            .resume({ run: 'run0000001' })
-            .catch((error: unknown) => expect(error).toBeInstanceOf(Killed));
-        }
-        const state = await createCoordinator(world.parts(at)).resume({ run: 'run0000001' });
-        expect(state.outcome).toBe('succeeded');
-        expect(Math.max(...world.finished.values())).toBe(1);
-      }),
+      fc.asyncProperty(
+        fc.array(fc.integer({ min: 1, max: 25 }), { minLength: 1, maxLength: 6 }),
+        async (lives) => {
+          const at = mkdtempSync(path.join(directory, 'lives-'));
+          const world = createWorld();
+          await start(world, graph, { dieAt: lives[0] ?? 1, at }).catch((error: unknown) =>
+            expect(error).toBeInstanceOf(Killed),
+          );
+          for (const dieAt of lives.slice(1)) {
+            await createCoordinator(world.parts(at, { dieAt }))
+              .resume({ run: 'run0000001' })
+              .catch((error: unknown) => expect(error).toBeInstanceOf(Killed));
+          }
+          const state = await createCoordinator(world.parts(at)).resume({ run: 'run0000001' });
+          expect(state.outcome).toBe('succeeded');
+          expect(Math.max(...world.finished.values())).toBe(1);
+        },
+      ),
       { numRuns: 40 },
     );
   });
@@ -211,7 +279,9 @@ describe('resume()', () => {
 
   it('tries the failures of an ended run again, and nothing else', async () => {
     let broken = true;
-    const world = createWorld({ behave: (request) => (request.task === 'a' && broken ? { files: {} } : {}) });
+    const world = createWorld({
+      behave: (request) => (request.task === 'a' && broken ? { files: {} } : {}),
+    });
     const tasks = graphOf([taskNode('a'), taskNode('b', { needs: ['a'] }), taskNode('c')]);
     const first = await start(world, tasks);
     expect(verdicts(first)).toEqual({ a: 'no_effect', b: 'skipped', c: 'succeeded' });
@@ -219,18 +289,29 @@ describe('resume()', () => {
     const second = await createCoordinator(world.parts(directory)).resume({ run: first.run });
     expect(verdicts(second)).toEqual({ a: 'succeeded', b: 'succeeded', c: 'succeeded' });
     expect(world.started).toEqual(['a.1', 'c.1', 'a.2', 'b.1']);
-    expect(Object.keys(world.tree(world.branch() ?? ''))).toEqual(['README.md', 'a.txt', 'b.txt', 'c.txt']);
+    expect(Object.keys(world.tree(world.branch() ?? ''))).toEqual([
+      'README.md',
+      'a.txt',
+      'b.txt',
+      'c.txt',
+    ]);
   });
 
   it('with an edited plan: what is still the same question keeps its answer', async () => {
     const world = createWorld();
-    const first = await start(world, graphOf([taskNode('a'), taskNode('b', { needs: ['a'] }), taskNode('c')]));
+    const first = await start(
+      world,
+      graphOf([taskNode('a'), taskNode('b', { needs: ['a'] }), taskNode('c')]),
+    );
     const revised = graphOf([
       taskNode('a', { gates: ['unit'], timeoutMs: 5 }),
       taskNode('b', { needs: ['a'] }),
       taskNode('c', { prompt: { kind: 'literal', value: 'do c differently' } }),
     ]);
-    const second = await createCoordinator(world.parts(directory)).resume({ run: first.run, revised });
+    const second = await createCoordinator(world.parts(directory)).resume({
+      run: first.run,
+      revised,
+    });
     expect(second.outcome).toBe('succeeded');
     expect(world.started).toEqual(['a.1', 'c.1', 'b.1', 'c.2']);
     // The new gate of `a` ran on the result that stands.
@@ -240,7 +321,13 @@ describe('resume()', () => {
   async function countCalls(): Promise<number> {
     const world = createWorld();
     const parts = world.parts(mkdtempSync(path.join(directory, 'count-')));
-    await createCoordinator(parts).start({ graph, base: world.base, branch: 'main', mode: 'run', parallel: 4 });
+    await createCoordinator(parts).start({
+      graph,
+      base: world.base,
+      branch: 'main',
+      mode: 'run',
+      parallel: 4,
+    });
     return parts.calls();
   }
 });

@@ -26,7 +26,10 @@ export interface Report {
 }
 
 /** Looks at machine, repository and agents; changes nothing. */
-export async function examine(options: { readonly directory: string; readonly environment: Environment }): Promise<Report> {
+export async function examine(options: {
+  readonly directory: string;
+  readonly environment: Environment;
+}): Promise<Report> {
   const { directory, environment } = options;
   return {
     version,
@@ -36,7 +39,11 @@ export async function examine(options: { readonly directory: string; readonly en
       ...(await claude(environment)),
       ...(await projectSettings(directory)),
       { level: 'warning', what: 'isolation', found: isolationLevel },
-      { level: 'ok', what: 'processes', found: `end with their process group; leftovers are found by a marker${process.platform === 'linux' ? '' : ' (Linux only)'}` },
+      {
+        level: 'ok',
+        what: 'processes',
+        found: `end with their process group; leftovers are found by a marker${process.platform === 'linux' ? '' : ' (Linux only)'}`,
+      },
       parallelism(),
       { level: 'ok', what: 'state', found: stateDirectory(environment) },
     ],
@@ -54,44 +61,105 @@ function node(): Finding {
   };
 }
 
-async function repository(directory: string, environment: Environment): Promise<readonly Finding[]> {
+async function repository(
+  directory: string,
+  environment: Environment,
+): Promise<readonly Finding[]> {
   try {
     const opened = await openRepository(directory, environment);
     await opened.close();
     const { head, uncommitted } = opened;
     return [
       { level: 'ok', what: 'git', found: opened.gitVersion },
-      { level: 'ok', what: 'repository', found: `${opened.root} at ${head.commit.slice(0, 10)} (${head.branch ?? 'detached HEAD'})` },
+      {
+        level: 'ok',
+        what: 'repository',
+        found: `${opened.root} at ${head.commit.slice(0, 10)} (${head.branch ?? 'detached HEAD'})`,
+      },
       ...(uncommitted.count === 0
         ? []
-        : [{ level: 'warning', what: 'uncommitted', found: `${uncommitted.count} changes that a run would leave out: it uses HEAD`, next: 'git commit, if agents should see them' } as const]),
+        : [
+            {
+              level: 'warning',
+              what: 'uncommitted',
+              found: `${uncommitted.count} changes that a run would leave out: it uses HEAD`,
+              next: 'git commit, if agents should see them',
+            } as const,
+          ]),
     ];
   } catch (error) {
     const { message, next } = error as { message: string; next?: unknown };
-    return [{ level: 'problem', what: 'repository', found: message, ...(typeof next === 'string' ? { next } : {}) }];
+    return [
+      {
+        level: 'problem',
+        what: 'repository',
+        found: message,
+        ...(typeof next === 'string' ? { next } : {}),
+      },
+    ];
   }
 }
 
 async function claude(environment: Environment): Promise<readonly Finding[]> {
   const explicit = environment['ORCH_CLAUDE'];
-  const detected = await createClaudeDriver(explicit ? { executable: explicit } : {}).detect(environment);
+  const detected = await createClaudeDriver(explicit ? { executable: explicit } : {}).detect(
+    environment,
+  );
   if (!detected.available) {
-    return [{ level: 'warning', what: 'Claude Code', found: detected.reason, next: 'npm install -g @anthropic-ai/claude-code' }];
+    return [
+      {
+        level: 'warning',
+        what: 'Claude Code',
+        found: detected.reason,
+        next: 'npm install -g @anthropic-ai/claude-code',
+      },
+    ];
   }
-  const names = Object.keys(claudeCredentials(environment)).filter((name) => name !== 'ANTHROPIC_BASE_URL');
+  const names = Object.keys(claudeCredentials(environment)).filter(
+    (name) => name !== 'ANTHROPIC_BASE_URL',
+  );
   const file = loginFile(environment);
   const credential: Finding =
     names.length > 0
-      ? { level: 'warning', what: 'credential', found: `${names.join(', ')} from the environment; credential exposed to agent` }
+      ? {
+          level: 'warning',
+          what: 'credential',
+          found: `${names.join(', ')} from the environment; credential exposed to agent`,
+        }
       : file
-        ? { level: 'warning', what: 'credential', found: `the login at ${file}; credential exposed to agent` }
-        : { level: 'warning', what: 'credential', found: 'none: only rehearsals work', next: 'set ANTHROPIC_API_KEY, or run `claude setup-token` and set CLAUDE_CODE_OAUTH_TOKEN' };
+        ? {
+            level: 'warning',
+            what: 'credential',
+            found: `the login at ${file}; credential exposed to agent`,
+          }
+        : {
+            level: 'warning',
+            what: 'credential',
+            found: 'none: only rehearsals work',
+            next: 'set ANTHROPIC_API_KEY, or run `claude setup-token` and set CLAUDE_CODE_OAUTH_TOKEN',
+          };
   const endpoint = environment['ANTHROPIC_BASE_URL'];
   return [
-    { level: 'ok', what: 'Claude Code', found: `${detected.version ?? 'unknown version'} at ${detected.executable ?? '?'}` },
-    ...detected.warnings.map((warning): Finding => ({ level: 'warning', what: 'Claude Code', found: warning })),
+    {
+      level: 'ok',
+      what: 'Claude Code',
+      found: `${detected.version ?? 'unknown version'} at ${detected.executable ?? '?'}`,
+    },
+    ...detected.warnings.map((warning): Finding => ({
+      level: 'warning',
+      what: 'Claude Code',
+      found: warning,
+    })),
     credential,
-    ...(endpoint ? [{ level: 'warning', what: 'endpoint', found: `ANTHROPIC_BASE_URL sends every request to ${endpoint}` } as const] : []),
+    ...(endpoint
+      ? [
+          {
+            level: 'warning',
+            what: 'endpoint',
+            found: `ANTHROPIC_BASE_URL sends every request to ${endpoint}`,
+          } as const,
+        ]
+      : []),
   ];
 }
 
@@ -103,16 +171,28 @@ async function projectSettings(directory: string): Promise<readonly Finding[]> {
   const seen = ['CLAUDE.md', '.claude/CLAUDE.md', '.claude/skills', '.claude/agents'].filter(has);
   const hidden = ['.claude/settings.json', '.claude/settings.local.json', '.mcp.json'].filter(has);
   return [
-    { level: 'ok', what: 'project memory', found: seen.length === 0 ? 'nothing to load' : `agents see ${seen.join(', ')}` },
+    {
+      level: 'ok',
+      what: 'project memory',
+      found: seen.length === 0 ? 'nothing to load' : `agents see ${seen.join(', ')}`,
+    },
     ...(hidden.length === 0
       ? []
-      : [{ level: 'ok', what: 'project settings', found: `${hidden.join(', ')} do not act in a run${settingsKeys(root)}` } as const]),
+      : [
+          {
+            level: 'ok',
+            what: 'project settings',
+            found: `${hidden.join(', ')} do not act in a run${settingsKeys(root)}`,
+          } as const,
+        ]),
   ];
 }
 
 function settingsKeys(root: string): string {
   try {
-    const keys = Object.keys(JSON.parse(readFileSync(path.join(root, '.claude', 'settings.json'), 'utf8')) as object);
+    const keys = Object.keys(
+      JSON.parse(readFileSync(path.join(root, '.claude', 'settings.json'), 'utf8')) as object,
+    );
     return keys.length === 0 ? '' : ` (they set ${keys.join(', ')})`;
   } catch {
     return '';

@@ -1,7 +1,13 @@
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { createClaudeDriver, createCommandDriver, type AgentEvent, type Turn, type TurnEnded } from '@orch/agents';
+import {
+  createClaudeDriver,
+  createCommandDriver,
+  type AgentEvent,
+  type Turn,
+  type TurnEnded,
+} from '@orch/agents';
 import type { Agent, AgentEnd, AgentRequest, RunLayout } from '@orch/coordinator';
 import { openSession, readSession, redactValues, sessionEnd } from '@orch/jsonl/sessions';
 import { createProcessOwner, endLeftovers, type ProcessOwner } from '@orch/process';
@@ -64,13 +70,17 @@ export async function createRunAgent(parts: AgentParts): Promise<RunAgent> {
           expect: request.agent.command?.expect ?? 'zero',
           inputs: request.inputs,
           inputsDirectory: path.join(home, `inputs.${request.attempt}`),
-          ...(output ? { output: output.kind === 'lines' ? ('lines' as const) : ('json' as const) } : {}),
+          ...(output
+            ? { output: output.kind === 'lines' ? ('lines' as const) : ('json' as const) }
+            : {}),
         },
         { owner, signal },
       );
     }
     if (parts.claudeExecutable === undefined) {
-      throw new Error('Claude Code was not found. Install it with `npm install -g @anthropic-ai/claude-code`, then look with `orch doctor`');
+      throw new Error(
+        'Claude Code was not found. Install it with `npm install -g @anthropic-ai/claude-code`, then look with `orch doctor`',
+      );
     }
     const { agent, session } = request;
     return createClaudeDriver({ executable: parts.claudeExecutable }).start(
@@ -105,7 +115,9 @@ export async function createRunAgent(parts: AgentParts): Promise<RunAgent> {
     owner,
     async run(request, { signal, onProgress }) {
       parts.onSession?.(request.session.id, request);
-      const session = await openSession(parts.layout.session(request.task, request.attempt), { redact });
+      const session = await openSession(parts.layout.session(request.task, request.attempt), {
+        redact,
+      });
       try {
         session.record('attempt', {
           ...(parts.rehearsal ? { stamp: 'REHEARSAL' } : {}),
@@ -115,7 +127,9 @@ export async function createRunAgent(parts: AgentParts): Promise<RunAgent> {
           session: request.session,
           ...(request.argv ? { argv: request.argv } : { prompt: request.prompt }),
         });
-        const turn = await startTurn(request, signal).catch((error: unknown) => (error instanceof Error ? error : new Error(String(error))));
+        const turn = await startTurn(request, signal).catch((error: unknown) =>
+          error instanceof Error ? error : new Error(String(error)),
+        );
         if (turn instanceof Error) {
           const end = notStarted(request, turn);
           await session.end(end);
@@ -129,7 +143,8 @@ export async function createRunAgent(parts: AgentParts): Promise<RunAgent> {
           const progress = progressOf(event, request.workspace);
           if (progress) onProgress(progress);
         }
-        if (!ended) throw new Error(`The ${request.agent.driver} driver ended without an end event`);
+        if (!ended)
+          throw new Error(`The ${request.agent.driver} driver ended without an end event`);
         const end = agentEnd(ended, request);
         await session.end(end);
         return end;
@@ -144,7 +159,10 @@ export async function createRunAgent(parts: AgentParts): Promise<RunAgent> {
       return { ...(end ? { end } : {}), ...(session === undefined ? {} : { session }) };
     },
     async reap(run) {
-      const { ended } = await endLeftovers({ marker: run, identities: await unfinishedProcesses(parts.layout.directory) });
+      const { ended } = await endLeftovers({
+        marker: run,
+        identities: await unfinishedProcesses(parts.layout.directory),
+      });
       return ended;
     },
     async left() {
@@ -158,12 +176,19 @@ export async function createRunAgent(parts: AgentParts): Promise<RunAgent> {
   };
 }
 
-function record(session: { record(kind: string, data: unknown, raw?: unknown): void }, event: AgentEvent): void {
+function record(
+  session: { record(kind: string, data: unknown, raw?: unknown): void },
+  event: AgentEvent,
+): void {
   const { kind, data, raw } = sessionRecord(event);
   session.record(kind, data, raw);
 }
 
-function commandOf({ argv = [], agent, label }: AgentRequest): { readonly argv: readonly [string, ...string[]] } | { readonly shell: string } {
+function commandOf({
+  argv = [],
+  agent,
+  label,
+}: AgentRequest): { readonly argv: readonly [string, ...string[]] } | { readonly shell: string } {
   const [program, ...rest] = argv;
   if (program === undefined) throw new Error(`${label} has no command to run`);
   return agent.command?.shell ? { shell: program } : { argv: [program, ...rest] };
@@ -200,7 +225,10 @@ function agentEnd(ended: TurnEnded, request: AgentRequest): AgentEnd {
     ...(ended.error ? { error: ended.error.message } : {}),
     summary: ended.summary,
     ...(ended.output === undefined ? {} : { output: ended.output }),
-    denials: ended.denials.map((denial) => ({ ...denial, input: deniedInput(denial.input, request.workspace) })),
+    denials: ended.denials.map((denial) => ({
+      ...denial,
+      input: deniedInput(denial.input, request.workspace),
+    })),
     usage: ended.usage,
     usd: ended.usd,
     turns: ended.turns,

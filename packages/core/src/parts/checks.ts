@@ -31,8 +31,17 @@ export function createGate({ owner, environment, layout, rehearsal }: CheckParts
       );
       await mkdir(layout.receipts, { recursive: true, mode: 0o700 });
       const name = `${request.subject.replaceAll(/[^A-Za-z0-9._-]/g, '-')}.${request.gate.id}.${request.tree.slice(0, 12)}.json`;
-      const receipt = { v: 1, ...(rehearsal ? { stamp: 'REHEARSAL' } : {}), gate: request.gate.id, subject: request.subject, verdict: result.verdict, ...result.receipt };
-      await writeFile(path.join(layout.receipts, name), `${JSON.stringify(receipt, null, 2)}\n`, { mode: 0o600 });
+      const receipt = {
+        v: 1,
+        ...(rehearsal ? { stamp: 'REHEARSAL' } : {}),
+        gate: request.gate.id,
+        subject: request.subject,
+        verdict: result.verdict,
+        ...result.receipt,
+      };
+      await writeFile(path.join(layout.receipts, name), `${JSON.stringify(receipt, null, 2)}\n`, {
+        mode: 0o600,
+      });
       return result;
     },
   };
@@ -41,16 +50,29 @@ export function createGate({ owner, environment, layout, rehearsal }: CheckParts
 const excerptBytes = 4_000;
 
 /** Runs `workspace.setup`, one command after the other, until one fails. */
-export function createSetup({ owner, environment }: Pick<CheckParts, 'owner' | 'environment'>): Setup {
+export function createSetup({
+  owner,
+  environment,
+}: Pick<CheckParts, 'owner' | 'environment'>): Setup {
   return {
     async run({ path: cwd, setup }, { signal }) {
       for (const argv of setup.commands) {
         const [program, ...rest] = argv;
         if (program === undefined) continue;
-        const ended = await owner.run({ argv: [program, ...rest], cwd, env: environment, wallMs: setup.timeoutMs, signal });
+        const ended = await owner.run({
+          argv: [program, ...rest],
+          cwd,
+          env: environment,
+          wallMs: setup.timeoutMs,
+          signal,
+        });
         if (ended.reason === 'exited' && ended.code === 0) continue;
-        const how = ended.reason === 'exited' ? `exit ${ended.code ?? ended.signal ?? '?'}` : ended.reason;
-        return { ok: false, findings: `${argv.join(' ')}: ${how}\n${(ended.stderr.text || ended.stdout.text).slice(-excerptBytes)}` };
+        const how =
+          ended.reason === 'exited' ? `exit ${ended.code ?? ended.signal ?? '?'}` : ended.reason;
+        return {
+          ok: false,
+          findings: `${argv.join(' ')}: ${how}\n${(ended.stderr.text || ended.stdout.text).slice(-excerptBytes)}`,
+        };
       }
       return { ok: true };
     },

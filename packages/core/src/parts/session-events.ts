@@ -28,9 +28,15 @@ function describe(event: AgentEvent): AgentProgress | undefined {
     case 'tool.called':
       return { kind: 'tool', text: `${event.name} ${oneLine(inputText(event.input))}`.trimEnd() };
     case 'denied':
-      return { kind: 'denial', text: `refused: ${event.tool} ${oneLine(inputText(event.input))}`.trimEnd() };
+      return {
+        kind: 'denial',
+        text: `refused: ${event.tool} ${oneLine(inputText(event.input))}`.trimEnd(),
+      };
     case 'retrying':
-      return { kind: 'notice', text: oneLine(`asking again (${event.reason}), try ${event.attempt}`) };
+      return {
+        kind: 'notice',
+        text: oneLine(`asking again (${event.reason}), try ${event.attempt}`),
+      };
     case 'notice':
       return event.level === 'debug' ? undefined : { kind: 'notice', text: oneLine(event.text) };
     case 'output':
@@ -55,7 +61,8 @@ export function deniedInput(input: string, workspace: string): string {
   for (const name of telling) {
     const found = new RegExp(`"${name}":("(?:[^"\\\\]|\\\\.)*"?)`).exec(input)?.[1];
     if (found === undefined) continue;
-    const text = found.endsWith('"') && found.length > 1 ? (JSON.parse(found) as string) : found.slice(1);
+    const text =
+      found.endsWith('"') && found.length > 1 ? (JSON.parse(found) as string) : found.slice(1);
     return oneLine(inside(text, workspace));
   }
   return oneLine(inside(input, workspace));

@@ -13,7 +13,11 @@ export type LoadedPlan =
  * @param inputs values of `--input name=value`
  * @throws the file system's error when the plan itself cannot be read
  */
-export async function loadPlan(file: string, directory: string, inputs: Readonly<Record<string, string>>): Promise<LoadedPlan> {
+export async function loadPlan(
+  file: string,
+  directory: string,
+  inputs: Readonly<Record<string, string>>,
+): Promise<LoadedPlan> {
   const absolute = path.resolve(directory, file);
   const text = await readFile(absolute, 'utf8');
   const read = await readPlan({

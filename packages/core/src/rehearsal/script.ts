@@ -18,14 +18,22 @@ const schema = z.strictObject({
  * the plan, else none, and everything is improvised.
  * @throws CoreError `ORCH_REHEARSAL_SCRIPT` with the file and what is wrong
  */
-export async function readRehearsalScript(plan: string, explicit?: string): Promise<RehearsalScript> {
+export async function readRehearsalScript(
+  plan: string,
+  explicit?: string,
+): Promise<RehearsalScript> {
   const file = explicit ?? path.join(path.dirname(plan), 'rehearsal.yaml');
   let value: unknown;
   try {
     value = parse(await readFile(file, 'utf8'), { maxAliasCount: 0 });
   } catch (error) {
     if (explicit === undefined && (error as NodeJS.ErrnoException).code === 'ENOENT') return {};
-    throw new CoreError('ORCH_REHEARSAL_SCRIPT', `The rehearsal script ${file} cannot be read: ${(error as Error).message}`, { file }, error);
+    throw new CoreError(
+      'ORCH_REHEARSAL_SCRIPT',
+      `The rehearsal script ${file} cannot be read: ${(error as Error).message}`,
+      { file },
+      error,
+    );
   }
   const checked = schema.safeParse(value);
   if (!checked.success) {
@@ -37,15 +45,20 @@ export async function readRehearsalScript(plan: string, explicit?: string): Prom
       { file },
     );
   }
-  return checked.data.tasks as RehearsalScript;
+  return checked.data.tasks;
 }
 
 const recordedFile = (runDirectory: string): string => path.join(runDirectory, 'rehearsal.json');
 
 /** Keeps the script with the run, so that a resume plays the same piece. */
 export async function recordScript(runDirectory: string, script: RehearsalScript): Promise<void> {
-  await writeFile(recordedFile(runDirectory), `${JSON.stringify({ version: 1, tasks: script }, null, 2)}\n`, { mode: 0o600 });
+  await writeFile(
+    recordedFile(runDirectory),
+    `${JSON.stringify({ version: 1, tasks: script }, null, 2)}\n`,
+    { mode: 0o600 },
+  );
 }
 
 /** The script that a run was rehearsed with. */
-export const recordedScript = (runDirectory: string): Promise<RehearsalScript> => readRehearsalScript('', recordedFile(runDirectory));
+export const recordedScript = (runDirectory: string): Promise<RehearsalScript> =>
+  readRehearsalScript('', recordedFile(runDirectory));

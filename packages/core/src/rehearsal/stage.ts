@@ -7,7 +7,7 @@ import type { RehearsalScript } from './script.js';
 export interface Stage {
   readonly url: string;
   /** Says which task a conversation belongs to, before the agent speaks. */
-  enter(session: string, request: AgentRequest): void;
+  readonly enter: (session: string, request: AgentRequest) => void;
   close(): Promise<void>;
 }
 
@@ -24,7 +24,9 @@ export async function openStage(graph: Graph, script: RehearsalScript): Promise<
     const at = turnOf(conversation, request.original);
     if (at === undefined) return { text: 'REHEARSAL: a sub-agent answers.' };
     const turn = turns[at];
-    return turn === undefined ? { text: 'REHEARSAL: nothing more to do.' } : inWorkspace(turn, request.workspace);
+    return turn === undefined
+      ? { text: 'REHEARSAL: nothing more to do.' }
+      : inWorkspace(turn, request.workspace);
   };
 
   const model = createScriptedModel({ fallback: answer, markers: false });
@@ -41,9 +43,13 @@ export async function openStage(graph: Graph, script: RehearsalScript): Promise<
  * Undefined: another conversation of the same session, a sub-agent's.
  */
 function turnOf({ messages }: ConversationRequest, question: string): number | undefined {
-  const asked = messages.findLastIndex((message) => message.role === 'user' && message.text.includes(question.trim()));
+  const asked = messages.findLastIndex(
+    (message) => message.role === 'user' && message.text.includes(question.trim()),
+  );
   if (asked === -1) return undefined;
-  return messages.slice(asked + 1).filter((message) => message.role === 'assistant' && !message.synthetic).length;
+  return messages
+    .slice(asked + 1)
+    .filter((message) => message.role === 'assistant' && !message.synthetic).length;
 }
 
 /** Scripts name files by `{{workspace}}`, because agents want absolute paths. */
@@ -51,7 +57,9 @@ function inWorkspace<T>(value: T, workspace: string): T {
   if (typeof value === 'string') return value.replaceAll('{{workspace}}', workspace) as T;
   if (Array.isArray(value)) return value.map((item: unknown) => inWorkspace(item, workspace)) as T;
   if (typeof value === 'object' && value !== null) {
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, inWorkspace(item as unknown, workspace)])) as T;
+    return Object.fromEntries(
+      Object.entries(value).map(([key, item]) => [key, inWorkspace(item as unknown, workspace)]),
+    ) as T;
   }
   return value;
 }

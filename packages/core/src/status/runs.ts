@@ -1,5 +1,12 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { readJournal, runLayout, sendCommand, CoordinatorError, type Graph, type RunLayout } from '@orch/coordinator';
+import {
+  readJournal,
+  runLayout,
+  sendCommand,
+  CoordinatorError,
+  type Graph,
+  type RunLayout,
+} from '@orch/coordinator';
 import type { RunState } from '@orch/coordinator/state';
 import { localOwners } from '../parts/owners.js';
 import { CoreError } from '../core-error.js';
@@ -21,13 +28,20 @@ export interface RunRecord {
 export async function findRepositoryRoot(directory: string): Promise<string> {
   const root = await findMainWorktree(directory);
   if (root !== undefined) return root;
-  throw new CoreError('ORCH_REPOSITORY_NOT_FOUND', `There is no git repository at ${directory}. Start in the directory of one, or make one: git init`, { directory });
+  throw new CoreError(
+    'ORCH_REPOSITORY_NOT_FOUND',
+    `There is no git repository at ${directory}. Start in the directory of one, or make one: git init`,
+    { directory },
+  );
 }
 
 /** Ids of all runs of a repository, newest first. */
 export async function listRuns(root: string): Promise<readonly string[]> {
   const names = await readdir(`${orchDirectory(root)}/runs`).catch(() => []);
-  return names.filter((name) => /^[0-9a-z]{10}$/.test(name)).sort().reverse();
+  return names
+    .filter((name) => /^[0-9a-z]{10}$/.test(name))
+    .sort()
+    .reverse();
 }
 
 /**
@@ -36,11 +50,20 @@ export async function listRuns(root: string): Promise<readonly string[]> {
  */
 export async function findRun(root: string, wanted?: string): Promise<string> {
   const runs = await listRuns(root);
-  const found = wanted === undefined ? runs.slice(0, 1) : runs.filter((run) => run.startsWith(wanted));
+  const found =
+    wanted === undefined ? runs.slice(0, 1) : runs.filter((run) => run.startsWith(wanted));
   const [run] = found;
   if (run !== undefined && (found.length === 1 || run === wanted)) return run;
-  const known = runs.length === 0 ? 'There is no run yet. Start one with: orch run plan.yaml' : `Runs: ${runs.slice(0, 5).join(', ')}`;
-  const problem = found.length > 1 ? `${found.length} runs begin with "${wanted ?? ''}"` : wanted === undefined ? 'No run in this repository' : `No run "${wanted}" in this repository`;
+  const known =
+    runs.length === 0
+      ? 'There is no run yet. Start one with: orch run plan.yaml'
+      : `Runs: ${runs.slice(0, 5).join(', ')}`;
+  const problem =
+    found.length > 1
+      ? `${found.length} runs begin with "${wanted ?? ''}"`
+      : wanted === undefined
+        ? 'No run in this repository'
+        : `No run "${wanted}" in this repository`;
   throw new CoordinatorError('ORCH_RUN_NOT_FOUND', `${problem}. ${known}`, { root, wanted });
 }
 
@@ -48,7 +71,8 @@ export async function findRun(root: string, wanted?: string): Promise<string> {
 export async function readRun(root: string, run: string): Promise<RunRecord> {
   const layout = runLayout(orchDirectory(root), run);
   const state = await readJournal(layout);
-  const led = state.status === 'running' && state.owner !== undefined && localOwners().isAlive(state.owner);
+  const led =
+    state.status === 'running' && state.owner !== undefined && localOwners().isAlive(state.owner);
   return { run, layout, state, graph: await readGraph(layout), led };
 }
 

@@ -6,11 +6,20 @@ export interface Explanation {
   readonly task: string;
   readonly label: string;
   readonly verdict: string;
-  readonly attempts: readonly { readonly attempt: number; readonly mode: string; readonly verdict: string; readonly reasons: readonly string[] }[];
+  readonly attempts: readonly {
+    readonly attempt: number;
+    readonly mode: string;
+    readonly verdict: string;
+    readonly reasons: readonly string[];
+  }[];
   readonly reasons: readonly string[];
   readonly warnings: readonly string[];
   /** Refused tool calls of the last attempt. */
-  readonly denials: readonly { readonly tool: string; readonly input: string; readonly reason: string }[];
+  readonly denials: readonly {
+    readonly tool: string;
+    readonly input: string;
+    readonly reason: string;
+  }[];
   /** The decisive excerpt of the last failed gate. */
   readonly findings?: { readonly gate: string; readonly excerpt: string };
   /** Where the result is kept, also a bad one. */
@@ -26,9 +35,13 @@ export function findTask(state: RunState, wanted: string): TaskState | undefined
 
 /** Explains one task of a run from the record alone. */
 export function explainTask(state: RunState, graph: Graph, task: TaskState): Explanation {
-  const node = graph.nodes.find((candidate): candidate is TaskNode => candidate.kind === 'task' && candidate.id === task.node);
+  const node = graph.nodes.find(
+    (candidate): candidate is TaskNode => candidate.kind === 'task' && candidate.id === task.node,
+  );
   const last = task.attempts.at(-1);
-  const red = Object.entries(last?.gates ?? {}).find(([, check]) => check.result.verdict !== 'passed');
+  const red = Object.entries(last?.gates ?? {}).find(
+    ([, check]) => check.result.verdict !== 'passed',
+  );
   return {
     task: task.id,
     label: task.label,
@@ -49,7 +62,12 @@ export function explainTask(state: RunState, graph: Graph, task: TaskState): Exp
   };
 }
 
-function nextStep(state: RunState, graph: Graph, task: TaskState, node: TaskNode | undefined): string {
+function nextStep(
+  state: RunState,
+  graph: Graph,
+  task: TaskState,
+  node: TaskNode | undefined,
+): string {
   const at = node ? `${node.at.file}:${node.at.line}` : graph.source;
   const again = `orch resume ${state.run} --plan ${graph.source}`;
   const last = task.attempts.at(-1);
@@ -69,9 +87,13 @@ function nextStep(state: RunState, graph: Graph, task: TaskState, node: TaskNode
     case 'out_of_scope':
       return `widen \`writes:\` of ${task.node} (${at}) or sharpen its prompt, then: ${again}`;
     case 'gate_failed':
-      return last?.captured ? `git diff ${last.base} ${last.captured.ref}   # then: orch resume ${state.run}` : `orch resume ${state.run}`;
+      return last?.captured
+        ? `git diff ${last.base} ${last.captured.ref}   # then: orch resume ${state.run}`
+        : `orch resume ${state.run}`;
     case 'conflicted':
-      return last?.captured ? `git merge ${last.captured.ref}   # by hand; or add \`needs:\` between the two tasks, then: ${again}` : again;
+      return last?.captured
+        ? `git merge ${last.captured.ref}   # by hand; or add \`needs:\` between the two tasks, then: ${again}`
+        : again;
     case 'tampered':
       return `git status && git reflog   # somebody changed this repository during the attempt; then: orch resume ${state.run}`;
     case 'timed_out':

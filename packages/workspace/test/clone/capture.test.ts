@@ -28,7 +28,7 @@ interface Started {
   readonly workspaces: Workspaces;
   readonly path: string;
   readonly at: { run: string; task: string; attempt: number; base: string };
-  capture(writes?: readonly string[]): ReturnType<Workspaces['capture']>;
+  readonly capture: (writes?: readonly string[]) => ReturnType<Workspaces['capture']>;
 }
 
 async function start(files?: Readonly<Record<string, string>>): Promise<Started> {

@@ -9,7 +9,7 @@ async function start(): Promise<{
   readonly world: World;
   readonly workspaces: Workspaces;
   readonly path: string;
-  capture(): Promise<Captured>;
+  readonly capture: () => Promise<Captured>;
 }> {
   const world = makeWorld();
   put(world.root, '.env.test', 'SECRET=1\n');

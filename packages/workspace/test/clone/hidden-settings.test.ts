@@ -10,8 +10,8 @@ const hidden = [settings, '.claude/settings.local.json', '.mcp.json'];
 async function start(world: World): Promise<{
   readonly path: string;
   readonly workspaces: Workspaces;
-  again(): Promise<unknown>;
-  capture(): Promise<Captured>;
+  readonly again: () => Promise<unknown>;
+  readonly capture: () => Promise<Captured>;
 }> {
   const workspaces = await world.open();
   const base = git(world.root, 'rev-parse', 'HEAD');

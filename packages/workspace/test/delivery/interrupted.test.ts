@@ -1,7 +1,8 @@
-import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
-import { makeRunner } from '../fixtures/killed.js';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { makeRunner, type Runner } from '../fixtures/killed.js';
 import {
   commitAll,
   fsck,
@@ -12,6 +13,13 @@ import {
   refsOf,
   type World,
 } from '../fixtures/world.js';
+
+let run: Runner;
+const directory = mkdtempSync(join(tmpdir(), 'orch-killed-'));
+beforeAll(() => {
+  run = makeRunner(directory);
+});
+afterAll(() => rmSync(directory, { recursive: true }));
 
 interface Result {
   readonly world: World;
@@ -60,11 +68,10 @@ it.each(steps)(
   async (step) => {
     const result = makeResult();
     const { world, intent } = result;
-    const run = makeRunner();
     const killed = await run(world, [['deliver', intent]], { at: `deliver.${step}` });
     expect(killed.signal).toBe('SIGKILL');
-    const finished = await run(world, [['deliver', intent]]);
-    expect(finished).toMatchObject({ results: [{ kind: 'done', commit: result.to }] });
+    const workspaces = await world.open();
+    expect(await workspaces.deliver(intent)).toMatchObject({ kind: 'done', commit: result.to });
     expectDelivered(result);
   },
 );
@@ -72,7 +79,7 @@ it.each(steps)(
 it('the user cannot commit in between, so that a half-moved worktree is never committed', async () => {
   const result = makeResult();
   const { world, intent } = result;
-  await makeRunner()(world, [['deliver', intent]], { at: 'deliver.files' });
+  await run(world, [['deliver', intent]], { at: 'deliver.files' });
   // Negative control for the steps: the files are new, the branch is not.
   expect(refsOf(world.root)['refs/heads/main']).toBe(world.base);
   expect(git(world.root, 'status', '--porcelain')).not.toBe('');
@@ -88,7 +95,7 @@ it('a kill while git writes the files is finished too', async () => {
   );
   const result = makeResult(many);
   const { world, intent } = result;
-  const killed = await makeRunner()(world, [['deliver', intent]], {
+  const killed = await run(world, [['deliver', intent]], {
     during: '-u',
     watch: world.root,
   });
@@ -106,7 +113,7 @@ it('a kill while git writes the files is finished too', async () => {
 it('files that are half written or not yet written are completed', async () => {
   const result = makeResult();
   const { world, intent } = result;
-  await makeRunner()(world, [['deliver', intent]], { at: 'deliver.files' });
+  await run(world, [['deliver', intent]], { at: 'deliver.files' });
   const { root } = world;
   // As if it had stopped in the middle: one file old, one half, one not there, one empty.
   put(root, 'src/a.ts', 'a longer li');
@@ -124,7 +131,7 @@ it('files that the user edited in between are never overwritten', async () => {
   const result = makeResult();
   const { world, intent } = result;
   const { root } = world;
-  await makeRunner()(world, [['deliver', intent]], { at: 'deliver.files' });
+  await run(world, [['deliver', intent]], { at: 'deliver.files' });
   put(root, 'src/a.ts', 'my own words\n');
   const workspaces = await world.open();
   expect(await workspaces.deliver(intent)).toMatchObject({
@@ -145,7 +152,7 @@ it('edits after the branch moved stay, as changes on top of the new commit', asy
   const result = makeResult();
   const { world, intent, to } = result;
   const { root } = world;
-  await makeRunner()(world, [['deliver', intent]], { at: 'deliver.ref' });
+  await run(world, [['deliver', intent]], { at: 'deliver.ref' });
   put(root, 'src/a.ts', 'my own words\n');
   const workspaces = await world.open();
   expect(await workspaces.deliver(intent)).toMatchObject({ kind: 'done' });
@@ -156,7 +163,7 @@ it('edits after the branch moved stay, as changes on top of the new commit', asy
 it('a branch that moved in between ends the delivery and frees the worktree', async () => {
   const { world, intent } = makeResult();
   const { root } = world;
-  await makeRunner()(world, [['deliver', intent]], { at: 'deliver.locked' });
+  await run(world, [['deliver', intent]], { at: 'deliver.locked' });
   const other = git(root, 'commit-tree', '-p', world.base, '-m', 'x', `${world.base}^{tree}`);
   git(root, 'update-ref', 'refs/heads/main', other);
   const workspaces = await world.open();
@@ -167,7 +174,7 @@ it('a branch that moved in between ends the delivery and frees the worktree', as
 
 it('a lock of another git process is not taken for ours after a crash', async () => {
   const { world, intent } = makeResult();
-  await makeRunner()(world, [['deliver', intent]], { at: 'deliver.recorded' });
+  await run(world, [['deliver', intent]], { at: 'deliver.recorded' });
   const lock = join(world.root, '.git', 'index.lock');
   writeFileSync(lock, 'DIRC');
   const workspaces = await world.open();

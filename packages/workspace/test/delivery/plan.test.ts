@@ -9,7 +9,7 @@ interface Result {
   readonly workspaces: Workspaces;
   /** A result of run r1 on top of the base. */
   readonly to: string;
-  plan(delivery: Delivery, base?: string): Promise<DeliveryIntent | RefusedPlan>;
+  readonly plan: (delivery: Delivery, base?: string) => Promise<DeliveryIntent | RefusedPlan>;
 }
 
 async function makeResult(

@@ -91,6 +91,8 @@ export function taskLists<T extends z.ZodType>(output: T) {
   const task = z.strictObject({ ...taskKeys, output: output.optional() });
   const tasks = listOf(task).min(1, { error: 'at least one task' });
   const wave = z.strictObject({ ...waveKeys, tasks });
-  const waves = listOf(wave).min(1, { error: 'at least one wave' });
+  const waves = listOf(wave)
+    .min(1, { error: 'at least one wave' })
+    .max(100, { error: 'at most 100 waves' });
   return { tasks: tasks.optional(), waves: waves.optional() };
 }
