@@ -1,5 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import {
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
@@ -62,4 +72,20 @@ export function makeRepository(
     repository.commit('Start');
   }
   return repository;
+}
+
+/** Everything below a directory, git directories included: mode and content of each path. */
+export function listFiles(directory: string): Readonly<Record<string, string>> {
+  const found: Record<string, string> = {};
+  for (const name of readdirSync(directory, { recursive: true, encoding: 'utf8' }).sort()) {
+    const file = path.join(directory, name);
+    const status = lstatSync(file);
+    const content = status.isSymbolicLink()
+      ? readlinkSync(file)
+      : status.isFile()
+        ? createHash('sha256').update(readFileSync(file)).digest('hex')
+        : 'directory';
+    found[name] = `${status.mode.toString(8)} ${content}`;
+  }
+  return found;
 }

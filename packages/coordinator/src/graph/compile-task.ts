@@ -21,7 +21,7 @@ import {
   type Use,
 } from './namespace.js';
 import type { Condition, Template } from './reference.js';
-import type { TaskEntry, type TaskTable } from './task-table.js';
+import type { TaskEntry, TaskTable } from './task-table.js';
 import { TASK_DEFAULTS } from './task-defaults.js';
 import { kindsOf, type ValueType } from './value-type.js';
 

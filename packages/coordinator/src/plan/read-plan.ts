@@ -65,8 +65,10 @@ async function readChecked(source: PlanSource, report: Report): Promise<Plan | u
     report,
   );
   const context = { document, locations, report };
-  const hasTasks = isObject(parsed.value) && (parsed.value['tasks'] ?? parsed.value['waves']);
-  checkPlan(context, hasTasks !== undefined && hasTasks !== false);
+  checkPlan(
+    context,
+    ['tasks', 'waves'].some((key) => hasKey(parsed.value, key)),
+  );
   checkTasks(context, new Set([...rest.idle, ...shape.removed.map(parentOf)]));
   if (!isPartial) {
     const gateNames = namesOf(parsed.value, 'gates', document.gates);
@@ -79,6 +81,10 @@ async function readChecked(source: PlanSource, report: Report): Promise<Plan | u
   // Where a definition was set aside, what refers to it would be reported without being wrong.
   if (!isPartial && !shape.removed.some(isDefinition)) compileGraph(plan, {}, source.file, report);
   return plan;
+}
+
+function hasKey(document: Json, key: string): boolean {
+  return isObject(document) && Object.hasOwn(document, key);
 }
 
 /** A task that lost a key may have lost its work with it. */

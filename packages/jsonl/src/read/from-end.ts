@@ -3,6 +3,8 @@ import { decodeLine, type Entry } from './decode-line.js';
 import { defaultMaxLineBytes, readBytes } from './scan.js';
 
 const blockBytes = 64 * 1024;
+/** The longest line that is read, with the newlines before and after it. */
+const maxWindowBytes = defaultMaxLineBytes + 2;
 
 /** Reads exactly `[from, to)`, or less when the file ends sooner. */
 export async function readRange(
@@ -76,10 +78,10 @@ export async function* entriesFromEnd(
     const start = from === 0 ? 0 : block.indexOf(10) + 1;
     if (from > 0 && (start === 0 || start === block.length)) {
       // A line that is too long to be held is passed over, as damage is.
-      if (window > defaultMaxLineBytes) {
+      if (window === maxWindowBytes) {
         end = (await findLastNewline(fileSystem, file, path, 0, from)) + 1;
         window = blockBytes;
-      } else window *= 2;
+      } else window = Math.min(window * 2, maxWindowBytes);
       continue;
     }
     yield* decodeBlock(block.subarray(start), from + start).reverse();
