@@ -99,7 +99,9 @@ export async function checkLayers(root) {
 }
 
 if (process.argv[1] === import.meta.filename) {
-  const problems = await checkLayers(path.resolve(import.meta.dirname, '../..'));
+  const problems = await checkLayers(
+    path.resolve(process.argv[2] ?? path.resolve(import.meta.dirname, '../..')),
+  );
   for (const problem of problems) console.log(problem);
   console.log(
     problems.length === 0

@@ -22,6 +22,26 @@ export function checkAttempt(attempt: number): number {
   );
 }
 
+/** Checks an id that is handed to git, so that nothing else, such as an option, gets there. */
+export function checkCommit(commit: string): string {
+  if (/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/.test(commit)) return commit;
+  throw new WorkspaceError(
+    'ORCH_GIT_UNKNOWN_REVISION',
+    `Expected the full id of a commit, received ${JSON.stringify(commit)}. Use resolve() for other names.`,
+    { details: { revision: commit } },
+  );
+}
+
+/** Checks that a delivery goes to a branch, by its full name. */
+export function checkBranchRef(ref: string): string {
+  if (/^refs\/heads\/[^-]/.test(ref)) return ref;
+  throw new WorkspaceError(
+    'ORCH_WORKSPACE_NAME',
+    `The target of a delivery must be the full name of a branch (refs/heads/...), received ${JSON.stringify(ref)}.`,
+    { details: { ref } },
+  );
+}
+
 /**
  * Pathspecs for globs of a plan. A glob has git's `:(glob)` meaning: `*` stays within a directory,
  * `**` crosses them, and a directory means everything below it.

@@ -30,7 +30,7 @@ import { checkVersion, findGit } from './git/find-git.js';
 import { createGit } from './git/run-git.js';
 import { integrate } from './merge/integrate.js';
 import { merge } from './merge/merge.js';
-import { checkAttempt, checkName } from './names.js';
+import { checkAttempt, checkBranchRef, checkCommit, checkName } from './names.js';
 import { describeRepository } from './repository/describe.js';
 import { compareFingerprint, takeFingerprint } from './repository/fingerprint.js';
 import { openRepository, type Identity } from './repository/open.js';
@@ -129,6 +129,7 @@ export async function createWorkspaces(options: WorkspacesOptions): Promise<Work
   return {
     async prepare(request) {
       checkAttempt(request.attempt);
+      checkCommit(request.base);
       return inPlace('task', request.run, request.task, () => prepare(repository, request));
     },
     async copyInto(run, task, files) {
@@ -136,27 +137,45 @@ export async function createWorkspaces(options: WorkspacesOptions): Promise<Work
     },
     async capture(request) {
       checkAttempt(request.attempt);
+      checkCommit(request.base);
       return inPlace('task', request.run, request.task, () => capture(repository, request));
     },
     async remove(run, task) {
       return inPlace('task', run, task, () => remove(repository, run, task));
     },
     async checkout(request) {
+      checkCommit(request.commit);
+      if (request.protect !== undefined) checkCommit(request.protect.base);
       return inPlace('checkout', request.run, request.name, () => checkout(repository, request));
     },
-    merge: (request) => merge(repository, request),
+    async merge(request) {
+      checkCommit(request.tip);
+      checkCommit(request.commit);
+      return merge(repository, request);
+    },
     async integrate(request) {
       runs.add(checkName('run', request.run));
+      if (request.from !== null) checkCommit(request.from);
+      checkCommit(request.to);
       await integrate(repository, request);
     },
     async planDelivery(request) {
       checkName('run', request.run);
+      checkCommit(request.base);
+      checkCommit(request.to);
       return planDelivery(repository, request);
     },
-    deliver: (intent) => serial(`deliver ${intent.target}`, () => deliver(repository, intent)),
+    async deliver(intent) {
+      checkBranchRef(intent.target);
+      if (intent.from !== null) checkCommit(intent.from);
+      checkCommit(intent.to);
+      return serial(`deliver ${intent.target}`, () => deliver(repository, intent));
+    },
     fingerprint: () => takeFingerprint(repository),
     compare: (before) => compareFingerprint(repository, before),
-    tree: (commit) => treeOf(repository, commit),
+    async tree(commit) {
+      return treeOf(repository, checkCommit(commit));
+    },
     resolve: (revision) => resolveCommit(repository, revision),
     describeRepository: () => describeRepository(repository),
   };

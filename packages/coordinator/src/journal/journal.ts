@@ -75,6 +75,8 @@ export async function takeJournal(
       'ORCH_RUN_INVARIANT',
       `The journal of ${layout.directory} has no events`,
     );
+  // What we are about to vouch for with length and hash must not be lost to a power cut after that.
+  await sync(layout.segment(last.epoch));
   const before = foldSegments(segments);
   const journal = await lead(context, epoch, last.head, before);
   await journal.append({
@@ -103,10 +105,18 @@ async function claimEpoch(layout: RunLayout, epoch: number): Promise<boolean> {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
     throw error;
   }
-  const directory = await open(layout.journal, 'r');
-  await directory.sync();
-  await directory.close();
+  await sync(layout.journal);
   return true;
+}
+
+/** Puts a file, or the entries of a directory, on the disk. */
+async function sync(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
 }
 
 /** An empty segment younger than this belongs to a leader that is just starting; an older one to a dead one. */

@@ -111,7 +111,7 @@ async function existingResult(
 
 /** Commits what a workspace holds and puts it, checked, into the result ref. */
 export async function capture(repository: Repository, request: CaptureRequest): Promise<Captured> {
-  const { run, task, base } = request;
+  const { run, task } = request;
   const ref = refs.result(run, task, request.attempt);
   globPathspecs(request.writes ?? []);
   const existing = await existingResult(repository, request, ref);

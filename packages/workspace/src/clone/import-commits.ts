@@ -86,27 +86,25 @@ async function fetchChecked(
   }
 }
 
-/** Of `ids`, those that are commits in the clone or in the user's repository. */
-async function onlyCommits(
+/** The commits behind ids of commits and tags, in the same order; `undefined` for what is no commit. */
+async function peel(
   repository: Repository,
   cloneObjects: string,
   ids: readonly string[],
-): Promise<string[]> {
+): Promise<(string | undefined)[]> {
   const { stdout } = await repository.hub({
     args: ['cat-file', '--batch-check=%(objectname) %(objecttype)', '--buffer'],
-    input: ids.map((value) => `${value}\n`).join(''),
+    input: ids.map((value) => `${value}^{commit}\n`).join(''),
     env: { GIT_ALTERNATE_OBJECT_DIRECTORIES: quoteForList(cloneObjects) },
   });
-  return lines(stdout)
-    .filter((line) => line.endsWith(' commit'))
-    .map((line) => line.slice(0, -' commit'.length));
+  return lines(stdout).map((line) => /^([0-9a-f]+) commit$/.exec(line)?.[1]);
 }
 
 /** The list is separated by colons; a path between quotes may contain one. */
 const quoteForList = (path: string): string =>
   `"${path.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')}"`;
 
-/** Imports commits; those that are broken, forged or not there are named and left out. */
+/** Imports commits, and those behind tags; what is broken, forged or not there is named and left out. */
 export async function importCommits(
   repository: Repository,
   clone: string,
@@ -121,9 +119,10 @@ export async function importCommits(
   if (problem !== undefined) {
     return { commits, rejected: asked.map((commit) => ({ commit, reason: problem })) };
   }
-  const known = await onlyCommits(repository, cloneObjects, asked);
+  const peeled = await peel(repository, cloneObjects, asked);
+  const known = [...new Set(peeled.filter((value) => value !== undefined))];
   const rejected = asked
-    .filter((value) => !known.includes(value))
+    .filter((_, at) => peeled[at] === undefined)
     .map((commit) => ({ commit, reason: 'it is no readable commit' }));
   if (known.length === 0) return { commits, rejected };
   if ((await fetchChecked(repository, cloneObjects, base, known)) === undefined) {

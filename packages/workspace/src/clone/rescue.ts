@@ -1,4 +1,4 @@
-import { contains, makeCommit, treeOf } from '../git/commits.js';
+import { makeCommit, treeOf } from '../git/commits.js';
 import { lines } from '../git/quoted-path.js';
 import { listRefs, moveRef } from '../git/refs.js';
 import { refs } from '../layout.js';

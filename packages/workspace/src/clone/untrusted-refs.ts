@@ -114,5 +114,7 @@ export function readUntrustedRefs(gitDirectory: string): UntrustedRefs {
     complete = false;
   }
   if (head !== undefined) found.delete(head);
+  // What a log says of a ref that was deleted.
+  for (const value of found) if (/^0+$/.test(value)) found.delete(value);
   return { head, others: [...found], complete };
 }

@@ -197,7 +197,7 @@ it('two captures of one attempt at once give one result', async () => {
   const [one, two] = await Promise.all([world.open(), world.open()]);
   const request = { ...at, message: 'm', writes: undefined };
   const results = await Promise.all([one.capture(request), two.capture(request)]);
-  expect(results[0]?.commit).toBe(results[1]?.commit);
+  expect(results[0].commit).toBe(results[1].commit);
 });
 
 it('a result ref that does not descend from the base is refused', async () => {

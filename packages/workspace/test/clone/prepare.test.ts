@@ -140,12 +140,16 @@ it('fresh saves commits of all branches, the stash, a reset, and untracked files
   git(path, 'add', 'stashed');
   git(path, 'stash', '--quiet');
   kept.push(git(path, 'rev-parse', 'refs/stash'));
+  git(path, 'checkout', '--quiet', '--detach', 'orch-task');
+  kept.push(commit('tagged'));
+  git(path, 'tag', '--annotate', '-m', 'a tag', 'v1');
   git(path, 'checkout', '--quiet', 'orch-task');
   git(path, 'pack-refs', '--all');
   put(path, 'README.md', 'edited\n');
   put(path, 'untracked', 'untracked');
-  const { rescued } = await workspaces.prepare({ ...fresh, ...at });
+  const { rescued, kept: aside } = await workspaces.prepare({ ...fresh, ...at });
   expect(rescued).toBe('refs/orch/rescue/r1/fix/1');
+  expect(aside).toBeUndefined();
   for (const id of kept) {
     expect(gitSucceeds(world.root, 'merge-base', '--is-ancestor', id, rescued ?? '')).toBe(true);
   }

@@ -114,3 +114,46 @@ it('resolve() names the revision that is no commit', async () => {
     code: 'ORCH_GIT_UNKNOWN_REVISION',
   });
 });
+
+it('a submodule, and a repository whose git directory lies elsewhere, can be worked on', async () => {
+  const world = makeWorld();
+  const outer = join(world.directory, 'outer');
+  git(world.directory, 'init', '--quiet', '--initial-branch=main', outer);
+  git(
+    outer,
+    '-c',
+    'protocol.file.allow=always',
+    'submodule',
+    '--quiet',
+    'add',
+    world.root,
+    'inner',
+  );
+  const separate = join(world.directory, 'separate');
+  const elsewhere = join(world.directory, 'elsewhere.git');
+  git(world.directory, 'clone', '--quiet', `--separate-git-dir=${elsewhere}`, world.root, separate);
+  for (const repository of [join(outer, 'inner'), separate]) {
+    const workspaces = await world.open({ repository });
+    const described = await workspaces.describeRepository();
+    expect(described.worktrees.map(({ path }) => path)).toEqual([repository]);
+    git(repository, 'checkout', '--quiet', '--detach');
+    put(repository, 'new', '1\n');
+    const to = commitAll(repository, 'result');
+    git(repository, 'checkout', '--quiet', 'main');
+    const intent = { target: 'refs/heads/main', from: world.base, to };
+    expect(await workspaces.deliver(intent)).toMatchObject({ kind: 'done' });
+    expect(git(repository, 'status', '--porcelain')).toBe('');
+    expect(git(repository, 'rev-parse', 'HEAD')).toBe(to);
+  }
+  // From a linked worktree, the main one cannot be found: its branch is left alone.
+  const linked = join(world.directory, 'linked');
+  git(separate, 'worktree', 'add', '--quiet', '-b', 'side', linked);
+  const workspaces = await world.open({ repository: linked });
+  put(linked, 'more', '1\n');
+  const intent = {
+    target: 'refs/heads/main',
+    from: git(separate, 'rev-parse', 'main'),
+    to: commitAll(linked, 'more'),
+  };
+  expect(await workspaces.deliver(intent)).toMatchObject({ kind: 'refused' });
+});
