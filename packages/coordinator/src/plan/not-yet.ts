@@ -18,6 +18,7 @@ const UNATTENDED: ReservedKeys = { approve: 'stop', permission: 'deny', quota: '
 /** A document without its reserved parts. */
 export interface WithoutReserved {
   readonly document: Json;
+  readonly removed: readonly Path[];
   /** Paths of tasks whose work was reserved grammar: that nothing is left to do is no fault of theirs. */
   readonly idle: ReadonlySet<string>;
 }
@@ -50,7 +51,11 @@ export function takeOutReserved(
   for (const path of found) rest = takeOut(rest, path)?.rest ?? rest;
   const work = ['approve', 'loop', 'plan'];
   const idle = found.filter((path) => work.includes(String(path.at(-1))));
-  return { document: rest, idle: new Set(idle.map((path) => formatPath(path.slice(0, -1)))) };
+  return {
+    document: rest,
+    removed: found,
+    idle: new Set(idle.map((path) => formatPath(path.slice(0, -1)))),
+  };
 }
 
 type Refuse = (path: Path, what: string, instead: string, remove?: Path) => void;

@@ -65,10 +65,8 @@ async function readChecked(source: PlanSource, report: Report): Promise<Plan | u
     report,
   );
   const context = { document, locations, report };
-  checkPlan(
-    context,
-    ['tasks', 'waves'].some((key) => hasKey(parsed.value, key)),
-  );
+  const hasTasks = hasKey(parsed.value, 'tasks') || hasKey(parsed.value, 'waves');
+  checkPlan(context, hasTasks);
   checkTasks(context, new Set([...rest.idle, ...shape.removed.map(parentOf)]));
   if (!isPartial) {
     const gateNames = namesOf(parsed.value, 'gates', document.gates);
@@ -79,7 +77,8 @@ async function readChecked(source: PlanSource, report: Report): Promise<Plan | u
   const files = await readPlanFiles(source, document as Json, locations, report);
   const plan: Plan = { file: source.file, document, locations, ...files };
   // Where a definition was set aside, what refers to it would be reported without being wrong.
-  if (!isPartial && !shape.removed.some(isDefinition)) compileGraph(plan, {}, source.file, report);
+  const removed = [...rest.removed, ...shape.removed];
+  if (!isPartial && !removed.some(isDefinition)) compileGraph(plan, {}, source.file, report);
   return plan;
 }
 
@@ -98,23 +97,17 @@ function namesOf(document: Json, section: string, merged: object | undefined): R
   return new Set([...Object.keys(isObject(raw) ? raw : {}), ...Object.keys(merged ?? {})]);
 }
 
-/** Whether other parts of a plan refer to what stands at a path. */
+/** Whether other parts of a plan build on what stands at a path. */
 function isDefinition(path: Path): boolean {
-  const [section] = path;
-  if (
-    section === 'inputs' ||
-    section === 'defaults' ||
-    section === 'tasks' ||
-    section === 'waves'
-  ) {
-    const key = path.find((one, index) => index > 0 && typeof one === 'string' && one !== 'tasks');
-    return section === 'inputs' || DEFINING.includes(String(key ?? ''));
-  }
-  return false;
+  const [section, ...rest] = path;
+  if (section === 'inputs') return true;
+  if (section !== 'defaults' && section !== 'tasks' && section !== 'waves') return false;
+  const key = rest.find((one) => typeof one === 'string' && one !== 'tasks');
+  return key === undefined || DEFINING.has(String(key));
 }
 
-/** Keys of a task, and of `defaults`, that give something a name or a type. */
-const DEFINING = [
+/** Keys of a task, and of `defaults`, that give something a name, a type or an edge. */
+const DEFINING: ReadonlySet<string> = new Set([
   'id',
   'needs',
   'each',
@@ -125,4 +118,6 @@ const DEFINING = [
   'env',
   'inputs',
   'prompt',
-];
+  'run',
+  'sh',
+]);
