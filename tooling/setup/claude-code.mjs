@@ -32,6 +32,8 @@ export function installClaudeCode() {
       '--no-audit',
       '--no-fund',
       '--ignore-scripts',
+      // Its manifest asks for a newer Node than its binary, which needs none.
+      '--engine-strict=false',
       '--loglevel=error',
       `@anthropic-ai/claude-code@${claudeCodeVersion}`,
     ],

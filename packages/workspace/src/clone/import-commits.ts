@@ -69,7 +69,8 @@ async function fetchChecked(
       ],
       cwd: join(scratch, 'empty'),
       config: [
-        
+        ['fetch.fsckObjects', 'true'],
+        ['transfer.fsckObjects', 'true'],
         ['protocol.file.allow', 'always'],
         ...repository.objectConfig,
       ],
