@@ -24,7 +24,8 @@ export type {
   StartOptions,
 } from './run/coordinator.js';
 export { decide } from './run/decide.js';
-export type { Action, Because, Capacity } from './run/decide.js';
+export type { Action, Capacity } from './run/decide.js';
+export type { Because } from './run/readiness.js';
 export { nodeOfInstance } from './run/instances.js';
 export { readJournal } from './journal/journal.js';
 export { sendCommand } from './journal/inbox.js';

@@ -1,5 +1,9 @@
 import { summarize, type Event, type RunState } from '@orch/core/status';
-import { liveView, plainView, type RunView } from '../render/run-view.js';
+import { exitCode } from '../exit-codes.js';
+import { closingLines } from '../render/closing.js';
+import { liveView } from '../render/live-view.js';
+import { plainView } from '../render/plain-view.js';
+import type { RunView } from '../render/run-view.js';
 import type { Screen } from '../render/screen.js';
 
 export interface Watching {
@@ -8,71 +12,73 @@ export interface Watching {
   readonly stop: AbortSignal;
 }
 
+const stopSignals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
+
 /**
- * Shows a run while `work` leads it, and ends with its one line. Ctrl-C: first time stops cleanly and
- * says how to go on, second time ends at once (the processes still end with us).
+ * Shows a run while `work` leads it, and ends with its one line. A first Ctrl-C (or SIGTERM, SIGHUP)
+ * stops cleanly and says how to go on; a second one ends at once. Agents end with us either way.
  */
 export async function conduct(
   screen: Screen,
-  options: { readonly json: boolean; readonly rehearsal: boolean },
+  options: { readonly json: boolean; readonly run?: string },
   work: (watching: Watching) => Promise<RunState>,
 ): Promise<number> {
   const stop = new AbortController();
-  let run = '';
-  const labels = new Map<string, string>();
-  const view: RunView = options.json ? silent : screen.terminal ? liveView(screen) : plainView(screen);
-  const interrupt = (): void => {
-    if (stop.signal.aborted) {
+  let { run } = options;
+  let events = 0;
+  const view = options.json ? silent(screen) : screen.live ? liveView(screen) : plainView(screen);
+  const goOn = (): string => (run === undefined ? '' : ` Go on with: orch resume ${run}`);
+  const interrupt = (signal: NodeJS.Signals): void => {
+    if (stop.signal.aborted || signal === 'SIGQUIT') {
       view.close();
-      screen.note(`Stopped at once. Go on with: orch resume ${run}`);
-      process.exit(130);
+      screen.note(`Stopped at once.${goOn()}`);
+      process.exit(exitCode.interrupted);
     }
     stop.abort();
-    const said = `Stopping: running agents end, their work is kept. Again: at once. Then go on with: orch resume ${run}`;
-    if (options.json) screen.note(said);
-    else view.say(said);
+    view.say(`Stopping: agents end, their work is kept (once more: at once).${goOn()}`);
   };
-  process.on('SIGINT', interrupt);
-  process.on('SIGTERM', interrupt);
-  process.on('SIGHUP', interrupt);
+  for (const signal of stopSignals) process.on(signal, interrupt);
   let state: RunState;
   try {
     state = await work({
       onEvent: (event, now) => {
-        if (run === '' && !options.json && now.run !== '') {
-          run = now.run;
-          if (event.type === 'run.started') view.say(`${options.rehearsal ? screen.style('magenta', 'REHEARSAL ') : ''}run ${now.run} · ${now.parallel} at once`);
-        }
+        events += 1;
         run = now.run;
-        if (event.type === 'attempt.started') labels.set(event.task, now.tasks[event.task]?.label ?? event.task);
-        if (options.json) screen.line(JSON.stringify(event));
-        else view.event(event, now);
+        if (options.json) screen.json(event);
+        if (event.type === 'epoch.opened' && now.mode === 'rehearsal') mark(screen, view, now);
+        else if (event.type === 'run.started') mark(screen, view, now);
+        view.event(event, now);
       },
-      onProgress: (task, _attempt, progress) => view.progress(labels.get(task) ?? task, progress.text),
+      onProgress: (task, _attempt, progress) => view.progress(task, progress.text),
       stop: stop.signal,
     });
   } finally {
     view.close();
-    process.off('SIGINT', interrupt);
-    process.off('SIGTERM', interrupt);
-    process.off('SIGHUP', interrupt);
+    for (const signal of stopSignals) process.off(signal, interrupt);
   }
   const summary = summarize(state);
-  if (options.json) screen.line(JSON.stringify({ type: 'summary', run: state.run, mode: state.mode, outcome: state.outcome ?? state.status, ...summary }));
-  else closing(screen, state, summary.line);
+  if (options.json) {
+    const outcome = state.outcome ?? state.status;
+    screen.json({ type: 'summary', run: state.run, mode: state.mode, outcome, ...summary });
+  } else {
+    if (events === 0) screen.line(`Run ${state.run} has ended already: nothing was left to do.`);
+    for (const line of closingLines(screen, state, summary.line)) screen.line(line);
+  }
   return summary.exitCode;
 }
 
-function closing(screen: Screen, state: RunState, line: string): void {
-  screen.line('');
-  screen.line(`${state.mode === 'rehearsal' ? `${screen.style('magenta', 'REHEARSAL')} ` : ''}${screen.style('bold', line)}`);
-  if (state.status === 'interrupted') screen.line(`Interrupted. Go on with: orch resume ${state.run}`);
-  else if (state.delivery?.done) {
-    const branch = state.delivery.done.target.replace(/^refs\/heads\//, '');
-    screen.line(`Look at it: git log --first-parent --stat ${state.base.slice(0, 10)}..${branch}`);
-  } else if (state.outcome === 'succeeded') screen.line('Nothing was changed, so nothing was delivered.');
-  const worst = Object.values(state.tasks).find((task) => task.phase === 'ended' && task.verdict !== 'succeeded' && task.verdict !== 'skipped');
-  if (worst) screen.line(`Next: orch why ${worst.label.includes('[') ? `'${worst.label}'` : worst.label}`);
+/** The first line of a run, so that a rehearsal never passes for real work. */
+function mark(screen: Screen, view: RunView, state: RunState): void {
+  if (state.run === '') return;
+  const stamp = state.mode === 'rehearsal' ? `${screen.style('magenta', 'REHEARSAL')} ` : '';
+  const again = state.epoch > 1 ? ' · goes on' : '';
+  view.say(`${stamp}run ${screen.style('bold', state.run)} · ${state.parallel} at once${again}`);
 }
 
-const silent: RunView = { event: () => undefined, progress: () => undefined, say: () => undefined, close: () => undefined };
+/** For programs stdout has events alone; what people are told goes to stderr. */
+const silent = (screen: Screen): RunView => ({
+  event: () => undefined,
+  progress: () => undefined,
+  say: (text) => screen.note(text),
+  close: () => undefined,
+});

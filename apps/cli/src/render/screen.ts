@@ -1,67 +1,91 @@
-import { styleText, stripVTControlCharacters } from 'node:util';
+import { inertJson, onlyStyles } from './neutral.js';
 
-type Style = Parameters<typeof styleText>[0];
+const styles = {
+  bold: [1, 22],
+  dim: [2, 22],
+  red: [31, 39],
+  green: [32, 39],
+  yellow: [33, 39],
+  magenta: [35, 39],
+  cyan: [36, 39],
+} as const;
 
-/** Where output goes: it knows whether it is a terminal, and survives a reader that went away. */
+export type Style = keyof typeof styles;
+
+/** Where output goes: it knows what kind of reader it has, and survives one that went away. */
 export interface Screen {
-  readonly terminal: boolean;
-  readonly columns: () => number;
-  /** Whole lines for people or programs: stdout. */
+  /** Lines may be drawn again: a terminal, and no CI log. */
+  readonly live: boolean;
+  /** What fits beside and below each other; without a terminal there is no limit. */
+  readonly size: () => { readonly columns: number; readonly rows: number };
+  /** Lines for people: stdout. */
   line(text: string): void;
+  /** One value on one line, for programs: stdout. */
+  json(value: unknown): void;
   /** Hints and errors: stderr. */
   note(text: string): void;
-  raw(text: string): void;
+  /** What `line` would write of a text. */
+  guard(text: string): string;
+  /** Bytes for the terminal, unguarded: for what is drawn again, and for nothing else. */
+  draw(bytes: string): void;
+  /** The terminal got another size. Returns what ends the listening. */
+  onResize(listener: () => void): () => void;
   style(style: Style, text: string): string;
+  /** Why stdout could not be written, unless its reader just went away. */
+  readonly failure: () => Error | undefined;
 }
 
-/** The process's own screen. `NO_COLOR` and `TERM=dumb` are honoured; `FORCE_COLOR` overrides. */
+type Stream = Pick<NodeJS.WriteStream, 'write' | 'on' | 'off' | 'isTTY' | 'columns' | 'rows'>;
+
+/**
+ * The process's own screen. `FORCE_COLOR` overrides `NO_COLOR`, which overrides the terminal;
+ * `TERM=dumb` and `CI` get plain lines.
+ */
 export function openScreen(
-  stdout: NodeJS.WriteStream = process.stdout,
-  stderr: NodeJS.WriteStream = process.stderr,
+  stdout: Stream = process.stdout,
+  stderr: Stream = process.stderr,
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): Screen {
-  const open = new Set<NodeJS.WriteStream>([stdout, stderr]);
+  const open = new Set([stdout, stderr]);
+  let failure: Error | undefined;
   for (const stream of open) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      // Whoever read us is gone (`orch status | head`): what is left to say has no reader.
-      if (error.code === 'EPIPE') open.delete(stream);
-      else throw error;
+      // Whoever read us is gone (`orch status | head`, a closed window): a run goes on without them.
+      open.delete(stream);
+      if (stream === stdout && error.code !== 'EPIPE' && error.code !== 'EIO') failure ??= error;
     });
   }
-  const write = (stream: NodeJS.WriteStream, text: string): void => {
+  const write = (stream: Stream, text: string): void => {
     if (open.has(stream)) stream.write(text);
   };
   const dumb = environment['TERM'] === 'dumb';
-  const terminal = stdout.isTTY && !dumb;
-  const forced = environment['FORCE_COLOR'];
-  const colors =
-    forced !== undefined && forced !== '0' ? true : terminal && (environment['NO_COLOR'] ?? '') === '' && forced !== '0';
-  return {
-    terminal,
-    columns: () => Math.max(40, stdout.columns || 80),
-    line: (text) => write(stdout, `${text}\n`),
-    note: (text) => write(stderr, `${text}\n`),
-    raw: (text) => write(stdout, text),
-    style: (style, text) => (colors ? styleText(style, text) : text),
+  const colors = (stream: Stream): boolean => {
+    const forced = environment['FORCE_COLOR'];
+    if (forced !== undefined) return forced !== '0' && forced !== 'false';
+    return stream.isTTY && !dumb && (environment['NO_COLOR'] ?? '') === '';
   };
-}
-
-/** Cuts to what fits one line of the screen, counting what is seen. */
-export function fit(text: string, columns: number): string {
-  if (stripVTControlCharacters(text).length <= columns) return text;
-  return `${stripVTControlCharacters(text).slice(0, Math.max(0, columns - 1))}…`;
-}
-
-/** Text that somebody else wrote, made safe for a terminal: no escapes, no control characters. */
-export function neutral(text: string): string {
-  return stripVTControlCharacters(text).replaceAll(/[^\P{Cc}\n\t]|\p{Cf}/gu, '');
-}
-
-/** `21s`, `3m05s`, `1h02m`. */
-export function duration(milliseconds: number): string {
-  const seconds = Math.max(0, Math.round(milliseconds / 1000));
-  if (seconds < 60) return `${seconds}s`;
-  const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return `${minutes}m${String(seconds % 60).padStart(2, '0')}s`;
-  return `${Math.floor(minutes / 60)}h${String(minutes % 60).padStart(2, '0')}m`;
+  const [outColors, errorColors] = [colors(stdout), colors(stderr)];
+  const ci = environment['CI'] ?? '';
+  return {
+    live: stdout.isTTY && !dumb && (ci === '' || ci === 'false'),
+    size: () =>
+      stdout.isTTY
+        ? { columns: stdout.columns || 80, rows: stdout.rows || 24 }
+        : { columns: Infinity, rows: Infinity },
+    line: (text) => write(stdout, `${onlyStyles(text, outColors)}\n`),
+    json: (value) => write(stdout, `${inertJson(value)}\n`),
+    note: (text) => write(stderr, `${onlyStyles(text, errorColors)}\n`),
+    guard: (text) => onlyStyles(text, outColors),
+    draw: (bytes) => write(stdout, bytes),
+    onResize: (listener) => {
+      stdout.on('resize', listener);
+      return () => stdout.off('resize', listener);
+    },
+    style: (style, text) => {
+      if (!outColors && !errorColors) return text;
+      const [on, off] = styles[style];
+      return `\u001b[${on}m${text}\u001b[${off}m`;
+    },
+    failure: () => failure,
+  };
 }

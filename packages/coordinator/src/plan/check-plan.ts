@@ -1,6 +1,6 @@
 import { listWords, quote } from './describe.js';
 import type { Locations } from './locations.js';
-import type { Path } from './path.js';
+import { formatPath, type Path } from './path.js';
 import { pathFault } from './plan-files.js';
 import type { PlanProblemCode, Report } from './problem.js';
 import type { PlanDocument } from './schema/plan.js';
@@ -9,14 +9,13 @@ interface Context {
   readonly document: PlanDocument;
   readonly locations: Locations;
   readonly report: Report;
+  /** Paths that lost a key to another problem: that something is missing there is no further one. */
+  readonly damaged: ReadonlySet<string>;
 }
 
-/**
- * Checks which keys outside the tasks go together, and the names of files and branches. `hasTasks`:
- * there were `tasks:` or `waves:`, even if they were unusable.
- */
-export function checkPlan(context: Context, hasTasks: boolean): void {
-  checkForm(context, hasTasks);
+/** Checks which keys outside the tasks go together, and the names of files and branches. */
+export function checkPlan(context: Context): void {
+  checkForm(context);
   checkDefinitions(context);
   checkInputs(context);
   checkDelivery(context);
@@ -40,13 +39,14 @@ function refuse(
   report.add(locations.key(path), path, { code, message });
 }
 
-function checkForm(context: Context, hasTasks: boolean): void {
+function checkForm(context: Context): void {
   const { document } = context;
   if (document.tasks !== undefined && document.waves !== undefined) {
     const message = 'expected tasks: or waves:, received both';
     refuse(context, ['waves'], 'ORCH_PLAN_CONFLICTING_KEYS', message);
   }
-  if (!hasTasks) {
+  const isEmpty = document.tasks === undefined && document.waves === undefined;
+  if (isEmpty && !context.damaged.has('')) {
     const message = 'the plan has no tasks; expected tasks: or waves:';
     context.report.add(context.locations.value([]), [], { code: 'ORCH_PLAN_MISSING_KEY', message });
   }
@@ -99,7 +99,8 @@ function checkCommand(
     const message = `expected run or sh, received both`;
     refuse(context, [...path, 'sh'], 'ORCH_PLAN_CONFLICTING_KEYS', message);
   }
-  if (owner.run === undefined && owner.sh === undefined) {
+  const isEmpty = owner.run === undefined && owner.sh === undefined;
+  if (isEmpty && !context.damaged.has(formatPath(path))) {
     const message = `${what} has no command; expected run or sh`;
     context.report.add(context.locations.key(path), path, {
       code: 'ORCH_PLAN_MISSING_KEY',

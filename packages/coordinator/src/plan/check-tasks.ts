@@ -26,18 +26,20 @@ interface Context {
   readonly document: PlanDocument;
   readonly locations: Locations;
   readonly report: Report;
+  /** Paths that lost a key to another problem: that something is missing there is no further one. */
+  readonly damaged: ReadonlySet<string>;
 }
 
-/** Checks which keys of a task go together. `idle`: tasks whose work was reserved grammar. */
-export function checkTasks(context: Context, idle: ReadonlySet<string>): void {
+/** Checks which keys of a task go together. */
+export function checkTasks(context: Context): void {
   const tasks = listTasks(context.document);
   const byId = tasksById(tasks);
   for (const listed of tasks) {
     if (context.report.isFull()) return;
-    checkWork(context, listed, idle.has(formatPath(listed.path)));
+    checkWork(context, listed);
     checkFanOut(context, listed);
     checkSession(context, listed, byId);
-    checkEffect(context, listed, idle.has(formatPath(listed.path)));
+    checkEffect(context, listed);
   }
 }
 
@@ -45,10 +47,10 @@ function refuse(context: Context, path: Path, code: PlanProblemCode, message: st
   context.report.add(context.locations.key(path), path, { code, message });
 }
 
-function checkWork(context: Context, { task, path }: ListedTask, isIdle: boolean): void {
+function checkWork(context: Context, { task, path }: ListedTask): void {
   const given = (['prompt', 'run', 'sh'] as const).filter((key) => task[key] !== undefined);
   const [first, second] = given;
-  if (first === undefined && !isIdle) {
+  if (first === undefined && !context.damaged.has(formatPath(path))) {
     context.report.add(context.locations.value(path), path, {
       code: 'ORCH_PLAN_MISSING_KEY',
       message: `the task ${quote(task.id)} has nothing to do; expected one of prompt, run or sh`,
@@ -131,7 +133,7 @@ export function isFanOut(task: TaskDocument): boolean {
   return task.foreach !== undefined || task.matrix !== undefined || task.each !== undefined;
 }
 
-function checkEffect(context: Context, { task, path }: ListedTask, isIdle: boolean): void {
+function checkEffect(context: Context, { task, path }: ListedTask): void {
   if (task.effect === 'none' && task.writes !== undefined) {
     const message = 'effect: none and writes: contradict each other';
     refuse(context, [...path, 'writes'], 'ORCH_PLAN_CONFLICTING_KEYS', message);
@@ -141,7 +143,8 @@ function checkEffect(context: Context, { task, path }: ListedTask, isIdle: boole
     refuse(context, [...path, 'writes_outside'], 'ORCH_PLAN_CONFLICTING_KEYS', message);
   }
   const shows = task.output !== undefined || (task.gates ?? []).length > 0;
-  if (task.prompt !== undefined && task.effect === 'none' && !shows && !isIdle) {
+  const isDamaged = context.damaged.has(formatPath(path));
+  if (task.prompt !== undefined && task.effect === 'none' && !shows && !isDamaged) {
     const message = `nothing could show that ${quote(task.id)} succeeded; give it an output: or gates:`;
     refuse(context, [...path, 'effect'], 'ORCH_PLAN_EFFECT', message);
   }

@@ -19,8 +19,6 @@ const UNATTENDED: ReservedKeys = { approve: 'stop', permission: 'deny', quota: '
 export interface WithoutReserved {
   readonly document: Json;
   readonly removed: readonly Path[];
-  /** Paths of tasks whose work was reserved grammar: that nothing is left to do is no fault of theirs. */
-  readonly idle: ReadonlySet<string>;
 }
 
 /**
@@ -49,13 +47,7 @@ export function takeOutReserved(
   if (found.length > MAX_PROBLEMS) return undefined;
   let rest = document;
   for (const path of found) rest = takeOut(rest, path)?.rest ?? rest;
-  const work = ['approve', 'loop', 'plan'];
-  const idle = found.filter((path) => work.includes(String(path.at(-1))));
-  return {
-    document: rest,
-    removed: found,
-    idle: new Set(idle.map((path) => formatPath(path.slice(0, -1)))),
-  };
+  return { document: rest, removed: found };
 }
 
 type Refuse = (path: Path, what: string, instead: string, remove?: Path) => void;

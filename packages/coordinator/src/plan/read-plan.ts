@@ -64,10 +64,11 @@ async function readChecked(source: PlanSource, report: Report): Promise<Plan | u
     parsed.locations,
     report,
   );
-  const context = { document, locations, report };
-  const hasTasks = hasKey(parsed.value, 'tasks') || hasKey(parsed.value, 'waves');
-  checkPlan(context, hasTasks);
-  checkTasks(context, new Set([...rest.idle, ...shape.removed.map(parentOf)]));
+  const removed = [...rest.removed, ...shape.removed];
+  const damaged = new Set(removed.map((path) => formatPath(path.slice(0, -1))));
+  const context = { document, locations, report, damaged };
+  checkPlan(context);
+  checkTasks(context);
   if (!isPartial) {
     const gateNames = namesOf(parsed.value, 'gates', document.gates);
     const agentNames = namesOf(parsed.value, 'agents', document.agents);
@@ -77,18 +78,8 @@ async function readChecked(source: PlanSource, report: Report): Promise<Plan | u
   const files = await readPlanFiles(source, document as Json, locations, report);
   const plan: Plan = { file: source.file, document, locations, ...files };
   // Where a definition was set aside, what refers to it would be reported without being wrong.
-  const removed = [...rest.removed, ...shape.removed];
   if (!isPartial && !removed.some(isDefinition)) compileGraph(plan, {}, source.file, report);
   return plan;
-}
-
-function hasKey(document: Json, key: string): boolean {
-  return isObject(document) && Object.hasOwn(document, key);
-}
-
-/** A task that lost a key may have lost its work with it. */
-function parentOf(path: Path): string {
-  return formatPath(path.slice(0, -1));
 }
 
 /** Names that the plan defines, even where the definition itself was set aside. */

@@ -1,7 +1,7 @@
 import type { GateSpec } from '../graph/graph.js';
 import type { GateResult } from '../seams/gate.js';
 import type { GateCheck } from '../state/state.js';
-import type { AttemptContext } from './attempt.js';
+import type { RunContext } from './context.js';
 import { gateKey } from './work-key.js';
 
 export interface GateRun {
@@ -16,7 +16,7 @@ export interface GateRun {
  */
 export async function checkGates(
   context: Pick<
-    AttemptContext,
+    RunContext,
     'graph' | 'journal' | 'workspace' | 'gate' | 'setup' | 'stop' | 'cancel'
   >,
   subject: {
@@ -54,7 +54,7 @@ export async function checkGates(
 
 async function runGate(
   context: Pick<
-    AttemptContext,
+    RunContext,
     'graph' | 'journal' | 'workspace' | 'gate' | 'setup' | 'stop' | 'cancel'
   >,
   gate: GateSpec,

@@ -1,8 +1,9 @@
 import type { BarrierNode, GateNode, Graph, MergeNode, TaskNode } from '../graph/graph.js';
-import type { AttemptMode, SkipCause } from '../state/event.js';
+import type { AttemptMode } from '../state/event.js';
 import type { RunState, TaskState } from '../state/state.js';
-import { dependenciesOf, instancesOf, taskNodes } from './instances.js';
+import { instancesOf, taskNodes } from './instances.js';
 import { nextAttempt } from './next-attempt.js';
+import { expansionOf, isFailure, readiness, stopReason, type Because } from './readiness.js';
 
 /** Something to start now. `id` is unique among what can be in flight at one time. */
 export type Action =
@@ -47,12 +48,6 @@ export type Action =
     }
   | { readonly kind: 'deliver'; readonly id: string }
   | { readonly kind: 'end'; readonly id: string };
-
-/** Why something is not tried. */
-export interface Because {
-  readonly cause: SkipCause;
-  readonly reason: string;
-}
 
 /** What limits starting, beside the record. */
 export interface Capacity {
@@ -199,114 +194,6 @@ export function decide(graph: Graph, state: RunState, capacity: Capacity): reado
     return [{ kind: 'deliver', id: 'deliver' }];
   }
   return [{ kind: 'end', id: 'end' }];
-}
-
-/** Why no further attempt may start at all, if so. */
-function stopReason(
-  graph: Graph,
-  state: RunState,
-  nodes: ReadonlyMap<string, TaskNode>,
-  overtime: boolean,
-): Because | undefined {
-  if (state.cancelled) return { cause: 'cancelled', reason: `cancelled by ${state.cancelled.by}` };
-  if (overtime)
-    return { cause: 'budget', reason: 'the time limit of the run (limits.wall) has passed' };
-  if (
-    graph.limits.usd !== undefined &&
-    state.mode === 'run' &&
-    state.usd.known >= graph.limits.usd
-  ) {
-    return {
-      cause: 'budget',
-      reason: `the run's budget of $${graph.limits.usd.toFixed(2)} is spent ($${state.usd.known.toFixed(2)})`,
-    };
-  }
-  for (const task of Object.values(state.tasks)) {
-    if (task.phase === 'ended' && isFailure(task) && nodes.get(task.node)?.onFailure === 'stop') {
-      return {
-        cause: 'stopped',
-        reason: `${task.label} ended ${task.verdict ?? 'failed'} and stops the run (on_failure: stop)`,
-      };
-    }
-  }
-  return undefined;
-}
-
-const isFailure = (task: TaskState): boolean =>
-  task.phase === 'ended' && task.verdict !== 'succeeded' && task.verdict !== 'skipped';
-
-type Readiness =
-  { readonly kind: 'wait' } | { readonly kind: 'ready' } | ({ readonly kind: 'skip' } & Because);
-
-function readiness(
-  node: TaskNode,
-  task: TaskState,
-  nodes: ReadonlyMap<string, TaskNode>,
-  state: RunState,
-): Readiness {
-  for (const id of node.after) {
-    const barrier = state.barriers[id];
-    if (barrier && !barrier.passed)
-      return {
-        kind: 'skip',
-        cause: 'barrier',
-        reason: `${id} was not passed: ${barrier.reason ?? 'it failed'}`,
-      };
-  }
-  const dependencies = dependenciesOf(node, task, nodes, state);
-  for (const { task: needed, fanOut } of dependencies.tasks) {
-    if (needed.phase !== 'ended') continue;
-    const policy = nodes.get(needed.node)?.onFailure ?? 'block';
-    if (isFailure(needed) && policy !== 'continue') {
-      return {
-        kind: 'skip',
-        cause: 'dependency',
-        reason: `${needed.label} ended ${needed.verdict ?? 'failed'}`,
-      };
-    }
-    // One item of many that its condition left out does not hold up those who need the others.
-    if (needed.verdict === 'skipped' && !fanOut)
-      return { kind: 'skip', cause: 'dependency', reason: `${needed.label} was skipped` };
-  }
-  const passed = node.after.every((id) => state.barriers[id]?.passed === true);
-  return dependencies.ready && passed ? { kind: 'ready' } : { kind: 'wait' };
-}
-
-/** A fan-out is expanded when what its list comes from is there, and skipped when that will never be. */
-function expansionOf(
-  node: TaskNode,
-  nodes: ReadonlyMap<string, TaskNode>,
-  state: RunState,
-): { readonly skip?: Because } | undefined {
-  if (node.fanOut?.kind === 'each')
-    return state.expansions[node.fanOut.of] === undefined ? undefined : {};
-  for (const id of node.after) {
-    const barrier = state.barriers[id];
-    if (!barrier) return undefined;
-    if (!barrier.passed)
-      return {
-        skip: {
-          cause: 'barrier',
-          reason: `${id} was not passed: ${barrier.reason ?? 'it failed'}`,
-        },
-      };
-  }
-  for (const id of node.needs) {
-    const needed = nodes.get(id);
-    const instances = needed && instancesOf(needed, state);
-    if (!needed || !instances?.every((task) => task.phase === 'ended')) return undefined;
-    for (const task of instances) {
-      if (isFailure(task) && needed.onFailure !== 'continue') {
-        return {
-          skip: { cause: 'dependency', reason: `${task.label} ended ${task.verdict ?? 'failed'}` },
-        };
-      }
-      if (task.verdict === 'skipped' && !needed.fanOut) {
-        return { skip: { cause: 'dependency', reason: `${task.label} was skipped` } };
-      }
-    }
-  }
-  return {};
 }
 
 const allEnded = (

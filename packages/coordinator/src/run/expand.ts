@@ -4,11 +4,11 @@ import { evaluateCondition } from '../graph/condition.js';
 import type { TaskNode } from '../graph/graph.js';
 import type { Json } from '../json.js';
 import type { Item } from '../state/event.js';
-import type { AttemptContext } from './attempt.js';
-import type { Because } from './decide.js';
+import type { RunContext } from './context.js';
+import type { Because } from './readiness.js';
 import { scopeOf } from './scope.js';
 
-type Context = Pick<AttemptContext, 'graph' | 'journal'>;
+type Context = Pick<RunContext, 'graph' | 'journal'>;
 
 /** Turns a fan-out into its items, once; the journal keeps them, so a resume sees the same ones. */
 export async function expandFanOut(

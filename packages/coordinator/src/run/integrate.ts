@@ -1,12 +1,12 @@
 import type { BarrierNode, GateNode, MergeNode } from '../graph/graph.js';
 import type { Delivery } from '../seams/workspace.js';
 import type { RunState } from '../state/state.js';
-import type { AttemptContext } from './attempt.js';
+import type { RunContext } from './context.js';
 import { checkGates } from './check-gates.js';
 import { instancesOf, nodeById, taskNodes } from './instances.js';
 
 type Context = Pick<
-  AttemptContext,
+  RunContext,
   'graph' | 'journal' | 'workspace' | 'gate' | 'setup' | 'stop' | 'cancel'
 >;
 

@@ -1,5 +1,5 @@
 import { CoordinatorError } from '../errors.js';
-import type { AttemptContext } from './attempt.js';
+import type { RunContext } from './context.js';
 import { makeAttempt, recoverAttempt } from './attempt.js';
 import { decide, type Action } from './decide.js';
 import { expandFanOut, leavesOut } from './expand.js';
@@ -19,7 +19,7 @@ const backoffMs = (nth: number): number => Math.min(300_000, 2_000 * 2 ** Math.m
  * Leads a run: again and again asks {@link decide} what can start, starts it, and waits for the next
  * step to end. Returns when the run has ended or, after `stop`, when nothing is in flight any more.
  */
-export async function lead(context: AttemptContext): Promise<void> {
+export async function lead(context: RunContext): Promise<void> {
   const { journal, graph } = context;
   const inFlight = new Map<string, Promise<void>>();
   let failure: { readonly error: unknown } | undefined;
@@ -62,7 +62,7 @@ export async function lead(context: AttemptContext): Promise<void> {
   await journal.append({ type: 'run.interrupted', reason: 'stopped by its user' });
 }
 
-async function perform(context: AttemptContext, action: Action): Promise<void> {
+async function perform(context: RunContext, action: Action): Promise<void> {
   const { journal } = context;
   switch (action.kind) {
     case 'expand':

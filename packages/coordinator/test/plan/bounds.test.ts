@@ -10,7 +10,7 @@ const nested = (depth: number): string =>
 
 describe('readPlan() bounds what a text can cost', () => {
   it('refuses a billion laughs without ever expanding an alias', async () => {
-    const names = [...'abcdefghij'];
+    const names = Array.from('abcdefghij');
     const lines = names.map((name, index) => {
       const before = names[index - 1];
       const items = before === undefined ? 'x' : Array<string>(9).fill(`*${before}`).join(', ');

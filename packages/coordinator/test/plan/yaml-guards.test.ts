@@ -71,8 +71,7 @@ tasks:
   - id: b
     prompt: | # a block
       Fix # not a comment
-    run_: x
-`.replace('    run_: x\n', '');
+`;
     expect(await problemsOf(text)).toEqual([]);
   });
 

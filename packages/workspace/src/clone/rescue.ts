@@ -69,7 +69,7 @@ async function save(
   name: { readonly run: string; readonly task: string },
 ): Promise<Rescued> {
   const found = readUntrustedRefs(`${place.directory}/.git`);
-  const tips = [...(found.head === undefined ? [] : [found.head]), ];
+  const tips = [...(found.head === undefined ? [] : [found.head]), ...found.others];
   const imported = await importCommits(repository, place.directory, records.base, tips);
   const lost = imported.rejected.map(({ commit, reason }) => `${commit}: ${reason}`);
   const head =

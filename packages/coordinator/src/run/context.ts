@@ -1,0 +1,32 @@
+import type { Graph } from '../graph/graph.js';
+import type { Journal } from '../journal/journal.js';
+import type { Agent, AgentProgress } from '../seams/agent.js';
+import type { Clock, Ids } from '../seams/clock.js';
+import type { Gate } from '../seams/gate.js';
+import type { Setup } from '../seams/setup.js';
+import type { Workspace } from '../seams/workspace.js';
+import type { TaskState } from '../state/state.js';
+
+/** What the leader of a run works with. */
+export interface RunContext {
+  readonly graph: Graph;
+  readonly journal: Journal;
+  readonly agent: Agent;
+  readonly workspace: Workspace;
+  readonly gate: Gate;
+  readonly setup: Setup;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  /** Aborted when the leader stops. What runs is then ended and recorded as lost, to be continued. */
+  readonly stop: AbortSignal;
+  /** Aborted when the run is cancelled. */
+  readonly cancel: AbortSignal;
+  readonly onProgress: (task: string, attempt: number, progress: AgentProgress) => void;
+}
+
+/** A task that the journal knows. */
+export function taskOf(context: RunContext, id: string): TaskState {
+  const task = context.journal.state().tasks[id];
+  if (!task) throw new Error(`task ${id} is not in the journal`);
+  return task;
+}

@@ -1,0 +1,142 @@
+import type { TaskNode } from '../graph/graph.js';
+import { checkOutput } from '../graph/output-schema.js';
+import type { Json } from '../json.js';
+import type { AgentEnd } from '../seams/agent.js';
+import type { Fingerprint } from '../seams/workspace.js';
+import type { AttemptState } from '../state/state.js';
+import { judge } from '../state/verdict.js';
+import { checkGates } from './check-gates.js';
+import { taskOf, type RunContext } from './context.js';
+import { stamp } from './integrate.js';
+import { resolveWork } from './work.js';
+
+/** From a finished agent to the verdict: snapshot, gates, judgement, commit. Every step may be repeated. */
+export async function finishAttempt(
+  context: RunContext,
+  node: TaskNode,
+  taskId: string,
+  number: number,
+  fingerprint: Fingerprint | undefined,
+): Promise<void> {
+  const { journal, workspace, graph } = context;
+  const current = (): AttemptState => {
+    const attempt = taskOf(context, taskId).attempts.find(
+      (candidate) => candidate.attempt === number,
+    );
+    if (!attempt) throw new Error(`attempt ${number} of ${taskId} is not in the journal`);
+    return attempt;
+  };
+  const end = current().end;
+  if (!end) throw new Error(`attempt ${number} of ${taskId} has no end`);
+  const task = taskOf(context, taskId);
+  const work = await resolveWork(context, node, task, current().base);
+
+  if (!current().captured) {
+    const foreign = fingerprint ? await workspace.compare(fingerprint) : [];
+    const captured = await workspace.capture({
+      run: journal.state().run,
+      task: taskId,
+      attempt: number,
+      base: current().base,
+      message: `${stamp(journal.state())}${task.label}: ${node.title ?? graph.name}`,
+      writes: work.writes,
+    });
+    await journal.append({
+      type: 'result.captured',
+      task: taskId,
+      attempt: number,
+      commit: captured.commit,
+      tree: captured.tree,
+      ref: captured.ref,
+      files: captured.files.length,
+      outside: captured.outside,
+      foreign,
+    });
+  }
+  const captured = current().captured;
+  if (!captured) throw new Error(`attempt ${number} of ${taskId} was not captured`);
+
+  const output = readOutput(node, end);
+  const tampered = captured.foreign
+    .filter((change) => change.weight === 'tampered')
+    .map((change) => change.detail);
+  // Gates cost time: they run only for a result that can still succeed.
+  const worthChecking =
+    end.outcome === 'completed' &&
+    tampered.length === 0 &&
+    (node.effect === 'none' || captured.files > 0);
+  const gates = worthChecking
+    ? await checkGates(context, {
+        gates: node.gates,
+        commit: captured.commit,
+        tree: captured.tree,
+        base: current().base,
+        name: `${taskId}.gate`,
+        subject: task.label,
+        known: Object.values(task.attempts).flatMap((attempt) => Object.values(attempt.gates)),
+        record: (gate, key, result, reused) =>
+          journal.append({
+            type: 'gate.checked',
+            task: taskId,
+            attempt: number,
+            gate,
+            key,
+            result,
+            ...(reused ? { reused: true } : {}),
+          }),
+      })
+    : [];
+  if (gates === 'stopped') return;
+
+  const judgement = judge({
+    outcome: end.outcome,
+    error: end.error,
+    effect: node.effect,
+    files: captured.files,
+    outside: captured.outside,
+    writesOutside: node.writesOutside,
+    denials: end.denials,
+    denialsPolicy: node.denials,
+    ...(output ? { output: output.checked } : {}),
+    gates: gates.map((gate) => ({ id: gate.gate, verdict: gate.result.verdict })),
+    tampered,
+    noted: captured.foreign
+      .filter((change) => change.weight === 'noted')
+      .map((change) => change.detail),
+  });
+  if (judgement.verdict === 'succeeded') {
+    await journal.append({
+      type: 'attempt.committed',
+      task: taskId,
+      attempt: number,
+      commit: captured.commit,
+      tree: captured.tree,
+      output: output?.value ?? null,
+      warnings: judgement.warnings,
+    });
+    return;
+  }
+  await journal.append({ type: 'attempt.ended', task: taskId, attempt: number, ...judgement });
+}
+
+function readOutput(
+  node: TaskNode,
+  end: AgentEnd,
+):
+  | {
+      readonly value: Json;
+      readonly checked: { readonly ok: boolean; readonly problems: readonly string[] };
+    }
+  | undefined {
+  if (!node.output) return undefined;
+  if (end.output === undefined) {
+    return { value: null, checked: { ok: false, problems: ['it was not given'] } };
+  }
+  if (node.output.kind === 'lines')
+    return { value: end.output, checked: { ok: true, problems: [] } };
+  const checked = checkOutput(node.output.schema, end.output);
+  return {
+    value: end.output,
+    checked: { ok: checked.ok, problems: checked.ok ? [] : checked.problems },
+  };
+}
