@@ -146,11 +146,12 @@ export function createWorld(
       },
       fingerprint: () => Promise.resolve({}),
       compare: () => Promise.resolve([]),
-      async capture({ run, task, attempt, base: at, writes }) {
+      async capture({ run, task, place, attempt, base: at, writes }) {
         await step();
         const ref = `refs/orch/runs/${run}/${task}/${attempt}`;
         const known = refs.get(ref);
-        const tree = known === undefined ? (workspaces.get(task) ?? get(at).tree) : get(known).tree;
+        const tree =
+          known === undefined ? (workspaces.get(place) ?? get(at).tree) : get(known).tree;
         const paths = changed(get(at).tree, tree);
         const commit = known ?? (paths.length === 0 ? at : put(tree, [at]));
         refs.set(ref, commit);

@@ -88,7 +88,10 @@ export interface PrepareRequest {
 
 export interface CaptureRequest {
   readonly run: string;
+  /** Whose result it is: a part of the result ref. */
   readonly task: string;
+  /** Name of the workspace that holds the result. Default: `task`. */
+  readonly place?: string;
   readonly attempt: number;
   readonly base: string;
   readonly message: string;

@@ -138,7 +138,10 @@ export async function createWorkspaces(options: WorkspacesOptions): Promise<Work
     async capture(request) {
       checkAttempt(request.attempt);
       checkCommit(request.base);
-      return inPlace('task', request.run, request.task, () => capture(repository, request));
+      checkName('task', request.task);
+      return inPlace('task', request.run, request.place ?? request.task, () =>
+        capture(repository, request),
+      );
     },
     async remove(run, task) {
       return inPlace('task', run, task, () => remove(repository, run, task));

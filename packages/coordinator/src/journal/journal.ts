@@ -27,6 +27,8 @@ export interface JournalContext {
   readonly layout: RunLayout;
   readonly clock: Clock;
   readonly owners: Owners;
+  /** Called for every acknowledged event from the very first on, in order. */
+  readonly onEvent?: ((event: Event, state: RunState) => void) | undefined;
 }
 
 /** Starts the journal of a new run as epoch 1. @throws CoordinatorError `ORCH_RUN_EXISTS` */
@@ -155,14 +157,14 @@ async function lead(
   previous: string,
   from: RunState,
 ): Promise<Journal> {
-  const { layout, clock } = context;
+  const { layout, clock, onEvent } = context;
   const writer = await openWriter<Event>(layout.segment(epoch), {
     access: 'exclusive',
     durability: 'batch',
     create: 'existing',
     chain: { previous },
   });
-  const listeners: ((event: Event, state: RunState) => void)[] = [];
+  const listeners = onEvent ? [onEvent] : [];
   let state = from;
   let seq = from.seq;
   // Events are numbered when they are handed in and folded when they are acknowledged, both in order.

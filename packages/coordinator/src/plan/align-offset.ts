@@ -23,13 +23,14 @@ export function createAligner(
   function step(): void {
     const want = value[index];
     const have = written[at];
-    if (have === want) {
+    if (style === 'double' && have === '\\') {
+      at += escapeLength(written, at);
+      // An escaped line break stands for nothing.
+      if (written[at - 1] !== '\n') index++;
+    } else if (have === want) {
       index++;
       // '' stands for one quote mark.
       at += style === 'single' && have === "'" ? 2 : 1;
-    } else if (style === 'double' && have === '\\') {
-      at += escapeLength(written, at);
-      if (written[at - 1] !== '\n') index++;
     } else if (isSpace(have)) {
       at++;
       // A folded line break is one space of the value.

@@ -2,7 +2,7 @@ import type { Json, JsonObject } from '../json.js';
 import { isObject, own } from '../graph/json-kind.js';
 import { quote } from './describe.js';
 import type { Locations } from './locations.js';
-import { formatPath, type Path } from './path.js';
+import type { Path } from './path.js';
 import { MAX_PROBLEMS, type Report } from './problem.js';
 import { RESERVED_KEYS, type ReservedKeys } from './reserved-keys.js';
 import { TYPE_NAMES } from './schema/outputs.js';

@@ -5,7 +5,7 @@ import type { AttemptState, TaskState } from '../state/state.js';
 import { baseOf } from './base.js';
 import { taskOf, type RunContext } from './context.js';
 import { finishAttempt } from './finish-attempt.js';
-import { pairedInstance } from './instances.js';
+import { continuedFrom } from './instances.js';
 import { continuePrompt, repairPrompt } from './prompt.js';
 import { resolveWork } from './work.js';
 
@@ -54,7 +54,7 @@ export async function makeAttempt(
     Math.max(0, ...task.attempts.map((a) => a.attempt), ...task.earlier.map((a) => a.attempt)) + 1;
   const before = task.attempts.at(-1);
   const continued = mode === 'repair' || mode === 'continue';
-  const inherited = node.session === 'continue' ? lastSession(context, node, task) : undefined;
+  const inherited = continuedFrom(graph, node, task, state);
   const session =
     continued && before ? before.session : (inherited?.session ?? context.ids.session());
   await journal.append({
@@ -212,18 +212,6 @@ async function endUnstarted(
     reasons: [reason],
     warnings: [],
   });
-}
-
-/** The conversation and workspace that `session: continue` goes on with. */
-function lastSession(
-  context: RunContext,
-  node: TaskNode,
-  task: TaskState,
-): { readonly session: string; readonly place: string } | undefined {
-  const of = node.fanOut?.kind === 'each' ? node.fanOut.of : node.needs[0];
-  const paired = of === undefined ? undefined : pairedInstance(of, task, context.journal.state());
-  const attempt = paired?.attempts.at(-1);
-  return paired && attempt ? { session: attempt.session, place: paired.id } : undefined;
 }
 
 const failedGates = (attempt: AttemptState) =>

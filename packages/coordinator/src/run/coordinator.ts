@@ -69,7 +69,7 @@ export function createCoordinator(parts: CoordinatorParts): Coordinator {
       await mkdir(layout.directory, { recursive: true, mode: 0o700 });
       await writePlan(layout, graph);
       const journal = await createJournal(
-        { layout, clock: parts.clock, owners: parts.owners },
+        { layout, clock: parts.clock, owners: parts.owners, onEvent: options.onEvent },
         {
           run,
           name: graph.name,
@@ -93,7 +93,7 @@ export function createCoordinator(parts: CoordinatorParts): Coordinator {
       )
         return recorded;
       const { journal, before } = await takeJournal(
-        { layout, clock: parts.clock, owners: parts.owners },
+        { layout, clock: parts.clock, owners: parts.owners, onEvent: options.onEvent },
         { takeOver: options.takeOver ?? false },
       );
       let graph = await readPlan(layout);
@@ -117,7 +117,6 @@ async function conduct(
   graph: Graph,
   observer: RunObserver & { readonly parallel?: number },
 ): Promise<RunState> {
-  if (observer.onEvent) journal.onEvent(observer.onEvent);
   const closing = new AbortController();
   const cancel = new AbortController();
   const inbox = (async () => {

@@ -7,6 +7,7 @@ import type { AttemptState } from '../state/state.js';
 import { judge } from '../state/verdict.js';
 import { checkGates } from './check-gates.js';
 import { taskOf, type RunContext } from './context.js';
+import { continuedFrom } from './instances.js';
 import { stamp } from './integrate.js';
 import { resolveWork } from './work.js';
 
@@ -36,6 +37,7 @@ export async function finishAttempt(
     const captured = await workspace.capture({
       run: journal.state().run,
       task: taskId,
+      place: continuedFrom(graph, node, task, journal.state())?.place ?? taskId,
       attempt: number,
       base: current().base,
       message: `${stamp(journal.state())}${task.label}: ${node.title ?? graph.name}`,
@@ -51,6 +53,7 @@ export async function finishAttempt(
       files: captured.files.length,
       outside: captured.outside,
       foreign,
+      ...(captured.notes && captured.notes.length > 0 ? { notes: captured.notes } : {}),
     });
   }
   const captured = current().captured;
@@ -100,9 +103,12 @@ export async function finishAttempt(
     ...(output ? { output: output.checked } : {}),
     gates: gates.map((gate) => ({ id: gate.gate, verdict: gate.result.verdict })),
     tampered,
-    noted: captured.foreign
-      .filter((change) => change.weight === 'noted')
-      .map((change) => change.detail),
+    noted: [
+      ...captured.notes,
+      ...captured.foreign
+        .filter((change) => change.weight === 'noted')
+        .map((change) => `during this attempt: ${change.detail}`),
+    ],
   });
   if (judgement.verdict === 'succeeded') {
     await journal.append({

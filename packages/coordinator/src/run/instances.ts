@@ -68,3 +68,23 @@ export function nodeOfInstance(graph: Graph, instance: string): TaskNode | undef
   const nodes = taskNodes(graph);
   return nodes.get(instance) ?? nodes.get(instance.replace(/-[0-9a-f]{8}$/, ''));
 }
+
+/**
+ * The conversation that `session: continue` goes on with, and the workspace it happened in: that of
+ * the paired item, or of the first task it needs. Undefined for a conversation of its own.
+ */
+export function continuedFrom(
+  graph: Graph,
+  node: TaskNode,
+  task: TaskState,
+  state: RunState,
+): { readonly session: string; readonly place: string } | undefined {
+  if (node.session !== 'continue') return undefined;
+  const of = node.fanOut?.kind === 'each' ? node.fanOut.of : node.needs[0];
+  const before = of === undefined ? undefined : pairedInstance(of, task, state);
+  const attempt = before?.attempts.at(-1);
+  const nodeBefore = before && taskNodes(graph).get(before.node);
+  if (!before || !attempt || !nodeBefore) return undefined;
+  const place = continuedFrom(graph, nodeBefore, before, state)?.place ?? before.id;
+  return { session: attempt.session, place };
+}

@@ -31,6 +31,8 @@ export interface Captured {
   readonly files: readonly ChangedFile[];
   /** Paths of `files` that lie outside `writes`. Empty when no `writes` was given. */
   readonly outside: readonly string[];
+  /** What a person may want to know about how the result was made. */
+  readonly notes?: readonly string[];
 }
 
 export type Merged =
@@ -81,6 +83,8 @@ export interface Workspace {
   capture(request: {
     readonly run: string;
     readonly task: string;
+    /** Name of the workspace: another task's, where its conversation is continued. */
+    readonly place: string;
     readonly attempt: number;
     readonly base: string;
     readonly message: string;

@@ -103,6 +103,7 @@ export interface EventBodies {
     readonly files: number;
     readonly outside: readonly string[];
     readonly foreign: readonly ForeignChange[];
+    readonly notes?: readonly string[];
   };
   'gate.checked': {
     /** A task and attempt, or a merge node. */

@@ -188,10 +188,10 @@ function apply(state: RunState, event: Event): RunState {
         (attempt) => ({ ...attempt, end: event.end, session: event.end.session }),
       );
     case 'result.captured': {
-      const { commit, tree, ref, files, outside, foreign } = event;
+      const { commit, tree, ref, files, outside, foreign, notes = [] } = event;
       return withAttempt(state, event, (attempt) => ({
         ...attempt,
-        captured: { commit, tree, ref, files, outside, foreign },
+        captured: { commit, tree, ref, files, outside, foreign, notes },
       }));
     }
     case 'gate.checked': {

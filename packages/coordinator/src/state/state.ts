@@ -26,6 +26,7 @@ export interface AttemptState {
     readonly files: number;
     readonly outside: readonly string[];
     readonly foreign: readonly ForeignChange[];
+    readonly notes: readonly string[];
   };
   readonly gates: { readonly [gate: string]: GateCheck };
   readonly verdict?: TaskVerdict | 'throttled' | 'lost';

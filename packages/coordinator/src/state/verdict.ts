@@ -33,6 +33,7 @@ export interface Evidence {
     readonly verdict: 'passed' | 'failed' | 'error';
   }[];
   readonly tampered: readonly string[];
+  /** What a person may want to know, whatever the verdict. */
   readonly noted: readonly string[];
 }
 
@@ -58,7 +59,7 @@ export interface Judgement {
  * unless neither was declared and the process itself is the effect (a command that exits 0).
  */
 export function judge(evidence: Evidence): Judgement {
-  const warnings = evidence.noted.map((detail) => `during this attempt: ${detail}`);
+  const warnings = [...evidence.noted];
   const end = (verdict: Judgement['verdict'], ...reasons: string[]): Judgement => ({
     verdict,
     reasons,

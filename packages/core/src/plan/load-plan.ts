@@ -29,5 +29,5 @@ export async function loadPlan(
   if ('problems' in read) return { kind: 'problems', problems: read.problems, text };
   const compiled = compilePlan(read.plan, { inputs, source: file });
   if ('problems' in compiled) return { kind: 'problems', problems: compiled.problems, text };
-  return { kind: 'graph', graph: compiled.graph, warnings: [] };
+  return { kind: 'graph', graph: compiled.graph, warnings: read.warnings };
 }

@@ -117,7 +117,7 @@ export async function capture(repository: Repository, request: CaptureRequest): 
   const existing = await existingResult(repository, request, ref);
   if (existing !== undefined) return existing;
 
-  const place = placeOf(repository, run, task);
+  const place = placeOf(repository, run, request.place ?? task);
   const records = readRecords(place);
   if (records?.state !== 'ready' || !ownDirectoryExists(place.directory)) {
     throw new WorkspaceError(

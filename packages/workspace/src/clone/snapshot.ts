@@ -98,8 +98,7 @@ export async function takeSnapshot(
     ]);
     const removed: QuotedPath[] = [];
     const present: QuotedPath[] = [];
-    for (const { path, status, from } of changed) {
-      if (from.mode === '160000') continue;
+    for (const { path, status } of changed) {
       const found = status === 'D' ? undefined : lookAt(worktree, path);
       if (found === 'file' || found === 'link') present.push(path);
       else if (!records.hidden.includes(path)) removed.push(path);

@@ -200,6 +200,17 @@ it('two captures of one attempt at once give one result', async () => {
   expect(results[0].commit).toBe(results[1].commit);
 });
 
+it('capture() can take the result of a task from a workspace of another name', async () => {
+  const { world, workspaces, path, at } = await start();
+  put(path, 'b', '1');
+  const request = { ...at, task: 'other', message: 'm', writes: undefined };
+  await expect(workspaces.capture(request)).rejects.toMatchObject({
+    code: 'ORCH_WORKSPACE_ABSENT',
+  });
+  const { commit } = await workspaces.capture({ ...request, place: 'fix' });
+  expect(refsOf(world.root, 'refs/orch/runs/')).toEqual({ 'refs/orch/runs/r1/other/1': commit });
+});
+
 it('a result ref that does not descend from the base is refused', async () => {
   const { world, capture } = await start();
   const tree = git(world.root, 'rev-parse', 'HEAD^{tree}');
@@ -250,6 +261,25 @@ it('a repository inside the workspace is left out and named', async () => {
   const { files, notes } = await capture();
   expect(files.map((file) => file.path)).toEqual(['b']);
   expect(notes).toEqual(['Repositories inside the workspace were left out: empty/, with-commit/.']);
+});
+
+it('submodule entries stay as they are, whatever stands in their place', async () => {
+  const world = makeWorld();
+  for (const name of ['one', 'two', 'four']) {
+    git(world.root, 'update-index', '--add', '--cacheinfo', `160000,${world.base},${name}`);
+  }
+  git(world.root, 'commit', '--quiet', '-m', 'modules');
+  const base = git(world.root, 'rev-parse', 'HEAD');
+  const workspaces = await world.open();
+  const at = { run: 'r1', task: 'fix', attempt: 1, base };
+  const { path } = await workspaces.prepare({ ...at, mode: 'fresh', hideAgentSettings: false });
+  rmSync(join(path, 'one'), { recursive: true });
+  put(path, 'two/file', 'x');
+  rmSync(join(path, 'four'), { recursive: true });
+  put(path, 'four', 'a file');
+  put(path, 'three', 'x');
+  const { files } = await workspaces.capture({ ...at, message: 'm', writes: undefined });
+  expect(files.map((file) => file.path)).toEqual(['three']);
 });
 
 it('a tracked file that became a pipe counts as deleted, and nothing waits for the pipe', async () => {

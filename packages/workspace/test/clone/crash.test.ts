@@ -1,3 +1,5 @@
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import {
   commitAll,
@@ -9,7 +11,11 @@ import {
   read,
   refsOf,
   stopsBefore,
+  type World,
 } from '../fixtures/world.js';
+
+/** The directory name that stands for the repository. */
+const keyOf = (world: World): string => readdirSync(join(world.state, 'workspaces'))[0] ?? '';
 
 it('a capture that stops before any of its git commands is finished by the next one', async () => {
   for (let call = 1; ; call += 1) {
@@ -63,3 +69,33 @@ it('a prepare that stops before any of its git commands loses nothing', async ()
     }
   }
 }, 60_000);
+
+it('a prepare that stops while it removes the old files does not save the rest of them again', async () => {
+  const world = makeWorld({ a: '1\n', b: '2\n' });
+  const at = { run: 'r1', task: 'fix', attempt: 1, base: world.base };
+  const request = { ...at, mode: 'fresh', hideAgentSettings: true } as const;
+  const stopped = new Promise<void>((resolve) => {
+    void world
+      .open({
+        onStep(step) {
+          if (step !== 'prepare.removing') return undefined;
+          resolve();
+          return new Promise(() => undefined);
+        },
+      })
+      .then(async (dying) => {
+        const { path } = await dying.prepare(request);
+        put(path, 'a', 'changed\n');
+        await dying.prepare(request);
+      });
+  });
+  await stopped;
+  const workspaces = await world.open();
+  rmSync(join(world.state, 'workspaces', keyOf(world), 'r1', 'fix', 'b'));
+  const { path } = await workspaces.prepare(request);
+  expect(read(path, 'b')).toBe('2\n');
+  expect(Object.keys(refsOf(world.root, 'refs/orch/rescue/'))).toEqual([
+    'refs/orch/rescue/r1/fix/1',
+  ]);
+  expect(git(world.root, 'show', 'refs/orch/rescue/r1/fix/1:a')).toBe('changed');
+});

@@ -160,6 +160,17 @@ it('edits after the branch moved stay, as changes on top of the new commit', asy
   expect(git(root, 'status', '--porcelain')).toBe(' M src/a.ts');
 });
 
+it('what the user staged after the worktree was free again stays staged', async () => {
+  const { world, intent } = makeResult();
+  const { root } = world;
+  await run(world, [['deliver', intent]], { at: 'deliver.unlocked' });
+  put(root, 'src/a.ts', 'my own words\n');
+  git(root, 'add', '--all');
+  const workspaces = await world.open();
+  expect(await workspaces.deliver(intent)).toMatchObject({ kind: 'done' });
+  expect(git(root, 'status', '--porcelain')).toBe('M  src/a.ts');
+});
+
 it('a branch that moved in between ends the delivery and frees the worktree', async () => {
   const { world, intent } = makeResult();
   const { root } = world;
