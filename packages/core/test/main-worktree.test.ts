@@ -7,7 +7,10 @@ import { findMainWorktree } from '../src/main-worktree.js';
 
 let home: string;
 const git = (cwd: string, ...argv: string[]) =>
-  execFileSync('git', ['-c', 'user.name=A', '-c', 'user.email=a@localhost', ...argv], { cwd, stdio: 'ignore' });
+  execFileSync('git', ['-c', 'user.name=A', '-c', 'user.email=a@localhost', ...argv], {
+    cwd,
+    stdio: 'ignore',
+  });
 beforeEach(() => {
   home = realpathSync(mkdtempSync(path.join(tmpdir(), 'orch-core-')));
 });

@@ -2,7 +2,10 @@ import { expect, it } from 'vitest';
 import { chooseParallelism } from '../src/parallelism.js';
 
 it('takes what was asked, and says why it chose where nothing was asked', () => {
-  expect(chooseParallelism(3)).toEqual({ parallel: 3, reason: 'as the plan or the command line says' });
+  expect(chooseParallelism(3)).toEqual({
+    parallel: 3,
+    reason: 'as the plan or the command line says',
+  });
   const chosen = chooseParallelism('auto');
   expect(chosen.parallel).toBeGreaterThanOrEqual(1);
   expect(chosen.parallel).toBeLessThanOrEqual(16);

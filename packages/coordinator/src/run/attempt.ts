@@ -1,7 +1,7 @@
 import type { TaskNode } from '../graph/graph.js';
 import type { AgentEnd } from '../seams/agent.js';
 import type { AttemptMode } from '../state/event.js';
-import type { AttemptState, TaskState } from '../state/state.js';
+import type { AttemptState } from '../state/state.js';
 import { baseOf } from './base.js';
 import { taskOf, type RunContext } from './context.js';
 import { finishAttempt } from './finish-attempt.js';

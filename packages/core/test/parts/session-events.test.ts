@@ -4,14 +4,26 @@ import { deniedInput, oneLine, progressOf } from '../../src/parts/session-events
 describe('progressOf()', () => {
   it('shows what a tool call is about, with paths as the agent sees them', () => {
     expect(
-      progressOf({ kind: 'tool.called', id: '1', name: 'Write', input: { content: 'x', file_path: '/state/ws/src/a.js' } }, '/state/ws'),
+      progressOf(
+        {
+          kind: 'tool.called',
+          id: '1',
+          name: 'Write',
+          input: { content: 'x', file_path: '/state/ws/src/a.js' },
+        },
+        '/state/ws',
+      ),
     ).toEqual({ kind: 'tool', text: 'Write src/a.js' });
   });
 });
 
 describe('deniedInput()', () => {
   it.each([
-    ['a command', '{"command":"npm publish --tag \\"x\\"","description":"publish"}', 'npm publish --tag "x"'],
+    [
+      'a command',
+      '{"command":"npm publish --tag \\"x\\"","description":"publish"}',
+      'npm publish --tag "x"',
+    ],
     ['a path in the workspace', '{"content":"y","file_path":"/ws/a.js"}', 'a.js'],
     ['an input that was cut off', '{"command":"echo a very long th', 'echo a very long th'],
     ['something else', '{"x":1}', '{"x":1}'],

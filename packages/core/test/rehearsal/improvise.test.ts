@@ -32,22 +32,34 @@ describe('improvise()', () => {
     [['**/*.ts'], '/ws/rehearsal-fix.ts'],
     [['docs/'], '/ws/docs/rehearsal-fix.md'],
   ])('writes where %j allows it', (writes, file) => {
-    expect(improvise(request(), writes ?? [], 'diff')[0]).toMatchObject({ tool: 'Write', input: { file_path: file } });
+    expect(improvise(request(), writes ?? [], 'diff')[0]).toMatchObject({
+      tool: 'Write',
+      input: { file_path: file },
+    });
   });
 
   it('gives a declared output a value that fits', () => {
     const schema = {
       type: 'object',
-      properties: { good: { type: 'boolean' }, level: { enum: ['low', 'high'] }, files: { type: 'array', items: { type: 'string' } }, n: { type: 'integer', minimum: 3 } },
+      properties: {
+        good: { type: 'boolean' },
+        level: { enum: ['low', 'high'] },
+        files: { type: 'array', items: { type: 'string' } },
+        n: { type: 'integer', minimum: 3 },
+      },
       required: ['good'],
     };
-    expect(improvise(request({ output: { kind: 'schema', schema, from: 'agent' } }), [], 'none')[0]).toEqual({
+    expect(
+      improvise(request({ output: { kind: 'schema', schema, from: 'agent' } }), [], 'none')[0],
+    ).toEqual({
       tool: 'StructuredOutput',
       input: { good: true, level: 'low', files: ['REHEARSAL'], n: 3 },
     });
   });
 
   it('says REHEARSAL in everything it leaves', () => {
-    expect(JSON.stringify(improvise(request(), [], 'diff')).match(/REHEARSAL/g)?.length).toBeGreaterThan(1);
+    expect(
+      JSON.stringify(improvise(request(), [], 'diff')).match(/REHEARSAL/g)?.length,
+    ).toBeGreaterThan(1);
   });
 });
