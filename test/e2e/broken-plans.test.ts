@@ -53,10 +53,10 @@ const broken: readonly Broken[] = [
   {
     fault: 'a glob that YAML reads as a tag',
     plan: `${task}    writes:\n      - !src/**\n`,
-    problems: ['orch.yaml:7:9 ORCH_PLAN_UNQUOTED_GLOB'],
+    problems: ['orch.yaml:7:9 ORCH_PLAN_UNQUOTED_GLOB', 'orch.yaml:7:9 ORCH_PLAN_NOT_YET'],
     says: /reads !src\/\*\* as a tag; quote it/,
     suggests: '"!src/**"',
-    // Without the tag: no glob may begin with an exclamation mark, quoted or not.
+    // Quoted it is still a negation, which does not work yet.
     repair: ['!src/**', '"src/**"'],
   },
   {
@@ -185,13 +185,11 @@ describe('a plan with a fault starts nothing and changes nothing', () => {
     const texts = await Promise.all([
       run('plan', 'check', 'orch.yaml'),
       run('run', 'orch.yaml', '--yes'),
-      run('rehearse', 'orch.yaml'),
     ]);
     for (const { code, stdout, stderr } of texts) {
       expect(code, stderr).toBe(2);
       expect(stdout).toBe('');
       expect(stderr).toMatch(says);
-      expect(stderr).toContain('nothing was changed');
       for (const problem of problems) expect(stderr).toContain(`${problem.split(' ')[0] ?? ''}: `);
       if (suggests !== undefined) expect(stderr).toContain(`did you mean ${suggests}`);
     }
@@ -221,6 +219,16 @@ describe('a plan with a fault starts nothing and changes nothing', () => {
     repository.write(repaired);
     const sound = await run('plan', 'check', 'orch.yaml');
     expect([sound.code, sound.stderr]).toEqual([0, '']);
+  });
+
+  it('what is only doubtful is said with its place, and does not stop the plan', async () => {
+    const unused = 'gates:\n  unit: { run: [npm, test] }\n';
+    repository.write({
+      'orch.yaml': `${head.replace('tasks:', `${unused}tasks:`)}  - { id: one, sh: 'true' }\n`,
+    });
+    const { code, stderr } = await run('plan', 'check', 'orch.yaml');
+    expect(code, stderr).toBe(0);
+    expect(stderr).toMatch(/orch\.yaml:4:3: warning: nothing uses the gate "unit"/);
   });
 
   it('a plan file that is not there is a usage error', async () => {

@@ -12,7 +12,7 @@ import {
   marks,
   variable,
   type HostileProject,
-} from '../testdata/hostile-project.js';
+} from '../harness/hostile-project.js';
 
 let repository: TestRepository;
 let model: TestModel;
@@ -42,8 +42,10 @@ interface SessionRecord {
 
 /** What tools answered in an attempt. */
 const answers = (task: string): readonly string[] =>
-  jsonLines<SessionRecord>(
-    path.join(runDirectory(repository) ?? '', 'sessions', `${task}.1.jsonl`),
+  (
+    jsonLines(
+      path.join(runDirectory(repository) ?? '', 'sessions', `${task}.1.jsonl`),
+    ) as readonly SessionRecord[]
   ).flatMap(({ kind, data }) => (kind === 'tool.returned' ? [data.text ?? ''] : []));
 
 function plan(tasks: readonly unknown[], more: Readonly<Record<string, unknown>> = {}): void {
@@ -161,7 +163,11 @@ describe('the credential of the model', () => {
           ]),
           gates: ['keyless'],
         },
-        { id: 'command', sh: 'printenv | grep -c ANTHROPIC || echo none', output: { lines: 'stdout' } },
+        {
+          id: 'command',
+          sh: 'printenv | grep -c ANTHROPIC || echo none',
+          output: { lines: 'stdout' },
+        },
       ],
       { gates: { keyless: { sh: '! printenv | grep ANTHROPIC' } } },
     );
@@ -179,7 +185,10 @@ describe('the credential of the model', () => {
     expect(answers('read')[2]).toBe('remember [redacted]');
     expect(holding(key)).toEqual([]);
     // Commands and gates do not get it at all.
-    expect((await status(repository)).state.tasks['command']?.result?.output).toEqual(['0', 'none']);
+    expect((await status(repository)).state.tasks['command']?.result?.output).toEqual([
+      '0',
+      'none',
+    ]);
   });
 
   it('the same text is found everywhere when it is not the credential: the search can fail', async () => {

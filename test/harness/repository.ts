@@ -19,6 +19,10 @@ export interface TestRepository {
   readonly root: string;
   readonly state: string;
   git(...argv: string[]): string;
+  /** Runs a line that orch printed as the next command, as a person would. */
+  shell(line: string): string;
+  /** The same person in another directory, such as a linked worktree or a clone. */
+  at(root: string): TestRepository;
   write(files: Readonly<Record<string, string>>): void;
   commit(message: string): string;
   remove(): void;
@@ -38,21 +42,35 @@ const environment = {
 /** Makes a repository with one commit of `files`; with none, a repository without commits. */
 export function makeRepository(
   files: Readonly<Record<string, string>> | undefined = { 'README.md': 'hello\n' },
+  name = 'repository',
 ): TestRepository {
   const home = mkdtempSync(path.join(tmpdir(), 'orch-e2e-'));
-  const root = path.join(home, 'repository');
-  mkdirSync(root);
-  const repository: TestRepository = {
+  const repository = personAt(home, path.join(home, name));
+  mkdirSync(repository.root, { recursive: true });
+  repository.git('init', '--quiet', '--initial-branch=main');
+  if (Object.keys(files).length > 0) {
+    repository.write(files);
+    repository.commit('Start');
+  }
+  return repository;
+}
+
+function personAt(home: string, root: string): TestRepository {
+  const run = (program: string, argv: readonly string[]): string =>
+    execFileSync(program, argv, {
+      cwd: root,
+      encoding: 'utf8',
+      env: environment,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    }).trimEnd();
+  const git = (...argv: readonly string[]): string => run('git', argv);
+  return {
     home,
     root,
     state: path.join(home, 'state'),
-    git: (...argv) =>
-      execFileSync('git', argv, {
-        cwd: root,
-        encoding: 'utf8',
-        env: environment,
-        stdio: ['ignore', 'pipe', 'pipe'],
-      }).trimEnd(),
+    git,
+    shell: (line) => run('sh', ['-c', line]),
+    at: (other) => personAt(home, other),
     write: (contents) => {
       for (const [name, text] of Object.entries(contents)) {
         mkdirSync(path.dirname(path.join(root, name)), { recursive: true });
@@ -60,18 +78,12 @@ export function makeRepository(
       }
     },
     commit: (message) => {
-      repository.git('add', '--all');
-      repository.git('commit', '--quiet', '--message', message);
-      return repository.git('rev-parse', 'HEAD');
+      git('add', '--all');
+      git('commit', '--quiet', '--message', message);
+      return git('rev-parse', 'HEAD');
     },
     remove: () => rmSync(home, { recursive: true, force: true }),
   };
-  repository.git('init', '--quiet', '--initial-branch=main');
-  if (Object.keys(files).length > 0) {
-    repository.write(files);
-    repository.commit('Start');
-  }
-  return repository;
 }
 
 /** Everything below a directory, git directories included: mode and content of each path. */
