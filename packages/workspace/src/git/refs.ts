@@ -43,8 +43,8 @@ export interface RefMove {
 }
 
 /** How often a lock that another process holds is tried again, and how long the last wait is. */
-const attempts = 15;
-const longestWaitMs = 300;
+const attempts = 12;
+const longestWaitMs = 200;
 
 const lockTaken = /\.lock'?: File exists|Unable to create .*\.lock|unable to lock/i;
 

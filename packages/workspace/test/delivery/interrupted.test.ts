@@ -91,7 +91,7 @@ it('the user cannot commit in between, so that a half-moved worktree is never co
 
 it('a kill while git writes the files is finished too', async () => {
   const many = Object.fromEntries(
-    Array.from({ length: 1500 }, (_, at) => [`many/${at}`, `${at}\n`.repeat(50)]),
+    Array.from({ length: 800 }, (_, at) => [`many/${at}`, `${at}\n`.repeat(50)]),
   );
   const result = makeResult(many);
   const { world, intent } = result;
@@ -104,7 +104,7 @@ it('a kill while git writes the files is finished too', async () => {
   const written = existsSync(join(world.root, 'many'))
     ? readdirSync(join(world.root, 'many')).length
     : 0;
-  expect(written).toBeLessThan(1500);
+  expect(written).toBeLessThan(800);
   const workspaces = await world.open();
   expect(await workspaces.deliver(intent)).toMatchObject({ kind: 'done' });
   expectDelivered(result);

@@ -1,9 +1,9 @@
-import { createProcessOwner, type ProcessOwner } from '@orch/process';
+import type { ProcessOwner } from '@orch/process';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { mkdirSync } from 'node:fs';
-import { expect, it, onTestFinished } from 'vitest';
-import { commitAll, git, makeWorld, put, refsOf } from '../fixtures/world.js';
+import { expect, it } from 'vitest';
+import { commitAll, git, makeWorld, put, refsOf, testOwner } from '../fixtures/world.js';
 
 const ref = 'refs/orch/integration/r1';
 
@@ -27,13 +27,9 @@ it('integrate() moves the integration ref by compare-and-swap', async () => {
 
 /** An owner that does something after each failed `update-ref`. */
 function watching(onFailure: () => void): Pick<ProcessOwner, 'run'> {
-  const owner = createProcessOwner({ marker: `refs-test-${process.pid}-${Math.random()}` });
-  onTestFinished(async () => {
-    await owner.close();
-  });
   return {
     async run(spec) {
-      const ended = await owner.run(spec);
+      const ended = await testOwner().run(spec);
       if (spec.argv.includes('update-ref') && ended.code !== 0) onFailure();
       return ended;
     },
