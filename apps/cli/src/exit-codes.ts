@@ -12,8 +12,8 @@ export const exitCode = {
   interrupted: 130,
 } as const;
 
-const usage = /^ORCH_(PLAN|REHEARSAL)_|^ORCH_RUN_(NOT_FOUND|INPUT)$|^ORCH_USAGE_|^commander\./;
-const owned = /^ORCH_RUN_(OWNED|TAKEN_OVER)$/;
+const usage = /^ORCH_(?:PLAN|REHEARSAL)_|^ORCH_RUN_(?:NOT_FOUND|INPUT)$|^ORCH_USAGE_|^commander\./;
+const owned = /^ORCH_RUN_(?:OWNED|TAKEN_OVER)$/;
 
 /** The exit code for an error code; what is not known has to do with the machine or its files. */
 export function exitCodeOf(code: string): number {

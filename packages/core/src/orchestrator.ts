@@ -120,20 +120,17 @@ export async function openOrchestrator(options: OrchestratorOptions): Promise<Or
     repository,
     async run({ graph, parallel, rehearsal, ...watcher }) {
       const run = ids.run(clock.now());
-      if (rehearsal) {
-        await mkdir(runLayout(orch, run).directory, { recursive: true, mode: 0o700 });
-        await recordScript(runLayout(orch, run).directory, rehearsal);
-      }
-      return conduct(run, graph, rehearsal, (parts) =>
-        createCoordinator(parts).start({
+      return conduct(run, graph, rehearsal, async (parts) => {
+        if (rehearsal) await recordScript(runLayout(orch, run).directory, rehearsal);
+        return createCoordinator(parts).start({
           graph,
           base: repository.head.commit,
           branch: repository.head.branch,
           mode: rehearsal ? 'rehearsal' : 'run',
           parallel: parallel ?? chooseParallelism(graph.limits.parallel).parallel,
           ...watcher,
-        }),
-      );
+        });
+      });
     },
     async resume({ run, revised, takeOver, ...watcher }) {
       const record = await readRun(repository.root, run);

@@ -43,10 +43,10 @@ export async function conduct(
     state = await work({
       onEvent: (event, now) => {
         events += 1;
-        run = now.run;
+        run = now.run === '' ? run : now.run;
         if (options.json) screen.json(event);
-        if (event.type === 'epoch.opened' && now.mode === 'rehearsal') mark(screen, view, now);
-        else if (event.type === 'run.started') mark(screen, view, now);
+        if (event.type === 'epoch.opened' || event.type === 'run.started')
+          announce(screen, view, now);
         view.event(event, now);
       },
       onProgress: (task, _attempt, progress) => view.progress(task, progress.text),
@@ -68,7 +68,8 @@ export async function conduct(
 }
 
 /** The first line of a run, so that a rehearsal never passes for real work. */
-function mark(screen: Screen, view: RunView, state: RunState): void {
+function announce(screen: Screen, view: RunView, state: RunState): void {
+  // A new run has its name one event later.
   if (state.run === '') return;
   const stamp = state.mode === 'rehearsal' ? `${screen.style('magenta', 'REHEARSAL')} ` : '';
   const again = state.epoch > 1 ? ' · goes on' : '';

@@ -1,36 +1,76 @@
 import type { Graph } from '@orch/core';
-import { formatProblem, loadPlan } from '@orch/core/plan';
+import { formatProblem, loadPlan, type LoadedPlan } from '@orch/core/plan';
+import { counted } from '../render/run-lines.js';
 import type { Screen } from '../render/screen.js';
-import { UsageError } from '../usage-error.js';
+import { PlanError, UsageError } from '../usage-error.js';
 
-/** `--input name=value`, repeatable. */
-export function collectInput(argument: string, before: Readonly<Record<string, string>> = {}): Record<string, string> {
-  const at = argument.indexOf('=');
-  if (at < 1) throw new UsageError(`--input takes name=value, received "${argument}"`);
-  return { ...before, [argument.slice(0, at)]: argument.slice(at + 1) };
-}
-
-/** Loads a plan, or says everything that is wrong with it and gives nothing. */
+/**
+ * Loads a plan; warnings go to stderr. Executes nothing.
+ * @throws PlanError with everything that is wrong with it; UsageError when there is no such file
+ */
 export async function readPlanFile(
   screen: Screen,
   file: string,
   inputs: Readonly<Record<string, string>>,
-  json: boolean,
-): Promise<Graph | undefined> {
-  const loaded = await loadPlan(file, process.cwd(), inputs).catch((error: unknown) => {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw new UsageError(`There is no plan file ${file}. Start with the example in docs/plan.md`);
-    if ((error as NodeJS.ErrnoException).code === 'EISDIR') throw new UsageError(`${file} is a directory, not a plan file`);
+): Promise<Graph> {
+  return graphOf(screen, file, await load(file, inputs));
+}
+
+/**
+ * The same for a run that goes on: inputs keep the values they were recorded with, unless they are
+ * given anew or the edited plan has no such input any more.
+ */
+export async function readRevisedPlan(
+  screen: Screen,
+  file: string,
+  recorded: Graph['inputs'],
+  given: Readonly<Record<string, string>>,
+): Promise<Graph> {
+  const kept = Object.entries(recorded).flatMap(([name, value]) =>
+    value === null
+      ? []
+      : [[name, typeof value === 'string' ? value : JSON.stringify(value)] as const],
+  );
+  const inputs = { ...Object.fromEntries(kept), ...given };
+  const loaded = await load(file, inputs);
+  const gone = new Set(
+    loaded.kind === 'graph'
+      ? []
+      : loaded.problems.flatMap((problem) =>
+          problem.code === 'ORCH_PLAN_INPUT_UNKNOWN' && !(String(problem.received) in given)
+            ? [String(problem.received)]
+            : [],
+        ),
+  );
+  if (gone.size === 0) return graphOf(screen, file, loaded);
+  const left = Object.entries(inputs).filter(([name]) => !gone.has(name));
+  return readPlanFile(screen, file, Object.fromEntries(left));
+}
+
+async function load(file: string, inputs: Readonly<Record<string, string>>): Promise<LoadedPlan> {
+  try {
+    return await loadPlan(file, process.cwd(), inputs);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT')
+      throw new UsageError(
+        `There is no plan file ${file}. Give the path of one, or write one: ten lines are in the README of @orch/cli`,
+      );
+    if (code === 'EISDIR')
+      throw new UsageError(`${file} is a directory. Give the path of a plan file in it`);
     throw error;
-  });
+  }
+}
+
+function graphOf(screen: Screen, file: string, loaded: LoadedPlan): Graph {
   if (loaded.kind === 'graph') {
-    if (!json) for (const warning of loaded.warnings) screen.note(`${screen.style('yellow', 'warning')} ${formatProblem(warning)}`);
+    for (const warning of loaded.warnings) screen.note(formatProblem(warning));
     return loaded.graph;
   }
-  if (json) screen.line(JSON.stringify({ ok: false, problems: loaded.problems }));
-  else {
-    for (const problem of loaded.problems) screen.note(formatProblem(problem));
-    const count = loaded.problems.filter((problem) => problem.severity === 'error').length;
-    screen.note(`\n${count} ${count === 1 ? 'problem' : 'problems'} in ${file}; nothing was changed`);
-  }
-  return undefined;
+  const count = loaded.problems.filter((problem) => problem.severity === 'error').length;
+  throw new PlanError(
+    `${counted(count, 'problem')} in ${file}; nothing was started. Repair it, then: orch plan check ${file}`,
+    loaded.problems,
+    loaded.problems.map(formatProblem),
+  );
 }

@@ -1,9 +1,8 @@
 import { openOrchestrator } from '@orch/core';
 import { findRun, readRun } from '@orch/core/status';
-import { exitCode } from '../exit-codes.js';
 import type { Screen } from '../render/screen.js';
 import { conduct } from './conduct.js';
-import { readPlanFile } from './plan-file.js';
+import { readRevisedPlan } from './plan-file.js';
 
 export interface ResumeFlags {
   readonly json?: boolean;
@@ -13,16 +12,24 @@ export interface ResumeFlags {
 }
 
 /** `orch resume [RUN]`: goes on where a run stopped, or tries its failures again. */
-export async function resumeCommand(screen: Screen, wanted: string | undefined, flags: ResumeFlags): Promise<number> {
-  const json = flags.json ?? false;
-  const orchestrator = await openOrchestrator({ directory: process.cwd(), environment: process.env });
+export async function resumeCommand(
+  screen: Screen,
+  wanted: string | undefined,
+  flags: ResumeFlags,
+): Promise<number> {
+  const orchestrator = await openOrchestrator({
+    directory: process.cwd(),
+    environment: process.env,
+  });
   try {
     const { root } = orchestrator.repository;
     const run = await findRun(root, wanted);
-    const { state } = await readRun(root, run);
-    const revised = flags.plan === undefined ? undefined : await readPlanFile(screen, flags.plan, flags.input ?? {}, json);
-    if (flags.plan !== undefined && !revised) return exitCode.usage;
-    return await conduct(screen, { json, rehearsal: state.mode === 'rehearsal' }, (watching) =>
+    const { graph } = await readRun(root, run);
+    const revised =
+      flags.plan === undefined
+        ? undefined
+        : await readRevisedPlan(screen, flags.plan, graph.inputs, flags.input ?? {});
+    return await conduct(screen, { json: flags.json ?? false, run }, (watching) =>
       orchestrator.resume({
         run,
         ...(flags.takeOver === undefined ? {} : { takeOver: flags.takeOver }),

@@ -1,8 +1,16 @@
-import { createInterface } from 'node:readline/promises';
-import { openOrchestrator, readRehearsalScript, runPreview, type Graph, type Orchestrator } from '@orch/core';
+import {
+  openOrchestrator,
+  readRehearsalScript,
+  runPreview,
+  type Graph,
+  type Orchestrator,
+} from '@orch/core';
 import { exitCode } from '../exit-codes.js';
+import { neutral, oneLine } from '../render/neutral.js';
+import { counted } from '../render/run-lines.js';
 import type { Screen } from '../render/screen.js';
 import { conduct } from './conduct.js';
+import { confirm } from './confirm.js';
 import { readPlanFile } from './plan-file.js';
 
 export interface RunFlags {
@@ -16,22 +24,23 @@ export interface RunFlags {
 /** `orch run PLAN`: real agents, real money. */
 export async function runCommand(screen: Screen, file: string, flags: RunFlags): Promise<number> {
   const json = flags.json ?? false;
-  const graph = await readPlanFile(screen, file, flags.input ?? {}, json);
-  if (!graph) return exitCode.usage;
-  const orchestrator = await openOrchestrator({ directory: process.cwd(), environment: process.env });
-  try {
+  const graph = await readPlanFile(screen, file, flags.input ?? {});
+  return withOrchestrator(async (orchestrator) => {
     if (!json) preview(screen, orchestrator, graph, flags.parallel);
     if (flags.dryRun) {
-      if (json) screen.line(JSON.stringify({ ok: true, dryRun: true, ...runPreview(graph, flags.parallel) }));
+      if (json) screen.json({ ok: true, dryRun: true, ...runPreview(graph, flags.parallel) });
+      else screen.line('Nothing was started (--dry-run).');
       return exitCode.ok;
     }
-    if (!(flags.yes ?? false) && !json && !(await confirm(screen, graph))) return exitCode.interrupted;
-    return await conduct(screen, { json, rehearsal: false }, (watching) =>
-      orchestrator.run({ graph, ...(flags.parallel === undefined ? {} : { parallel: flags.parallel }), ...watching }),
+    const asks = !(flags.yes ?? false) && !json && screen.live && process.stdin.isTTY;
+    if (asks && !(await confirm(question(graph)))) {
+      screen.line('Nothing was started.');
+      return exitCode.interrupted;
+    }
+    return conduct(screen, { json }, (watching) =>
+      orchestrator.run({ graph, ...parallelOf(flags), ...watching }),
     );
-  } finally {
-    await orchestrator.close();
-  }
+  });
 }
 
 /** `orch rehearse PLAN`: the same run against a scripted model. */
@@ -41,47 +50,68 @@ export async function rehearseCommand(
   flags: RunFlags & { readonly script?: string },
 ): Promise<number> {
   const json = flags.json ?? false;
-  const graph = await readPlanFile(screen, file, flags.input ?? {}, json);
-  if (!graph) return exitCode.usage;
+  const graph = await readPlanFile(screen, file, flags.input ?? {});
   const rehearsal = await readRehearsalScript(file, flags.script);
-  const orchestrator = await openOrchestrator({ directory: process.cwd(), environment: process.env });
-  try {
+  return withOrchestrator(async (orchestrator) => {
     if (!json) preview(screen, orchestrator, graph, flags.parallel);
-    return await conduct(screen, { json, rehearsal: true }, (watching) =>
-      orchestrator.run({ graph, rehearsal, ...(flags.parallel === undefined ? {} : { parallel: flags.parallel }), ...watching }),
+    return conduct(screen, { json }, (watching) =>
+      orchestrator.run({ graph, rehearsal, ...parallelOf(flags), ...watching }),
     );
+  });
+}
+
+const parallelOf = ({ parallel }: RunFlags): { readonly parallel?: number } =>
+  parallel === undefined ? {} : { parallel };
+
+async function withOrchestrator(
+  work: (orchestrator: Orchestrator) => Promise<number>,
+): Promise<number> {
+  const orchestrator = await openOrchestrator({
+    directory: process.cwd(),
+    environment: process.env,
+  });
+  try {
+    return await work(orchestrator);
   } finally {
     await orchestrator.close();
   }
 }
 
 /** What is about to happen, and from which state of the repository. */
-function preview(screen: Screen, { repository }: Orchestrator, graph: Graph, parallel: number | undefined): void {
+function preview(
+  screen: Screen,
+  { repository }: Orchestrator,
+  graph: Graph,
+  parallel: number | undefined,
+): void {
   const facts = runPreview(graph, parallel);
   const { head, uncommitted } = repository;
+  const tasks = `${counted(facts.tasks, 'task')}${facts.fanOuts > 0 ? ' and their items' : ''}`;
   screen.line(
-    `${screen.style('bold', graph.name)} · ${facts.tasks} ${facts.tasks === 1 ? 'task' : 'tasks'}${facts.fanOuts > 0 ? ' and their items' : ''} · ` +
-      `${facts.parallel} at once (${facts.parallelReason}) · from ${head.commit.slice(0, 10)} (${head.branch ?? 'detached HEAD'})`,
+    [
+      screen.style('bold', oneLine(graph.name)),
+      tasks,
+      `from ${head.commit.slice(0, 10)} (${oneLine(head.branch ?? 'detached HEAD')})`,
+      `${facts.parallel} at once: ${facts.parallelReason}`,
+    ].join(' · '),
   );
   screen.line(screen.style('dim', `isolation: ${facts.isolation}`));
   if (uncommitted.count > 0) {
+    const named = uncommitted.paths.slice(0, 3).map(oneLine).join(', ');
     screen.line(
-      `${screen.style('yellow', 'left out')}: ${uncommitted.count} uncommitted ${uncommitted.count === 1 ? 'change' : 'changes'} ` +
-        `(${uncommitted.paths.slice(0, 3).join(', ')}${uncommitted.count > 3 ? ', …' : ''}); the run uses HEAD`,
+      `${screen.style('yellow', 'left out')}: ${counted(uncommitted.count, 'uncommitted change')} ` +
+        `(${named}${uncommitted.count > 3 ? ', …' : ''}); the run uses HEAD`,
     );
   }
 }
 
-/** Money is only spent after a yes, where somebody can give it. */
-async function confirm(screen: Screen, graph: Graph): Promise<boolean> {
-  const facts = runPreview(graph, undefined);
-  if (facts.paidTasks === 0 || !process.stdin.isTTY || !screen.terminal) return true;
-  const budget = facts.usd === undefined ? 'no budget is set (limits.usd)' : `at most about $${facts.usd.toFixed(2)}`;
-  const terminal = createInterface({ input: process.stdin, output: process.stdout });
-  try {
-    const answer = await terminal.question(`${facts.paidTasks} ${facts.paidTasks === 1 ? 'task asks' : 'tasks ask'} a model for money; ${budget}. Start? [y/N] `);
-    return /^y(es)?$/i.test(answer.trim());
-  } finally {
-    terminal.close();
-  }
+/** Nothing to ask about when nothing costs money. */
+function question(graph: Graph): string | undefined {
+  const { paidTasks, usd } = runPreview(graph, undefined);
+  if (paidTasks === 0) return undefined;
+  const budget =
+    usd === undefined ? 'no budget is set (limits.usd)' : `at most about $${usd.toFixed(2)}`;
+  return neutral(
+    `${counted(paidTasks, 'task')} of the plan ${paidTasks === 1 ? 'asks' : 'ask'} a model for money; ${budget}. Start? [y/N] `,
+  );
 }

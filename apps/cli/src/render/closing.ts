@@ -8,8 +8,7 @@ import { shellWord } from './shell-word.js';
 export function closingLines(screen: Screen, state: RunState, line: string): readonly string[] {
   const stamp = state.mode === 'rehearsal' ? `${screen.style('magenta', 'REHEARSAL')} ` : '';
   const worst = Object.values(state.tasks).find(
-    (task) =>
-      task.phase === 'ended' && task.verdict !== 'succeeded' && task.verdict !== 'skipped',
+    (task) => task.phase === 'ended' && task.verdict !== 'succeeded' && task.verdict !== 'skipped',
   );
   return [
     '',

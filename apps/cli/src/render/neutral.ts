@@ -7,10 +7,7 @@ const strings = new RegExp(
   'g',
 );
 /** Colours, cursor movement, modes, and the two-character sequences. */
-const sequences = new RegExp(
-  `(?:${escape}\\[|\u009b)[0-?]*[ -/]*[@-~]|${escape}[ -/]*[0-~]`,
-  'g',
-);
+const sequences = new RegExp(`(?:${escape}\\[|\u009b)[0-?]*[ -/]*[@-~]|${escape}[ -/]*[0-~]`, 'g');
 const lineBreaks = /\r\n|[\r\v\f\u0085\u2028\u2029]/g;
 const unseen = /[^\P{Cc}\n\t]|\p{Cf}|\p{Cs}/gu;
 /** Marks that pile up on one character grow over the lines around it. */
@@ -51,10 +48,8 @@ export const onlyStyles = (text: string, styles: boolean): string =>
 
 /** JSON in which nothing acts on a terminal, with the same value when it is read. */
 export const inertJson = (value: unknown): string =>
-  JSON.stringify(value).replace(
-    /[\u007f-\u009f\u2028\u2029]|\p{Cf}/gu,
-    (character) =>
-      [...Array(character.length).keys()]
-        .map((at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`)
-        .join(''),
+  JSON.stringify(value).replace(/[\u007f-\u009f\u2028\u2029]|\p{Cf}/gu, (character) =>
+    [...Array(character.length).keys()]
+      .map((at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`)
+      .join(''),
   );

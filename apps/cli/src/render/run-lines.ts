@@ -68,13 +68,12 @@ export function runLines(screen: Screen, event: Event, state: RunState): readonl
     }
     case 'barrier.failed':
       return [`${bad} ${event.node} was not passed: ${oneLine(event.reason)}`];
+    case 'delivery.intended':
+      return event.intent.note === undefined ? [] : [`${note} ${oneLine(event.intent.note)}`];
     case 'delivery.done':
       return [`${good} delivered to ${screen.style('bold', branchName(event.target))}`];
     case 'delivery.refused':
-      return [
-        `${bad} not delivered: ${oneLine(event.reason)}`,
-        `    next: ${oneLine(event.next)}`,
-      ];
+      return [`${bad} not delivered: ${oneLine(event.reason)}`, `    next: ${oneLine(event.next)}`];
     case 'command.received':
       return [`${note} ${event.command.kind} asked by ${oneLine(event.command.by)}`];
     default:

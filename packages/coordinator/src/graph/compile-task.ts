@@ -1,6 +1,6 @@
+import { checkGlob } from '../plan/check-glob.js';
 import { quote } from '../plan/describe.js';
 import { parseDurationMs } from '../plan/duration.js';
-import { pathFault } from '../plan/plan-files.js';
 import type { Plan } from '../plan/plan.js';
 import type { Report } from '../plan/problem.js';
 import { compileAgent, type AgentCommands } from './compile-agent.js';
@@ -201,12 +201,9 @@ function compileWrites(namespace: Namespace): Template | undefined {
     report.add(plan.locations.value(at), at, { code: 'ORCH_PLAN_REFERENCE_TYPE', message });
   }
   if (template.kind !== 'literal') return template;
-  const globs = typeof template.value === 'string' ? [template.value] : template.value;
-  const fault = typeof template.value === 'string' ? pathFault(template.value) : undefined;
-  if (fault !== undefined) {
-    report.add(plan.locations.value(at), at, { code: 'ORCH_PLAN_FILE_PATH', message: fault });
-  }
-  return { kind: 'literal', value: globs };
+  if (typeof template.value !== 'string') return template;
+  checkGlob(template.value, at, plan.locations, report);
+  return { kind: 'literal', value: [template.value] };
 }
 
 function commandAgent(namespace: Namespace): AgentSettings {

@@ -1,3 +1,4 @@
+import { checkGlob } from './check-glob.js';
 import { listWords, quote } from './describe.js';
 import type { Locations } from './locations.js';
 import { formatPath, type Path } from './path.js';
@@ -25,7 +26,7 @@ export function checkPlan(context: Context): void {
   }
   for (const [name, gate] of Object.entries(document.gates ?? {})) {
     for (const [index, path] of (gate.protect ?? []).entries()) {
-      checkPath(context, path, ['gates', name, 'protect', index]);
+      checkGlob(path, ['gates', name, 'protect', index], context.locations, context.report);
     }
   }
 }
@@ -156,7 +157,7 @@ function isBranchName(name: string): boolean {
 }
 
 function checkPath(context: Context, path: string, at: Path): void {
-  const fault = pathFault(path.replace(/^!/, ''));
+  const fault = pathFault(path);
   if (fault === undefined) return;
   context.report.add(context.locations.value(at), at, {
     code: 'ORCH_PLAN_FILE_PATH',

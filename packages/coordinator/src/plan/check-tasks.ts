@@ -1,7 +1,7 @@
+import { checkGlob } from './check-glob.js';
 import { listWords, quote } from './describe.js';
 import type { Locations } from './locations.js';
 import { formatPath, type Path } from './path.js';
-import { pathFault } from './plan-files.js';
 import type { PlanProblemCode, Report } from './problem.js';
 import type { AgentDocument, PlanDocument, TaskDocument } from './schema/plan.js';
 import { listTasks, tasksById, type ListedTask } from './task-list.js';
@@ -149,12 +149,6 @@ function checkEffect(context: Context, { task, path }: ListedTask): void {
     refuse(context, [...path, 'effect'], 'ORCH_PLAN_EFFECT', message);
   }
   for (const [index, glob] of (Array.isArray(task.writes) ? task.writes : []).entries()) {
-    const fault = pathFault(glob.replace(/^!/, ''));
-    const at = [...path, 'writes', index];
-    if (fault === undefined) continue;
-    context.report.add(context.locations.value(at), at, {
-      code: 'ORCH_PLAN_FILE_PATH',
-      message: fault,
-    });
+    checkGlob(glob, [...path, 'writes', index], context.locations, context.report);
   }
 }

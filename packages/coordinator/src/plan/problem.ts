@@ -129,6 +129,8 @@ export interface Finding {
 /** Collects problems. */
 export interface Report {
   readonly add: (spot: Spot, path: Path, finding: Finding) => void;
+  /** Takes over a problem of another report. */
+  readonly adopt: (problem: PlanProblem) => void;
   readonly problems: readonly PlanProblem[];
   /** Whether there is so much wrong that looking further helps nobody. */
   readonly isFull: () => boolean;
@@ -158,7 +160,8 @@ export function createReport(): Report {
       caret: spot.caret,
     });
   };
-  return { add, problems, isFull: () => problems.length > MAX_PROBLEMS };
+  const adopt = (problem: PlanProblem): void => void problems.push(problem);
+  return { add, adopt, problems, isFull: () => problems.length > MAX_PROBLEMS };
 }
 
 /** A problem quotes the plan, and a plan may hold a text of a mebibyte. */

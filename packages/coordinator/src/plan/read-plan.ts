@@ -77,10 +77,35 @@ async function readChecked(source: PlanSource, report: Report): Promise<Plan | u
   checkCycles(listTasks(document), locations, report);
   const files = await readPlanFiles(source, document as Json, locations, report);
   const plan: Plan = { file: source.file, document, locations, ...files };
-  // Where a definition was set aside, what refers to it would be reported without being wrong.
-  if (!isPartial && !removed.some(isDefinition)) compileGraph(plan, {}, source.file, report);
+  compileChecked(plan, isPartial ? [...removed, []] : removed, report);
   return plan;
 }
+
+/**
+ * Compiles for the sake of the problems. Where a definition was set aside, what refers to it would be
+ * reported without being wrong: then only those problems count that no definition can cause.
+ */
+function compileChecked(plan: Plan, removed: readonly Path[], report: Report): void {
+  const isWhole = !removed.some(isDefinition);
+  const isFirst = report.problems.length === 0;
+  const found = createReport();
+  compileGraph(plan, {}, plan.file, found);
+  for (const problem of found.problems) {
+    // A cycle of the graph is one of the tasks, which was reported with its place.
+    if (problem.code === 'ORCH_PLAN_CYCLE' && !isFirst) continue;
+    if (isWhole || isIndependent(problem, removed)) report.adopt(problem);
+  }
+}
+
+function isIndependent({ code, path }: PlanProblem, removed: readonly Path[]): boolean {
+  if (code === 'ORCH_PLAN_COMMAND' || code === 'ORCH_PLAN_REFERENCE_SYNTAX') return true;
+  // Whether a task is a command decides what its output may be.
+  const isOfWhole = (gone: Path): boolean =>
+    !path.startsWith(`${formatPath(gone.slice(0, -1))}.`) || !WORK.has(String(gone.at(-1)));
+  return code === 'ORCH_PLAN_OUTPUT' && removed.every(isOfWhole);
+}
+
+const WORK: ReadonlySet<string> = new Set(['prompt', 'run', 'sh']);
 
 /** Names that the plan defines, even where the definition itself was set aside. */
 function namesOf(document: Json, section: string, merged: object | undefined): ReadonlySet<string> {
@@ -91,7 +116,7 @@ function namesOf(document: Json, section: string, merged: object | undefined): R
 /** Whether other parts of a plan build on what stands at a path. */
 function isDefinition(path: Path): boolean {
   const [section, ...rest] = path;
-  if (section === 'inputs') return true;
+  if (section === undefined || section === 'inputs') return true;
   if (section !== 'defaults' && section !== 'tasks' && section !== 'waves') return false;
   const key = rest.find((one) => typeof one === 'string' && one !== 'tasks');
   return key === undefined || DEFINING.has(String(key));

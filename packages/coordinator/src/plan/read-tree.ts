@@ -64,7 +64,11 @@ function readNode(
   }
   if (isAlias(node)) return reportAlias(source, node, path, report);
   const instead = reportProperties(source, node, path, report);
-  if (instead !== undefined) return instead;
+  if (instead !== undefined) {
+    const end = instead.offset + instead.text.length;
+    places.set(formatPath(path), { key, start: instead.offset, end, style: 'plain' });
+    return instead.text;
+  }
   if (isScalar(node)) return readScalar(node, path, context);
   if (isSeq(node)) {
     return node.items.map((item, index) =>

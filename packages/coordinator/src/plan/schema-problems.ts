@@ -25,6 +25,8 @@ const SYNONYMS: { readonly [key: string]: string } = {
   max_turns: 'turns',
   concurrency: 'parallel',
   environment: 'env',
+  name: 'id',
+  retries: 'retry',
 };
 
 const TYPE_WORDS: { readonly [type: string]: string } = {
@@ -124,6 +126,8 @@ function suggestValue(
   if (issue.code === 'invalid_value' && typeof received === 'string') {
     return nearest(received, issue.values.map(String));
   }
+  const isArray = issue.code === 'invalid_type' && issue.expected === 'array';
+  if (isArray && typeof received === 'string') return `[${written}]`;
   const wantsText = issue.code === 'invalid_type' && issue.expected === 'string';
   const isScalar = typeof received === 'number' || typeof received === 'boolean';
   return wantsText && isScalar && written !== '' ? JSON.stringify(written) : undefined;

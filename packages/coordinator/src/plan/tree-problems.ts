@@ -25,6 +25,12 @@ export function reportAlias(
   return text;
 }
 
+/** What stands in for an empty value with a tag. */
+export interface Instead {
+  readonly text: string;
+  readonly offset: number;
+}
+
 /**
  * Refuses a tag or an anchor before a value. The return value, where there is one, stands in for
  * what was meant: `!src/**` is an empty value with a tag to YAML, and a glob to the reader.
@@ -34,7 +40,7 @@ export function reportProperties(
   node: ParsedNode,
   path: Path,
   report: Report,
-): Json | undefined {
+): Instead | undefined {
   const anchor = 'anchor' in node ? node.anchor : undefined;
   if (node.tag === undefined && anchor === undefined) return undefined;
   const { offset, text } = propertiesBefore(source.text, node.range[0]);
@@ -48,7 +54,7 @@ export function reportProperties(
   const isEmpty = isScalar(node) && node.source === '';
   if (isEmpty && /[*?./[]/.test(text)) {
     reportGlob(source, offset, text, 'a tag', path, report);
-    return text;
+    return { text, offset };
   }
   const quoted = isEmpty ? text : `${text} ${isScalar(node) ? node.source : '…'}`;
   report.add(source.spotAt(offset), path, {
@@ -56,7 +62,7 @@ export function reportProperties(
     message: `${text} is a YAML tag; tags are refused: quote it if it is text`,
     ...(isScalar(node) ? { suggestion: JSON.stringify(quoted) } : {}),
   });
-  return isEmpty ? text : undefined;
+  return isEmpty ? { text, offset } : undefined;
 }
 
 /** An unquoted glob that YAML reads as something else. */

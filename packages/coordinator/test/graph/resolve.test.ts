@@ -120,7 +120,7 @@ describe('parseTemplate()', () => {
           return;
         }
         const joined = parts.map((part) =>
-          typeof part === 'string' ? part.replaceAll('${{', '$${{') : part.text,
+          typeof part === 'string' ? part.replaceAll('${{', () => '$${{') : part.text,
         );
         expect(joined.join('')).toBe(text);
       }),

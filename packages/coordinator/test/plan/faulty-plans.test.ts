@@ -61,8 +61,6 @@ describe('readPlan() finds every problem of a faulty plan, each at its place', (
       // Generated texts: `bounds.test.ts`.
       'ORCH_PLAN_TOO_LARGE',
       'ORCH_PLAN_TOO_DEEP',
-      // `not-yet.test.ts`.
-      'ORCH_PLAN_NOT_YET',
       // A warning: `read-plan.test.ts`.
       'ORCH_PLAN_UNUSED',
       // Given to `compilePlan`: `compile-plan.test.ts`.

@@ -194,7 +194,7 @@ tasks:
           }
         }
       }),
-      { numRuns: 400 },
+      { numRuns: 150 },
     );
   });
 
@@ -260,7 +260,7 @@ tasks:
         await problemsOf(JSON.stringify(document, null, 1));
         await problemsOf(JSON.stringify({ ...document, ...top }));
       }),
-      { numRuns: 300 },
+      { numRuns: 120 },
     );
   });
 });

@@ -10,12 +10,6 @@ const GUARDS: readonly [name: string, code: string, written: string, quoted: str
     'tasks: \n  - id: a\n    prompt: "Fix issue #12"',
   ],
   [
-    'a glob that is a tag',
-    'ORCH_PLAN_UNQUOTED_GLOB',
-    'tasks:\n  - id: a\n    prompt: Do it\n    writes: [!src/**]',
-    'tasks:\n  - id: a\n    prompt: Do it\n    writes: ["!src/**"]',
-  ],
-  [
     'a glob that is an alias',
     'ORCH_PLAN_UNQUOTED_GLOB',
     'tasks:\n  - id: a\n    prompt: Do it\n    writes:\n      - *.ts',
@@ -60,6 +54,18 @@ describe('readPlan() guards against what YAML makes of unquoted text', () => {
     expect(more).toEqual([]);
     expect(problem?.suggestion).toBeDefined();
     expect(await problemsOf(HEAD + quoted)).toEqual([]);
+  });
+
+  it('says at once that an exclusion needs quotes and does not work yet', async () => {
+    const plan = (glob: string): string =>
+      `${HEAD}tasks:\n  - id: a\n    prompt: Do it\n    writes: [src/**, ${glob}]\n`;
+    const codes = async (text: string) => (await problemsOf(text)).map((one) => one.code);
+    expect(await codes(plan('!src/x/**'))).toEqual([
+      'ORCH_PLAN_UNQUOTED_GLOB',
+      'ORCH_PLAN_NOT_YET',
+    ]);
+    expect(await codes(plan('"!src/x/**"'))).toEqual(['ORCH_PLAN_NOT_YET']);
+    expect(await codes(plan('src/y/**'))).toEqual([]);
   });
 
   it('leaves comments alone that stand where comments may stand', async () => {

@@ -1,5 +1,6 @@
-import type { Graph, TaskNode } from '@orch/coordinator';
+import type { TaskNode } from '@orch/coordinator';
 import type { RunState, TaskState } from '@orch/coordinator/state';
+import type { RunRecord } from './runs.js';
 
 /** Why a task ended as it did, and the one thing to do next. */
 export interface Explanation {
@@ -34,7 +35,8 @@ export function findTask(state: RunState, wanted: string): TaskState | undefined
 }
 
 /** Explains one task of a run from the record alone. */
-export function explainTask(state: RunState, graph: Graph, task: TaskState): Explanation {
+export function explainTask(record: RunRecord, task: TaskState): Explanation {
+  const { graph } = record;
   const node = graph.nodes.find(
     (candidate): candidate is TaskNode => candidate.kind === 'task' && candidate.id === task.node,
   );
@@ -58,24 +60,25 @@ export function explainTask(state: RunState, graph: Graph, task: TaskState): Exp
     ...(red ? { findings: { gate: red[0], excerpt: red[1].result.findings } } : {}),
     ...(last?.captured ? { ref: last.captured.ref } : {}),
     ...(last ? { session: last.session } : {}),
-    next: nextStep(state, graph, task, node),
+    next: nextStep(record, task, node),
   };
 }
 
 function nextStep(
-  state: RunState,
-  graph: Graph,
+  { state, graph, led }: RunRecord,
   task: TaskState,
   node: TaskNode | undefined,
 ): string {
   const at = node ? `${node.at.file}:${node.at.line}` : graph.source;
-  const again = `orch resume ${state.run} --plan ${graph.source}`;
+  const again = `orch resume ${state.run} --plan ${shellWord(graph.source)}`;
+  const logs = `orch logs ${shellWord(task.label)} --run ${state.run}`;
   const last = task.attempts.at(-1);
   switch (task.verdict) {
     case undefined:
-      return task.phase === 'running' ? `orch logs ${task.label} -f` : `orch status ${state.run}`;
+      if (!led) return `orch resume ${state.run}`;
+      return task.phase === 'running' ? `${logs} -f` : `orch status ${state.run}`;
     case 'succeeded':
-      return last?.captured ? `git show ${last.captured.ref}` : `orch logs ${task.label}`;
+      return last?.captured ? `git show ${last.captured.ref}` : logs;
     case 'denied': {
       const denial = last?.end?.denials[0];
       return denial
@@ -83,7 +86,7 @@ function nextStep(
         : `look at \`allow:\` and \`deny:\` of ${task.node} (${at}), then: ${again}`;
     }
     case 'no_effect':
-      return `orch logs ${task.label}   # what it did instead; then sharpen the prompt (${at}) and: ${again}`;
+      return `${logs}   # what it did instead; then sharpen the prompt (${at}) and: ${again}`;
     case 'out_of_scope':
       return `widen \`writes:\` of ${task.node} (${at}) or sharpen its prompt, then: ${again}`;
     case 'gate_failed':
@@ -91,9 +94,7 @@ function nextStep(
         ? `git diff ${last.base} ${last.captured.ref}   # then: orch resume ${state.run}`
         : `orch resume ${state.run}`;
     case 'conflicted':
-      return last?.captured
-        ? `git merge ${last.captured.ref}   # by hand; or add \`needs:\` between the two tasks, then: ${again}`
-        : again;
+      return `add \`needs:\` of the task it conflicts with to ${task.node} (${at}), then: ${again}${last?.captured ? `   # or by hand: git merge ${last.captured.ref}` : ''}`;
     case 'tampered':
       return `git status && git reflog   # somebody changed this repository during the attempt; then: orch resume ${state.run}`;
     case 'timed_out':
@@ -104,9 +105,13 @@ function nextStep(
     case 'skipped':
       return `orch status ${state.run}   # repair what it waits for, then: orch resume ${state.run}`;
     default:
-      return `orch logs ${task.label}   # then: orch resume ${state.run}`;
+      return `${logs}   # then: orch resume ${state.run}`;
   }
 }
+
+/** A text as one argument of a shell. */
+const shellWord = (text: string): string =>
+  /^[\w./:=@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 
 /** The rule that would have allowed a refused call. */
 function allowRule(denial: { readonly tool: string; readonly input: string }): string {

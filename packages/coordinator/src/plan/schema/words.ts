@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { parseDurationMs } from '../duration.js';
 
 /**
  * Scalars of the grammar. Each carries, as its error, what is expected in words; problems are built
@@ -19,8 +20,13 @@ export const variable = text(
   /^[A-Za-z_][A-Za-z0-9_]{0,63}$/,
 );
 
-export const DURATION_EXPECTED = 'a duration such as 90s, 10m, 3h or 1h30m';
-export const duration = text(DURATION_EXPECTED, /^(?=\d)(\d{1,6}h)?(\d{1,6}m)?(\d{1,6}s)?$/);
+export const DURATION_EXPECTED = 'a duration such as 90s, 10m, 3h or 1h30m, at most 500h';
+/** Timers hold 31 bits of milliseconds: a longer wait would end at once. */
+const MAX_DURATION_MS = 500 * 3_600_000;
+export const duration = text(
+  DURATION_EXPECTED,
+  /^(?=.*[1-9])(\d{1,7}h)?(\d{1,7}m)?(\d{1,7}s)?$/,
+).refine((value) => parseDurationMs(value) <= MAX_DURATION_MS, { error: DURATION_EXPECTED });
 
 export const words = text('a text that is not empty', /\S/);
 export const path = text('a path relative to the repository', /\S/);
