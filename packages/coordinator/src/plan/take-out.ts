@@ -22,6 +22,8 @@ export function takeOut(
   if (key === undefined) return undefined;
   const parentPath = path.slice(0, -1);
   const parent = at(root, parentPath);
+  // It went with something around it.
+  if (parent === undefined) return { rest: root, removed: path };
   if (isObject(parent) && typeof key === 'string') {
     if (Object.hasOwn(parent, key)) {
       const { [key]: _removed, ...others } = parent;

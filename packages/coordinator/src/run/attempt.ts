@@ -74,7 +74,8 @@ export async function makeAttempt(
     attempt,
     base: base.commit,
     mode: continued ? 'keep' : 'fresh',
-    hideAgentSettings: node.agent.project !== 'trusted',
+    // A command reads them as files of the repository; only an agent would obey them.
+    hideAgentSettings: node.agent.driver === 'claude' && node.agent.project !== 'trusted',
   });
   await journal.append({
     type: 'workspace.prepared',

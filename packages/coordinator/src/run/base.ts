@@ -21,9 +21,12 @@ export async function baseOf(
   if (node.base === 'start') return { kind: 'commit', commit: state.base };
   let tip = lastBarrierCommit(graph, state, node) ?? state.base;
   if (node.base === 'integration') return { kind: 'commit', commit: state.integration?.tip ?? tip };
-  const order = new Map(graph.nodes.map((candidate, index) => [candidate.id, index]));
-  const needed = [...dependenciesOf(node, task, taskNodes(graph), state).tasks].sort(
-    (a, b) => (order.get(a.task.node) ?? 0) - (order.get(b.task.node) ?? 0),
+  const nodes = taskNodes(graph);
+  // Graphs are sorted by what waits for what; the plan's own order is kept beside it. Sorting is
+  // stable, so items of one fan-out stay as they are in its list.
+  const orderOf = (one: TaskState): number => nodes.get(one.node)?.order ?? 0;
+  const needed = [...dependenciesOf(node, task, nodes, state).tasks].sort(
+    (a, b) => orderOf(a.task) - orderOf(b.task),
   );
   for (const { task: dependency } of needed) {
     const commit = dependency.result?.commit;

@@ -46,6 +46,38 @@ tasks:
     ]);
   });
 
+  it('still checks the rest when a key, a task or a definition is unusable', async () => {
+    const text = `${HEAD}gates:
+  test: npm test
+tasks:
+  - id: plan
+    prompt: Plan it
+    output: { plan: text }
+  - id: implement
+    depends_on: plan
+    prompt: "\${{ plan.plan }} and \${{ a b }}"
+    gates: test
+  - id: review
+    prompt: { text: Review it }
+    gates: [tets]
+  - name: last
+    run: npm run build && npm publish
+`;
+    expect((await problemsOf(text)).map((one) => `${brief(one)} ${one.suggestion ?? ''}`)).toEqual([
+      '4:9 ORCH_PLAN_WRONG_TYPE ',
+      '8:21 ORCH_PLAN_OUTPUT ',
+      '10:5 ORCH_PLAN_UNKNOWN_KEY needs',
+      '11:40 ORCH_PLAN_REFERENCE_SYNTAX ',
+      '12:12 ORCH_PLAN_WRONG_TYPE [test]',
+      '14:13 ORCH_PLAN_MISSING_KEY ',
+      '14:15 ORCH_PLAN_UNKNOWN_KEY ',
+      '15:13 ORCH_PLAN_UNKNOWN_GATE test',
+      '16:5 ORCH_PLAN_MISSING_KEY ',
+      '16:5 ORCH_PLAN_UNKNOWN_KEY id',
+      '17:24 ORCH_PLAN_COMMAND sh: "npm run build && npm publish"',
+    ]);
+  });
+
   it('asks for the files that the plan names, and for no other', async () => {
     const asked: string[] = [];
     const text = `${HEAD}use: [parts/p.yaml]
@@ -185,7 +217,14 @@ tasks:
     await fc.assert(
       fc.asyncProperty(text, async (body) => {
         for (const source of [body, HEAD + body, `${HEAD}${TASK}    ${body}`]) {
-          const problems = await problemsOf(source);
+          const result = await readPlan({
+            file: 'orch.yaml',
+            text: source,
+            readFile: () => Promise.resolve(undefined),
+          });
+          const problems = 'problems' in result ? result.problems : [];
+          // No plan without a reason.
+          expect('plan' in result).toBe(problems.length === 0);
           for (const one of problems) {
             const lines = source.split('\n');
             expect(one.line).toBeLessThanOrEqual(lines.length);
