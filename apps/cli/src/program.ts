@@ -1,0 +1,175 @@
+import { Command, InvalidArgumentError } from 'commander';
+import type { Screen } from './render/screen.js';
+import { version } from './version.js';
+
+const positive = (argument: string): number => {
+  const value = Number(argument);
+  if (!Number.isInteger(value) || value < 1)
+    throw new InvalidArgumentError('Expected a whole number, 1 or more.');
+  return value;
+};
+
+/** `--input name=value`, repeatable. */
+const input = (
+  argument: string,
+  before: Record<string, string> | undefined,
+): Record<string, string> => {
+  const at = argument.indexOf('=');
+  if (at < 1) throw new InvalidArgumentError('Expected name=value.');
+  return { ...before, [argument.slice(0, at)]: argument.slice(at + 1) };
+};
+
+const json = ['--json', 'for programs: JSON on stdout'] as const;
+const inputs = [
+  '-i, --input <name=value>',
+  'a value for an input of the plan (repeatable)',
+  input,
+] as const;
+const parallel = ['-p, --parallel <n>', 'attempts at once', positive] as const;
+const run = ['--run <run>', 'which run (default: the newest)'] as const;
+
+const after = `
+First steps:
+  orch doctor                 what is here, and what is missing
+  orch plan check orch.yaml   everything that is wrong with a plan
+  orch rehearse orch.yaml     the whole run without credentials or tokens
+  orch run orch.yaml          for real
+
+Exit codes: 0 ok · 1 a task or gate failed · 2 usage or plan · 3 needs a person · 4 budget
+  5 conflict · 6 provider · 7 environment · 8 led by another process · 130 interrupted or cancelled`;
+
+/** Every verb and its flags. A verb's code is loaded when it is used. */
+export function program(screen: Screen, done: (code: number) => void): Command {
+  const orch = new Command('orch')
+    .description('Run many coding agents on one repository: isolated, checked, resumable, merged.')
+    .version(version)
+    .configureOutput({
+      writeOut: (text) => screen.line(text.trimEnd()),
+      // Errors are reported where all errors are.
+      writeErr: () => undefined,
+    })
+    .addHelpText('after', after)
+    .exitOverride();
+  addRunning(orch, screen, done);
+  addLooking(orch, screen, done);
+  addPlan(orch.command('plan').description('look at a plan; executes nothing'), screen, done);
+  orch
+    .command('doctor')
+    .description('what is installed here, and what would apply')
+    .option(...json)
+    .action(async (flags: object) => {
+      const { doctorCommand } = await import('./commands/doctor.js');
+      done(await doctorCommand(screen, flags));
+    });
+  return orch;
+}
+
+function addRunning(orch: Command, screen: Screen, done: (code: number) => void): void {
+  orch
+    .command('run <plan>')
+    .description('run a plan with real agents')
+    .option(...inputs)
+    .option(...parallel)
+    .option('-y, --yes', 'do not ask before money is spent')
+    .option('--dry-run', 'show what would start, start nothing')
+    .option(...json)
+    .action(async (plan: string, flags: object) => {
+      const { runCommand } = await import('./commands/run.js');
+      done(await runCommand(screen, plan, flags));
+    });
+  orch
+    .command('rehearse <plan>')
+    .description('the same run against a scripted model: no credentials, no tokens')
+    .option(...inputs)
+    .option(...parallel)
+    .option(
+      '--script <file>',
+      'what the model answers (default: rehearsal.yaml beside the plan, else improvised)',
+    )
+    .option(...json)
+    .action(async (plan: string, flags: object) => {
+      const { rehearseCommand } = await import('./commands/run.js');
+      done(await rehearseCommand(screen, plan, flags));
+    });
+  orch
+    .command('resume [run]')
+    .description('go on where a run stopped, or try its failures again (default: the newest)')
+    .option('--plan <file>', 'an edited plan: tasks whose question is unchanged keep their result')
+    .option(...inputs)
+    .option('--take-over', 'take the lead from a process that is stopped for good')
+    .option(...json)
+    .action(async (wanted: string | undefined, flags: object) => {
+      const { resumeCommand } = await import('./commands/resume.js');
+      done(await resumeCommand(screen, wanted, flags));
+    });
+  orch
+    .command('cancel [run]')
+    .description('stop a run for good (default: the newest)')
+    .option(...json)
+    .action(async (wanted: string | undefined, flags: object) => {
+      const { cancelCommand } = await import('./commands/cancel.js');
+      done(await cancelCommand(screen, wanted, flags));
+    });
+}
+
+function addLooking(orch: Command, screen: Screen, done: (code: number) => void): void {
+  orch
+    .command('status [run]')
+    .description('how a run stands (default: the newest)')
+    .option('-a, --all', 'a line for each run')
+    .option(...json)
+    .action(async (wanted: string | undefined, flags: object) => {
+      const { statusCommand } = await import('./commands/status.js');
+      done(await statusCommand(screen, wanted, flags));
+    });
+  orch
+    .command('logs <task>')
+    .description('what was recorded of a task (default: its last attempt)')
+    .option('-f, --follow', 'wait for it to start, and follow it until it has its verdict')
+    .option(...run)
+    .option('--attempt <n>', 'this attempt alone', positive)
+    .option(...json)
+    .action(async (task: string, flags: object) => {
+      const { logsCommand } = await import('./commands/logs.js');
+      done(await logsCommand(screen, task, flags));
+    });
+  orch
+    .command('why <task>')
+    .description('why a task ended as it did, and what to do next')
+    .option(...run)
+    .option(...json)
+    .action(async (task: string, flags: object) => {
+      const { whyCommand } = await import('./commands/why.js');
+      done(await whyCommand(screen, task, flags));
+    });
+}
+
+function addPlan(plan: Command, screen: Screen, done: (code: number) => void): void {
+  plan
+    .command('check <plan>')
+    .description('everything that is wrong with it')
+    .option(...inputs)
+    .option(...json)
+    .action(async (file: string, flags: object) => {
+      const { planCheckCommand } = await import('./commands/plan.js');
+      done(await planCheckCommand(screen, file, flags));
+    });
+  plan
+    .command('explain <plan>')
+    .description('what waits for what, and why')
+    .option(...inputs)
+    .option(...json)
+    .action(async (file: string, flags: object) => {
+      const { planExplainCommand } = await import('./commands/plan.js');
+      done(await planExplainCommand(screen, file, flags));
+    });
+  plan
+    .command('show <plan> <task>')
+    .description('the prompt, tools and limits of a task')
+    .option(...inputs)
+    .option(...json)
+    .action(async (file: string, task: string, flags: object) => {
+      const { planShowCommand } = await import('./commands/plan.js');
+      done(await planShowCommand(screen, file, task, flags));
+    });
+}
