@@ -3,14 +3,17 @@ import { neutral, oneLine } from './render/neutral.js';
 import type { Screen } from './render/screen.js';
 import { PlanError } from './usage-error.js';
 
+/** Codes of ours, of the argument parser, and of the system. All others are defects. */
+const expected = /^(?:ORCH_|commander\.|E[A-Z0-9]+$)/;
+
 /**
  * Says what went wrong, with its code and the next step, on stderr; with `json` also as one value on
  * stdout. What no code names is a defect and keeps its stack. Returns what to exit with.
  */
 export function reportError(screen: Screen, error: unknown, json: boolean): number {
-  const { code, message, next, stack } = error as Partial<Record<string, unknown>>;
+  const { code, message, next, stack } = (error ?? {}) as Partial<Record<string, unknown>>;
   const step = typeof next === 'string' ? { next } : {};
-  if (typeof code !== 'string' || typeof message !== 'string') {
+  if (typeof code !== 'string' || !expected.test(code) || typeof message !== 'string') {
     const text = String(stack ?? error);
     if (json) screen.json({ ok: false, error: { code: 'ORCH_DEFECT', message: text } });
     screen.note(

@@ -2,6 +2,7 @@ import type { Graph, TaskNode } from '../graph/graph.js';
 import type { Workspace } from '../seams/workspace.js';
 import type { RunState, TaskState } from '../state/state.js';
 import { dependenciesOf, nodeById, taskNodes } from './instances.js';
+import { stamp } from './integrate.js';
 
 export type Base =
   | { readonly kind: 'commit'; readonly commit: string }
@@ -34,7 +35,7 @@ export async function baseOf(
     const merged = await workspace.merge({
       tip,
       commit,
-      message: `Bring ${dependency.label} to ${task.label}`,
+      message: `${stamp(state)}Bring ${dependency.label} to ${task.label}`,
       at: state.startedAt,
     });
     if (merged.kind === 'conflicted')
