@@ -8,7 +8,7 @@ export interface Recording {
   /** Every write, for counting them. */
   readonly writes: readonly string[];
   /** What the stream says when it cannot be written. */
-  fail(code: string): void;
+  readonly fail: (code: string) => void;
   size: { columns: number; rows: number };
 }
 
