@@ -1,18 +1,11 @@
-import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { here, scripted, startModel, type TestModel } from '../harness/model.js';
-import {
-  jsonLines,
-  orch,
-  runDirectory,
-  startOrch,
-  status,
-  type Finished,
-} from '../harness/orch.js';
+import { scripted, startModel, type TestModel } from '../harness/model.js';
+import { jsonLines, orch, runDirectory } from '../harness/orch.js';
 import { makeRepository, type TestRepository } from '../harness/repository.js';
 import { closeTerminals, openTerminal } from '../harness/terminal.js';
-import { processesWith, until } from '../harness/witness.js';
+import { until } from '../harness/witness.js';
 
 let repository: TestRepository;
 let model: TestModel;
