@@ -136,3 +136,13 @@ describe('what an agent says does not count', () => {
     });
   });
 });
+
+it('an agent that deletes its workspace fails alone', async () => {
+  const { tasks, code } = await run([
+    { id: 'vandal', sh: 'rm -rf "$PWD"', effect: 'diff' },
+    { id: 'neighbour', sh: 'echo x > x.txt', effect: 'diff' },
+  ]);
+  expect(code).toBe(1);
+  expect(tasks['vandal']).toMatchObject({ verdict: 'failed' });
+  expect(tasks['neighbour']).toMatchObject({ verdict: 'succeeded' });
+});

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
 import path from 'node:path';
 import { createClaudeDriver } from '@orch/agents';
 import {
@@ -98,6 +99,7 @@ export async function openOrchestrator(options: OrchestratorOptions): Promise<Or
         environment: passedEnvironment(environment),
         layout: runLayout(orch, run),
         rehearsal: stage !== undefined,
+        redact: agent.redact,
       };
       return await work({
         orchDirectory: orch,
@@ -200,7 +202,7 @@ async function agentAccess(
 /** The file in which a login of Claude Code on Linux lies. */
 export function loginFile(environment: Environment): string | undefined {
   const directory =
-    environment['CLAUDE_CONFIG_DIR'] ?? path.join(environment['HOME'] ?? '', '.claude');
+    environment['CLAUDE_CONFIG_DIR'] || path.join(environment['HOME'] || homedir(), '.claude');
   const file = path.join(directory, '.credentials.json');
   return existsSync(file) ? file : undefined;
 }

@@ -11,8 +11,11 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export function stateDirectory(environment: Environment): string {
   const explicit = environment['ORCH_STATE_DIR'];
   if (explicit) return path.resolve(explicit);
+  const xdg = environment['XDG_STATE_HOME'];
   const base =
-    environment['XDG_STATE_HOME'] ?? path.join(environment['HOME'] ?? homedir(), '.local', 'state');
+    xdg !== undefined && path.isAbsolute(xdg)
+      ? xdg
+      : path.join(environment['HOME'] || homedir(), '.local', 'state');
   return path.join(base, 'orch');
 }
 

@@ -48,6 +48,7 @@ function isInboxRecord(value: unknown): value is InboxRecord {
     record !== null &&
     typeof record.id === 'string' &&
     typeof record.command === 'object' &&
-    (record.command as Partial<Command> | null)?.kind === 'cancel'
+    (record.command as Partial<Command> | null)?.kind === 'cancel' &&
+    typeof (record.command as Partial<Command>).by === 'string'
   );
 }

@@ -37,7 +37,9 @@ export async function makeAttempt(
   const work = await resolveWork(context, node, task, base.commit);
   const reusable =
     task.attempts.length === 0 || mode === 'first'
-      ? task.earlier.find((earlier) => earlier.key === work.key)
+      ? task.earlier.findLast(
+          (earlier) => earlier.key === work.key && earlier.end?.outcome === 'completed',
+        )
       : undefined;
   if (reusable) {
     await journal.append({

@@ -42,7 +42,7 @@ export async function checkGates(
     if (!gate) throw new Error(`gate ${id} is not in the plan`);
     const key = gateKey(gate, subject.tree, context.graph.setup);
     const known = subject.known.find(
-      (check) => check.key === key && check.result.verdict !== 'error',
+      (check) => check.key === key && check.result.verdict === 'passed',
     );
     const result = known?.result ?? (await runGate(context, gate, subject));
     if (context.stop.aborted && !known) return 'stopped';

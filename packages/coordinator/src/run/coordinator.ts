@@ -33,6 +33,8 @@ export interface CoordinatorParts {
 export interface RunObserver {
   readonly onEvent?: (event: Event, state: RunState) => void;
   readonly onProgress?: (task: string, attempt: number, progress: AgentProgress) => void;
+  /** Something that does not stop the run, such as an inbox that cannot be read. */
+  readonly onProblem?: (error: unknown) => void;
   /** Aborting stops cleanly: agents end, the journal says what is to be continued. */
   readonly stop?: AbortSignal;
 }
@@ -121,11 +123,14 @@ async function conduct(
   const cancel = new AbortController();
   const inbox = (async () => {
     for await (const record of followInbox(layout, closing.signal)) {
-      if (record.id in journal.state().commands) continue;
+      if (Object.hasOwn(journal.state().commands, record.id)) continue;
       await journal.append({ type: 'command.received', id: record.id, command: record.command });
       cancel.abort();
     }
-  })();
+  })().catch((error: unknown) => {
+    // A run that cannot be asked anything any more still goes on; a journal that refuses tells lead() itself.
+    observer.onProblem?.(error);
+  });
   try {
     await lead({
       ...parts,
@@ -138,7 +143,7 @@ async function conduct(
     return journal.state();
   } finally {
     closing.abort();
-    await inbox.catch(() => undefined);
+    await inbox;
     await journal.close();
   }
 }

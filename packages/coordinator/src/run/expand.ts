@@ -7,6 +7,7 @@ import type { Item } from '../state/event.js';
 import type { RunContext } from './context.js';
 import type { Because } from './readiness.js';
 import { scopeOf } from './scope.js';
+import { taskNodes } from './instances.js';
 
 type Context = Pick<RunContext, 'graph' | 'journal'>;
 
@@ -28,6 +29,7 @@ export async function expandFanOut(
     });
   if (skip) return giveUp(skip);
   const state = journal.state();
+  const nodes = taskNodes(graph);
   if (node.fanOut?.kind === 'each') {
     const of = node.fanOut.of;
     const items = (state.expansions[of] ?? []).map((id): Item => {
@@ -36,7 +38,15 @@ export async function expandFanOut(
       const suffix = id.slice(of.length);
       return { ...parent, id: `${node.id}${suffix}`, label: `${node.id}[${parent.key}]` };
     });
-    if (items.length === 0) return giveUp({ cause: 'empty', reason: `${of} has no items` });
+    if (items.length === 0) {
+      const parent = state.tasks[of];
+      const empty = parent?.skipped === 'empty' || nodes.get(of)?.onFailure === 'continue';
+      return giveUp(
+        empty
+          ? { cause: 'empty', reason: `${of} has no items` }
+          : { cause: 'dependency', reason: `${of} ended ${parent?.verdict ?? 'failed'}` },
+      );
+    }
     return journal.append({ type: 'task.expanded', node: node.id, items });
   }
   if (node.fanOut?.kind !== 'foreach') return;

@@ -34,15 +34,28 @@ export async function finishAttempt(
 
   if (!current().captured) {
     const foreign = fingerprint ? await workspace.compare(fingerprint) : [];
-    const captured = await workspace.capture({
-      run: journal.state().run,
-      task: taskId,
-      place: continuedFrom(graph, node, task, journal.state())?.place ?? taskId,
-      attempt: number,
-      base: current().base,
-      message: `${stamp(journal.state())}${task.label}: ${node.title ?? graph.name}`,
-      writes: work.writes,
-    });
+    const captured = await workspace
+      .capture({
+        run: journal.state().run,
+        task: taskId,
+        place: continuedFrom(graph, node, task, journal.state())?.place ?? taskId,
+        attempt: number,
+        base: current().base,
+        message: `${stamp(journal.state())}${task.label}: ${node.title ?? graph.name}`,
+        writes: work.writes,
+      })
+      .catch(unlessAbsent);
+    if (captured === 'absent') {
+      await journal.append({
+        type: 'attempt.ended',
+        task: taskId,
+        attempt: number,
+        verdict: 'failed',
+        reasons: ['its workspace is gone: the agent, or somebody else, deleted it'],
+        warnings: [],
+      });
+      return;
+    }
     await journal.append({
       type: 'result.captured',
       task: taskId,
@@ -145,4 +158,10 @@ function readOutput(
     value: end.output,
     checked: { ok: checked.ok, problems: checked.ok ? [] : checked.problems },
   };
+}
+
+/** A deleted workspace is the fault of one attempt; everything else that git cannot do is not. */
+function unlessAbsent(error: unknown): 'absent' {
+  if ((error as { readonly code?: unknown }).code === 'ORCH_WORKSPACE_ABSENT') return 'absent';
+  throw error;
 }

@@ -15,9 +15,12 @@ export function instancesOf(node: TaskNode, state: RunState): readonly TaskState
     const task = state.tasks[node.id];
     return task ? [task] : undefined;
   }
-  return state.expansions[node.id]
-    ?.map((id) => state.tasks[id])
-    .filter((task) => task !== undefined);
+  const items = state.expansions[node.id];
+  const itself = state.tasks[node.id];
+  // A fan-out that failed or was skipped as a whole stands for itself; an empty list holds up nobody.
+  if (items?.length === 0 && itself?.phase === 'ended' && itself.skipped !== 'empty')
+    return [itself];
+  return items?.map((id) => state.tasks[id]).filter((task) => task !== undefined);
 }
 
 /**
@@ -58,7 +61,7 @@ export function dependenciesOf(
     if (instances === undefined) ready = false;
     else
       for (const instance of instances)
-        tasks.push({ task: instance, fanOut: needed?.fanOut !== undefined });
+        tasks.push({ task: instance, fanOut: instance.item !== undefined });
   }
   return { ready: ready && tasks.every((needed) => needed.task.phase === 'ended'), tasks };
 }

@@ -24,7 +24,11 @@ export async function runMerge(context: Context, node: MergeNode): Promise<void>
       if (context.stop.aborted) return;
       const state = journal.state();
       const merge = state.merges[node.id];
-      if (!task.result || merge?.landed[task.id] !== undefined || merge?.conflicted[task.id])
+      if (!task.result) continue;
+      if (
+        merge &&
+        (Object.hasOwn(merge.landed, task.id) || Object.hasOwn(merge.conflicted, task.id))
+      )
         continue;
       const from = state.integration?.tip ?? null;
       const tip = from ?? state.base;

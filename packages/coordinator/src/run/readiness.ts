@@ -110,7 +110,7 @@ export function expansionOf(
           skip: { cause: 'dependency', reason: `${task.label} ended ${task.verdict ?? 'failed'}` },
         };
       }
-      if (task.verdict === 'skipped' && !needed.fanOut) {
+      if (task.verdict === 'skipped' && task.item === undefined) {
         return { skip: { cause: 'dependency', reason: `${task.label} was skipped` } };
       }
     }

@@ -7,7 +7,7 @@ import type { RunState } from '../state/state.js';
  * every merge, gate and barrier that was decided after them. An interrupted run just goes on.
  */
 export async function reopen(journal: Journal, graph: Graph, before: RunState): Promise<void> {
-  if (before.status !== 'ended') return;
+  if (before.status !== 'ended' && !before.cancelled) return;
   const tasks = Object.values(before.tasks).filter(
     (task) => task.phase === 'ended' && task.verdict !== 'succeeded',
   );

@@ -30,7 +30,12 @@ export function scopeOf(
     task: (id, all) => {
       const other = nodes.get(id);
       if (all)
-        return other && instancesOf(other, state)?.map((instance) => instanceValue(instance));
+        return (
+          other &&
+          instancesOf(other, state)
+            ?.filter((instance) => instance.item)
+            .map((instance) => instanceValue(instance))
+        );
       const paired = task ? pairedInstance(id, task, state) : state.tasks[id];
       return paired?.result?.output;
     },

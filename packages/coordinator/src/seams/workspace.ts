@@ -79,7 +79,10 @@ export interface Workspace {
   fingerprint(): Promise<Fingerprint>;
   /** What changed since, other than by this run. */
   compare(before: Fingerprint): Promise<readonly ForeignChange[]>;
-  /** Commits what the workspace holds and fetches it, checked, into the result ref. Idempotent: an existing ref answers. */
+  /**
+   * Commits what the workspace holds and fetches it, checked, into the result ref. Idempotent: an existing
+   * ref answers. Throws an error with the code `ORCH_WORKSPACE_ABSENT` when the workspace is gone.
+   */
   capture(request: {
     readonly run: string;
     readonly task: string;

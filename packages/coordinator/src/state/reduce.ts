@@ -62,13 +62,15 @@ function apply(state: RunState, event: Event): RunState {
       return { ...rest, status: 'running', epoch: event.epoch, owner: event.owner };
     }
     case 'plan.revised': {
-      const { delivery: _delivery, ...rest } = state;
+      const { delivery: _delivery, integration, ...rest } = state;
       const known = [
         ...Object.values(state.tasks),
         ...event.tasks.filter((task) => !(task.id in state.tasks)),
       ];
       return {
         ...rest,
+        // What the old plan merged is merged anew from the base, as far as the new plan still wants it.
+        integration: integration && { from: integration.tip, tip: state.base },
         plan: event.plan,
         expansions: {},
         merges: {},
@@ -97,10 +99,20 @@ function apply(state: RunState, event: Event): RunState {
         (before, id) =>
           withTask(before, id, (task) => {
             const { verdict: _verdict, result: _result, skipped: _skipped, ...waitingAgain } = task;
-            return { ...waitingAgain, phase: 'waiting', reasons: [], warnings: [] };
+            return {
+              ...waitingAgain,
+              phase: 'waiting',
+              reasons: [],
+              warnings: [],
+              earlier: [...task.earlier.filter(hasSucceeded), ...task.attempts.filter(isUnchecked)],
+            };
           }),
         {
           ...rest,
+          // A fan-out that failed as a whole gets its list anew.
+          expansions: Object.fromEntries(
+            Object.entries(state.expansions).filter(([id]) => !event.tasks.includes(id)),
+          ),
           merges: without(state.merges),
           gateNodes: without(state.gateNodes),
           barriers: without(state.barriers),
@@ -108,7 +120,10 @@ function apply(state: RunState, event: Event): RunState {
       );
     }
     case 'task.expanded': {
-      const tasks = { ...state.tasks };
+      // What stood for the fan-out as a whole, when it failed or was skipped before, gives way to its items.
+      const { [event.node]: itself, ...others } = state.tasks;
+      const tasks: { [id: string]: TaskState } =
+        itself && event.items.length === 0 ? { ...state.tasks } : others;
       for (const item of event.items) {
         const before = tasks[item.id];
         tasks[item.id] = before
@@ -327,6 +342,14 @@ const waiting = (task: { id: string; label: string; wave?: string; node?: string
   warnings: [],
   earlier: [],
 });
+
+const hasSucceeded = (attempt: AttemptState): boolean => attempt.verdict === 'succeeded';
+
+/** Its agent finished; only a gate could not say anything (cancelled, its program was missing). */
+const isUnchecked = (attempt: AttemptState): boolean =>
+  attempt.end?.outcome === 'completed' &&
+  attempt.captured !== undefined &&
+  Object.values(attempt.gates).some((check) => check.result.verdict === 'error');
 
 const finishedAttempts = (task: TaskState): AttemptState[] => [
   ...task.earlier,

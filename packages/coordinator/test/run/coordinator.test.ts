@@ -337,3 +337,37 @@ function expectedCalls(calls: number): number {
   expect(calls).toBeGreaterThan(20);
   return calls;
 }
+
+describe('a fan-out that failed as a whole', () => {
+  const plan = () =>
+    graphOf([
+      taskNode('a'),
+      taskNode('b', { needs: ['a'], fanOut: { kind: 'foreach', as: 'n', items: [1, 2] } }),
+      taskNode('c', { needs: ['b'] }),
+    ]);
+
+  it('holds up what depends on it, and runs when a resume repairs what it waited for', async () => {
+    let broken = true;
+    const world = createWorld({
+      behave: (request) => (request.task === 'a' && broken ? { files: {} } : {}),
+    });
+    const first = await start(world, plan());
+    expect(verdicts(first)).toEqual({ a: 'no_effect', b: 'skipped', c: 'skipped' });
+    broken = false;
+    const second = await createCoordinator(world.parts(directory)).resume({ run: first.run });
+    expect(verdicts(second)).toEqual({
+      a: 'succeeded',
+      'b[1]': 'succeeded',
+      'b[2]': 'succeeded',
+      c: 'succeeded',
+    });
+    expect(second.outcome).toBe('succeeded');
+  });
+});
+
+it('a task may be named like a member of every object', async () => {
+  const world = createWorld();
+  const state = await start(world, graphOf([taskNode('first'), taskNode('constructor')]));
+  expect(Object.keys(world.tree(world.branch() ?? ''))).toContain('constructor.txt');
+  expect(state.outcome).toBe('succeeded');
+});

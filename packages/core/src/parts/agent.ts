@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
@@ -34,6 +35,8 @@ export interface AgentParts {
 export interface RunAgent extends Agent {
   /** The owner of every process of this run; gates and setup start theirs through it too. */
   readonly owner: ProcessOwner;
+  /** Takes the values of credentials out of what is recorded. */
+  readonly redact: (text: string) => string;
   close(): Promise<void>;
 }
 
@@ -41,7 +44,10 @@ export interface RunAgent extends Agent {
 export async function createRunAgent(parts: AgentParts): Promise<RunAgent> {
   await mkdir(parts.layout.sessions, { recursive: true, mode: 0o700 });
   const ledger = await openLedger(parts.layout.directory);
-  const owner = createProcessOwner({ marker: parts.run, ledger });
+  // One marker a leader: whoever closes ends what it started itself, never what another leader of this run did.
+  const marker = `${parts.run}.${randomBytes(4).toString('hex')}`;
+  await ledger.opened(marker);
+  const owner = createProcessOwner({ marker, ledger });
   const secrets = Object.entries(parts.credentials)
     .filter(([name]) => name !== 'ANTHROPIC_BASE_URL')
     .map(([, value]) => value);
@@ -113,6 +119,7 @@ export async function createRunAgent(parts: AgentParts): Promise<RunAgent> {
 
   return {
     owner,
+    redact,
     async run(request, { signal, onProgress }) {
       parts.onSession?.(request.session.id, request);
       const session = await openSession(parts.layout.session(request.task, request.attempt), {
@@ -158,11 +165,12 @@ export async function createRunAgent(parts: AgentParts): Promise<RunAgent> {
       const session = await startedSession(file);
       return { ...(end ? { end } : {}), ...(session === undefined ? {} : { session }) };
     },
-    async reap(run) {
-      const { ended } = await endLeftovers({
-        marker: run,
-        identities: await unfinishedProcesses(parts.layout.directory),
-      });
+    async reap() {
+      const { identities, markers } = await unfinishedProcesses(parts.layout.directory);
+      let ended = 0;
+      for (const other of markers.filter((candidate) => candidate !== marker)) {
+        ended += (await endLeftovers({ marker: other, identities })).ended;
+      }
       return ended;
     },
     async left() {

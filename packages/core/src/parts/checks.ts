@@ -10,10 +10,12 @@ interface CheckParts {
   readonly environment: Readonly<Record<string, string>>;
   readonly layout: RunLayout;
   readonly rehearsal: boolean;
+  /** Takes declared secrets out of what is recorded. */
+  readonly redact: (text: string) => string;
 }
 
 /** Runs command gates and keeps each receipt as a file of its own. */
-export function createGate({ owner, environment, layout, rehearsal }: CheckParts): Gate {
+export function createGate({ owner, environment, layout, rehearsal, redact }: CheckParts): Gate {
   return {
     async check(request, { signal }) {
       const result = await runCommandGate(
@@ -42,7 +44,7 @@ export function createGate({ owner, environment, layout, rehearsal }: CheckParts
       await writeFile(path.join(layout.receipts, name), `${JSON.stringify(receipt, null, 2)}\n`, {
         mode: 0o600,
       });
-      return result;
+      return { ...result, findings: redact(result.findings) };
     },
   };
 }
