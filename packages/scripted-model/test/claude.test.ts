@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Json } from '../src/index.js';
@@ -57,6 +57,8 @@ describe('the real Claude Code', { timeout: 60_000 }, () => {
     ];
     const killed = startClaude(url, directory, scripted(script), ['--session-id', SESSION]);
     await received(({ turn }) => turn === 1);
+    // Claude Code writes its transcript up to 0.1 s late; what is not in it is asked again as well.
+    await transcribed(directory, 'tool_result');
     killed.kill();
     expect(await killed.ended).toMatchObject({ signal: 'SIGKILL' });
     expect([existsSync(first ?? ''), existsSync(second ?? '')]).toEqual([true, false]);
@@ -142,3 +144,14 @@ describe('the real Claude Code', { timeout: 60_000 }, () => {
     expect(model.open).toHaveLength(1);
   });
 });
+
+/** Waits until the transcript of the session, wherever Claude Code keeps it, holds a text. */
+async function transcribed(directory: string, text: string): Promise<void> {
+  for (;;) {
+    const file = readdirSync(directory, { recursive: true, encoding: 'utf8' }).find((name) =>
+      name.endsWith(`${SESSION}.jsonl`),
+    );
+    if (file !== undefined && readFileSync(join(directory, file), 'utf8').includes(text)) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
