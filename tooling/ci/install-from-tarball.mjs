@@ -69,7 +69,7 @@ for (const { manifest } of packages) {
       );
     }
     for (const program of Object.keys(manifest.publishConfig?.bin ?? {})) {
-      run(path.join(folder, 'node_modules', '.bin', program), ['--version'], folder);
+      run(path.join(folder, 'node_modules', '.bin', program), ['--help'], folder);
     }
     console.log(`✔ ${manifest.name}`);
   } catch (error) {
