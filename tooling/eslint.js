@@ -3,7 +3,16 @@ import tseslint from 'typescript-eslint';
 
 /** Typed rules for sources and tests; plain rules for configuration files and scripts. */
 export default tseslint.config(
-  { ignores: ['**/dist/**', '**/node_modules/**', '.peers/**', '**/testdata/**', '**/.orch/**'] },
+  {
+    ignores: [
+      '**/dist/**',
+      '**/node_modules/**',
+      '.peers/**',
+      '**/testdata/**',
+      '**/.orch/**',
+      '**/bench/.build/**',
+    ],
+  },
   js.configs.recommended,
   {
     files: ['**/*.ts'],
@@ -26,7 +35,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['**/*.config.ts', 'tooling/*.ts'],
+    files: ['**/*.config.ts', 'tooling/**/*.ts'],
     extends: [tseslint.configs.disableTypeChecked],
     languageOptions: { parserOptions: { projectService: false, program: null, project: false } },
     rules: { 'no-restricted-exports': 'off' },
