@@ -104,7 +104,7 @@ export async function openOrchestrator(options: OrchestratorOptions): Promise<Or
       return await work({
         orchDirectory: orch,
         agent,
-        workspace: repository.workspaceOf(graph.copy),
+        workspace: repository.workspaceOf(graph),
         gate: createGate(checks),
         setup: createSetup(checks),
         clock,

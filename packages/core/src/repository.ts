@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { createProcessOwner } from '@orch/process';
 import { createWorkspaces, type Workspaces } from '@orch/workspace';
-import type { Workspace } from '@orch/coordinator';
+import type { Graph, Workspace } from '@orch/coordinator';
 import { findMainWorktree } from './main-worktree.js';
 import { stateDirectory } from './places.js';
 
@@ -14,8 +14,11 @@ export interface Repository {
   /** Changes that a run leaves out, because it uses HEAD. */
   readonly uncommitted: { readonly count: number; readonly paths: readonly string[] };
   readonly gitVersion: string;
-  /** The coordinator's workspace for one run, with the plan's `copy:` files put into each clone. */
-  workspaceOf(copy: readonly string[]): Workspace;
+  /**
+   * The coordinator's workspace for one run: with the plan's `copy:` files put into each clone, and with the
+   * branch that it delivers to guarded.
+   */
+  workspaceOf(graph: Pick<Graph, 'copy' | 'deliver'>): Workspace;
   close(): Promise<void>;
 }
 
@@ -44,7 +47,7 @@ export async function openRepository(
       head,
       uncommitted: { count: staged.count + unstaged.count + untracked.count - twice, paths },
       gitVersion,
-      workspaceOf: (copy) => withCopies(workspaces, copy),
+      workspaceOf: (graph) => workspaceOf(workspaces, graph),
       close: async () => {
         await owner.close();
       },
@@ -55,14 +58,18 @@ export async function openRepository(
   }
 }
 
-/** Files of `copy:` are part of what "prepared" means. */
-function withCopies(workspaces: Workspaces, copy: readonly string[]): Workspace {
-  if (copy.length === 0) return workspaces;
+/** Files of `copy:` are part of what "prepared" means, and the plan says which branch must not go back. */
+function workspaceOf(
+  workspaces: Workspaces,
+  { copy, deliver }: Pick<Graph, 'copy' | 'deliver'>,
+): Workspace {
+  const targets = deliver.branch === undefined ? [] : [deliver.branch];
   return {
     ...workspaces,
+    compare: (before) => workspaces.compare(before, targets),
     async prepare(request) {
       const prepared = await workspaces.prepare(request);
-      await workspaces.copyInto(request.run, request.task, copy);
+      if (copy.length > 0) await workspaces.copyInto(request.run, request.task, copy);
       return prepared;
     },
   };

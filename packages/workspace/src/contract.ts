@@ -2,7 +2,10 @@
 export interface ForeignChange {
   readonly what: 'config' | 'hooks' | 'refs';
   readonly detail: string;
-  /** `tampered` when it fails the attempt, `noted` when it may be the user's own work (a branch that moved forward). */
+  /**
+   * `tampered` when it could make git run or hide something, forge a result, or lose what a delivery stands
+   * on; it fails the attempt. `noted` when it is what a user does in a working day.
+   */
   readonly weight: 'tampered' | 'noted';
 }
 

@@ -84,8 +84,11 @@ export interface Workspaces {
   deliver(intent: DeliveryIntent): Promise<Delivered>;
   /** Takes the state of the user's repository that nobody may change while an attempt runs. */
   fingerprint(): Promise<Fingerprint>;
-  /** What changed since, other than by this process. */
-  compare(before: Fingerprint): Promise<readonly ForeignChange[]>;
+  /**
+   * What changed since, other than by this process. `targets`: the branches, by name, that the run is to be
+   * delivered to; other branches are the user's to rewrite.
+   */
+  compare(before: Fingerprint, targets?: readonly string[]): Promise<readonly ForeignChange[]>;
   /** Tree of a commit. Throws `ORCH_GIT_UNKNOWN_REVISION`. */
   tree(commit: string): Promise<string>;
   /** Commit that a revision names in the user's worktree. Throws `ORCH_GIT_UNKNOWN_REVISION`. */
@@ -175,7 +178,12 @@ export async function createWorkspaces(options: WorkspacesOptions): Promise<Work
       return serial(`deliver ${intent.target}`, () => deliver(repository, intent));
     },
     fingerprint: () => takeFingerprint(repository),
-    compare: (before) => compareFingerprint(repository, before),
+    compare: (before, targets = []) =>
+      compareFingerprint(
+        repository,
+        before,
+        targets.map((name) => `refs/heads/${name}`),
+      ),
     async tree(commit) {
       return treeOf(repository, checkCommit(commit));
     },

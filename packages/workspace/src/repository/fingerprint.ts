@@ -3,11 +3,13 @@ import type { Fingerprint, ForeignChange } from '../contract.js';
 import { contains } from '../git/commits.js';
 import { listRefs } from '../git/refs.js';
 import { WorkspaceError } from '../workspace-error.js';
+import { compareConfigKeys, digestConfigKeys, type ConfigKeys } from './config-keys.js';
 import type { Repository } from './open.js';
 import { digestWatchedFiles } from './watched-files.js';
 
 interface Taken {
   readonly files: Readonly<Record<string, string>>;
+  readonly config: ConfigKeys;
   readonly refs: Readonly<Record<string, string>>;
   readonly head: string;
 }
@@ -23,6 +25,7 @@ async function take(repository: Repository): Promise<Taken> {
       repository.commonDirectory,
       hooksPath === undefined ? undefined : resolve(repository.root, hooksPath),
     ),
+    config: await digestConfigKeys(repository),
     refs: Object.fromEntries(await listRefs(repository)),
     head: head.stdout.trim() || 'detached',
   };
@@ -43,11 +46,39 @@ function changedFile(path: string, verb: string): ForeignChange {
   };
 }
 
-/** The run that a ref of ours belongs to. */
-const runOf = (ref: string): string | undefined => /^refs\/orch\/[^/]+\/([^/]+)/.exec(ref)?.[1];
+/** A changed configuration file, key by key where that can be told. */
+async function changedConfig(
+  repository: Repository,
+  before: ConfigKeys,
+  path: string,
+): Promise<ForeignChange[]> {
+  const keys = await compareConfigKeys(repository, before, path);
+  if (keys === undefined) return [changedFile(path, 'changed')];
+  return ([false, true] as const).flatMap((harmless) => {
+    const some = keys.filter((change) => change.harmless === harmless);
+    if (some.length === 0) return [];
+    const told = some.map(({ key, verb }) => `${key} was ${verb}`).join(', ');
+    return [
+      {
+        what: 'config',
+        detail: `in ${path}: ${told}`,
+        weight: harmless ? 'noted' : 'tampered',
+      } as const,
+    ];
+  });
+}
 
+/** The run that a ref of ours, or the branch of its delivery, belongs to. */
+const runOf = (ref: string): string | undefined =>
+  /^refs\/orch\/[^/]+\/([^/]+)/.exec(ref)?.[1] ?? /^refs\/heads\/orch[-/]([^/]+)$/.exec(ref)?.[1];
+
+/**
+ * Weighs the change of one ref. Results and deliveries are proven by our refs, and lost when the target of a
+ * delivery goes back; what the user does with other branches, tags and remotes is daily work.
+ */
 async function weigh(
   repository: Repository,
+  targets: readonly string[],
   ref: string,
   before: string | undefined,
   now: string | undefined,
@@ -62,18 +93,20 @@ async function weigh(
   if (ours && (run === undefined || repository.runs.has(run))) {
     return change('was written by somebody else', 'tampered');
   }
-  // What remote branches and the stash do is the user's daily work, also backwards.
-  const loose = ref.startsWith('refs/remotes/') || ref === 'refs/stash';
-  if (now === undefined) return change('was deleted', loose ? 'noted' : 'tampered');
+  // With these, git shows other objects than those that are there.
+  if (ref.startsWith('refs/replace/')) return change('was written', 'tampered');
+  const guarded = ours || targets.includes(ref) || (run !== undefined && repository.runs.has(run));
+  const loose = guarded ? 'tampered' : 'noted';
+  if (now === undefined) return change('was deleted', loose);
   if (before === undefined) return change('was created', 'noted');
-  if (loose) return change('was moved', 'noted');
+  if (!ref.startsWith('refs/heads/') && !ours) return change('was moved', loose);
   let forward = false;
   try {
-    forward = !ref.startsWith('refs/tags/') && (await contains(repository, now, before));
+    forward = await contains(repository, now, before);
   } catch (error) {
     if (!WorkspaceError.isInstance(error)) throw error;
   }
-  return forward ? change('moved forward', 'noted') : change('was rewound', 'tampered');
+  return forward ? change('moved forward', 'noted') : change('was rewound', loose);
 }
 
 function differences(
@@ -84,21 +117,27 @@ function differences(
   return [...names].filter((name) => before[name] !== now[name]).sort();
 }
 
-/** What changed in the user's repository since, other than by this process. */
+/**
+ * What changed in the user's repository since, other than by this process. `targets`: full names of the
+ * branches that the run delivers to.
+ */
 export async function compareFingerprint(
   repository: Repository,
   fingerprint: Fingerprint,
+  targets: readonly string[],
 ): Promise<ForeignChange[]> {
   const before = fingerprint as unknown as Taken;
   const now = await take(repository);
-  const changes = differences(before.files, now.files).map((path) => {
-    if (now.files[path] === undefined) return changedFile(path, 'deleted');
-    return changedFile(path, before.files[path] === undefined ? 'created' : 'changed');
-  });
+  const changes: ForeignChange[] = [];
+  for (const path of differences(before.files, now.files)) {
+    if (now.files[path] === undefined) changes.push(changedFile(path, 'deleted'));
+    else if (before.files[path] === undefined) changes.push(changedFile(path, 'created'));
+    else changes.push(...(await changedConfig(repository, before.config, path)));
+  }
   for (const ref of differences(before.refs, now.refs)) {
     const value = now.refs[ref];
     if (repository.written.has(`${ref} ${value ?? ''}`)) continue;
-    changes.push(await weigh(repository, ref, before.refs[ref], value));
+    changes.push(await weigh(repository, targets, ref, before.refs[ref], value));
   }
   if (before.head !== now.head) {
     changes.push({

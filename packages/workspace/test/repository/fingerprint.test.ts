@@ -9,12 +9,19 @@ async function after(
   world: World,
   act: (world: World) => void,
 ): Promise<readonly (readonly [ForeignChange['what'], ForeignChange['weight']])[]> {
+  return (await changesAfter(world, act)).map(({ what, weight }) => [what, weight] as const);
+}
+
+async function changesAfter(
+  world: World,
+  act: (world: World) => void,
+): Promise<readonly ForeignChange[]> {
   const workspaces = await world.open();
   const before = await workspaces.fingerprint();
   act(world);
   // It may have been written to a journal in between.
-  const changes = await workspaces.compare(JSON.parse(JSON.stringify(before)) as typeof before);
-  return changes.map(({ what, weight }) => [what, weight] as const);
+  const kept = JSON.parse(JSON.stringify(before)) as typeof before;
+  return workspaces.compare(kept, ['target']);
 }
 
 function makeRichWorld(): World {
@@ -22,6 +29,10 @@ function makeRichWorld(): World {
   put(world.root, 'b', '2');
   commitAll(world.root, 'second');
   git(world.root, 'branch', 'side');
+  git(world.root, 'branch', 'target');
+  git(world.root, 'config', 'remote.origin.url', '/nowhere');
+  git(world.root, 'config', 'branch.side.remote', 'origin');
+  git(world.root, 'config', 'branch.side.merge', 'refs/heads/side');
   git(world.root, 'tag', 'v1');
   git(world.root, 'update-ref', 'refs/remotes/origin/main', 'HEAD');
   git(world.root, 'update-ref', 'refs/orch/runs/other/fix/1', 'HEAD');
@@ -81,15 +92,89 @@ it.each<
     ['hooks', 'tampered'],
   ],
   [
-    'a branch was rewound',
-    ({ root, base }) => git(root, 'update-ref', 'refs/heads/side', base),
+    'the target of the delivery was rewound',
+    ({ root, base }) => git(root, 'update-ref', 'refs/heads/target', base),
     ['refs', 'tampered'],
   ],
-  ['a branch was deleted', ({ root }) => git(root, 'branch', '-D', 'side'), ['refs', 'tampered']],
+  [
+    'the target of the delivery was deleted',
+    ({ root }) => git(root, 'branch', '-D', 'target'),
+    ['refs', 'tampered'],
+  ],
+  [
+    'the target of the delivery moved forward',
+    ({ root }) => {
+      git(root, 'checkout', '--quiet', '-b', 'other');
+      const next = commitAll(root, 'third');
+      git(root, 'checkout', '--quiet', 'main');
+      git(root, 'branch', '-D', 'other');
+      git(root, 'update-ref', 'refs/heads/target', next);
+    },
+    ['refs', 'noted'],
+  ],
+  [
+    'an object was replaced',
+    ({ root, base }) => git(root, 'replace', 'HEAD', base),
+    ['refs', 'tampered'],
+  ],
+  [
+    'a branch was rewound',
+    ({ root, base }) => git(root, 'update-ref', 'refs/heads/side', base),
+    ['refs', 'noted'],
+  ],
+  [
+    'the last commit was amended',
+    ({ root }) => git(root, 'commit', '--quiet', '--amend', '--no-verify', '-m', 'Better'),
+    ['refs', 'noted'],
+  ],
+  [
+    'a branch was deleted',
+    ({ root }) => git(root, 'update-ref', '-d', 'refs/heads/side'),
+    ['refs', 'noted'],
+  ],
   [
     'a tag was moved',
     ({ root, base }) => git(root, 'tag', '--force', 'v1', base),
-    ['refs', 'tampered'],
+    ['refs', 'noted'],
+  ],
+  ...(
+    [
+      ['a hook directory elsewhere', 'core.hooksPath', '/nonexistent'],
+      ['an alias', 'alias.st', '!evil'],
+      ['a filter', 'filter.x.smudge', 'evil'],
+      ['a diff driver', 'diff.x.command', 'evil'],
+      ['a merge driver', 'merge.x.driver', 'evil'],
+      ['another file to read', 'include.path', '/nonexistent'],
+      ['a credential helper', 'credential.helper', 'evil'],
+      ['another address for addresses', 'url.evil:.insteadOf', 'https:'],
+      ['a proxy', 'http.proxy', 'evil'],
+      ['a remote', 'remote.evil.url', 'evil'],
+      ['another address of a remote', 'remote.origin.url', '/elsewhere'],
+      ['a key nobody knows', 'nobody.knows', 'x'],
+      ['a branch that pulls from an address', 'branch.main.remote', 'https://example.org/evil'],
+      ['a branch that pushes to an address', 'branch.main.pushRemote', '/tmp/evil'],
+      ['a branch that merges by a program', 'branch.main.mergeOptions', '-s evil'],
+    ] as const
+  ).map(
+    ([what, key, value]) =>
+      [
+        `${what} was configured`,
+        ({ root }: World) => git(root, 'config', key, value),
+        ['config', 'tampered'],
+      ] as const,
+  ),
+  [
+    'a branch got an upstream, as by `git push -u`',
+    ({ root }) => {
+      git(root, 'config', 'branch.main.remote', 'origin');
+      git(root, 'config', 'branch.main.merge', 'refs/heads/main');
+    },
+    ['config', 'noted'],
+  ],
+  [
+    'a branch got a description',
+    ({ root }) => git(root, 'config', 'branch.side.description', 'For later'),
+    ['config', 'noted'],
   ],
   ['a branch was created', ({ root }) => git(root, 'branch', 'new'), ['refs', 'noted']],
   ['a tag was created', ({ root }) => git(root, 'tag', 'v2'), ['refs', 'noted']],
@@ -123,6 +208,39 @@ it.each<
   ],
 ])('compare() sees that %s', async (_, act, expected) => {
   expect(await after(makeRichWorld(), act)).toEqual([expected]);
+});
+
+it('a branch that is deleted with its configuration is noted, with all that went', async () => {
+  const changes = await changesAfter(makeRichWorld(), ({ root }) =>
+    git(root, 'branch', '-D', 'side'),
+  );
+  expect(changes).toEqual([
+    {
+      what: 'config',
+      detail: 'in config: branch.side.merge was removed, branch.side.remote was removed',
+      weight: 'noted',
+    },
+    {
+      what: 'refs',
+      detail: expect.stringContaining('refs/heads/side was deleted') as string,
+      weight: 'noted',
+    },
+  ]);
+});
+
+it('harmless keys do not cover the others, and no value of a key is told or kept', async () => {
+  const world = makeRichWorld();
+  git(world.root, 'config', 'http.extraHeader', 'old-secret');
+  const changes = await changesAfter(world, ({ root }) => {
+    git(root, 'config', 'branch.main.remote', 'origin');
+    git(root, 'config', 'http.extraHeader', 'new-secret');
+  });
+  expect(changes).toEqual([
+    { what: 'config', detail: 'in config: http.extraheader was changed', weight: 'tampered' },
+    { what: 'config', detail: 'in config: branch.main.remote was set', weight: 'noted' },
+  ]);
+  const taken = await (await world.open()).fingerprint();
+  expect(JSON.stringify(taken)).not.toContain('secret');
 });
 
 it('compare() finds nothing when nothing happened, or only files of the user changed', async () => {
