@@ -37,7 +37,11 @@ export interface Captured {
   /** `refs/orch/runs/<run>/<task>/<attempt>`: create-only, in the user's repository. */
   readonly ref: string;
   readonly files: readonly ChangedFile[];
-  /** Changed paths outside `writes`; a renamed file counts with both paths. Empty when no `writes` was given. */
+  /**
+   * Changed paths outside `writes`, where it was given; a renamed file counts with both paths. Before them, and
+   * whatever `writes` says, as `<path> -> <target>`: symbolic links that lead out of the repository, or into
+   * its git directory, and did not do so in the base.
+   */
   readonly outside: readonly string[];
   /** What a person may want to know about how the result was made, one sentence each. */
   readonly notes: readonly string[];

@@ -55,7 +55,8 @@ export function explainTask(record: RunRecord, task: TaskState): Explanation {
       reasons: attempt.reasons,
     })),
     reasons: task.reasons,
-    warnings: task.warnings,
+    // Of a task that failed, its last attempt has them.
+    warnings: task.warnings.length > 0 ? task.warnings : (last?.warnings ?? []),
     denials: last?.end?.denials ?? [],
     ...(red ? { findings: { gate: red[0], excerpt: red[1].result.findings } } : {}),
     ...(last?.captured ? { ref: last.captured.ref } : {}),
@@ -88,6 +89,8 @@ function nextStep(
     case 'no_effect':
       return `${logs}   # what it did instead; then sharpen the prompt (${at}) and: ${again}`;
     case 'out_of_scope':
+      if (last?.captured?.outside.some((path) => path.includes(' -> ')))
+        return `git diff ${last.base} ${last.captured.ref}   # look where the link leads; to have it all the same: git merge ${last.captured.ref}; else sharpen the prompt (${at}), then: ${again}`;
       return `widen \`writes:\` of ${task.node} (${at}) or sharpen its prompt, then: ${again}`;
     case 'gate_failed':
       return last?.captured

@@ -8,6 +8,8 @@ import { globPathspecs } from '../names.js';
 import type { Repository } from '../repository/open.js';
 import { WorkspaceError } from '../workspace-error.js';
 import { importCommits } from './import-commits.js';
+import { describeNested } from './nested-repositories.js';
+import { listOutwardLinks } from './outward-links.js';
 import { ownDirectoryExists } from './own-directory.js';
 import { placeOf, readRecords, type Place, type Records } from './records.js';
 import { addRescueRef } from './rescue.js';
@@ -85,11 +87,28 @@ async function describe(
   notes: readonly string[],
 ): Promise<Captured> {
   const { base, writes } = request;
-  const [files, outside] = await Promise.all([
+  const [files, uncovered, links] = await Promise.all([
     listChanges(repository, base, result.commit),
     listOutside(repository, base, result.commit, writes),
+    listOutwardLinks(repository, base, result.commit),
   ]);
-  return { ...result, ref, files, outside, notes };
+  const outward = new Set(links.map(({ path }) => path));
+  return {
+    ...result,
+    ref,
+    files,
+    outside: [
+      ...links.map(({ path, target }) => `${path} -> ${target}`),
+      ...uncovered.filter((path) => !outward.has(path)),
+    ],
+    notes: [
+      ...notes,
+      ...links.map(
+        ({ path, target }) =>
+          `${path} is a symbolic link that leads out of the repository, to ${target}: whoever follows it reads or writes there.`,
+      ),
+    ],
+  };
 }
 
 async function existingResult(
@@ -129,9 +148,7 @@ export async function capture(repository: Repository, request: CaptureRequest): 
   const own = await readOwnHead(repository, place, records, request);
   const snapshot = await takeSnapshot(repository, place, records, own.commit);
   const notes = [...own.notes];
-  if (snapshot.nested.length > 0) {
-    notes.push(`Repositories inside the workspace were left out: ${snapshot.nested.join(', ')}.`);
-  }
+  notes.push(...snapshot.nested.map((nested) => describeNested(place.directory, nested)));
   if (snapshot.warnings !== '') notes.push(`git warned: ${snapshot.warnings.slice(0, 1000)}`);
   const commit =
     snapshot.tree === (await treeOf(repository, own.commit))

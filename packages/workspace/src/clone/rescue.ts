@@ -75,10 +75,10 @@ async function save(
   const head =
     found.head !== undefined && imported.commits.includes(found.head) ? found.head : records.base;
   const snapshot = await takeSnapshot(repository, place, records, head);
-  const complete = found.complete && lost.length === 0 && snapshot.warnings === '';
-  const problem = complete
-    ? {}
-    : { problem: [...lost, snapshot.warnings].filter((text) => text !== '').join('; ') };
+  const nested = snapshot.nested.map(({ path }) => `${path}/ is a repository of its own`);
+  const problems = [...lost, ...nested, snapshot.warnings].filter((text) => text !== '');
+  const complete = found.complete && problems.length === 0;
+  const problem = complete ? {} : { problem: problems.join('; ') };
 
   const held = [
     ...(await listRefs(repository, refs.results(name.run, name.task))).values(),

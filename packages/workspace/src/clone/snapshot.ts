@@ -5,13 +5,14 @@ import { copyIndex } from '../git/index-file.js';
 import { lines, pathBytes, pathText, type QuotedPath } from '../git/quoted-path.js';
 import type { Repository } from '../repository/open.js';
 import { WorkspaceError } from '../workspace-error.js';
+import { findNested, type NestedRepository } from './nested-repositories.js';
 import type { Place, Records } from './records.js';
 
 /** What a workspace holds, as a tree. */
 export interface Snapshot {
   readonly tree: string;
-  /** Directories with a git directory of their own: not looked into. */
-  readonly nested: readonly string[];
+  /** Directories with a git directory of their own: not looked into, and not in the tree as they are. */
+  readonly nested: readonly NestedRepository[];
   /** What git warned of, such as a directory that could not be read. */
   readonly warnings: string;
 }
@@ -105,10 +106,10 @@ export async function takeSnapshot(
       // A hidden file that is away is as it was; one that something else replaced is gone.
       else if (found === 'other') removed.push(path);
     }
-    const nested: string[] = [];
+    const repositories: string[] = [];
     for (const path of lines(others)) {
       const text = pathText(path);
-      if (text.endsWith('/')) nested.push(text);
+      if (text.endsWith('/')) repositories.push(text);
       // Not left to an exclusion pattern: the agent's .gitignore could lift it.
       else if (!records.copied.includes(text)) present.push(path);
     }
@@ -122,8 +123,14 @@ export async function takeSnapshot(
         index,
       });
     }
-    const { stdout: tree } = await repository.hub({ args: ['write-tree'], index });
-    return { tree: tree.trim(), nested, warnings };
+    const { stdout } = await repository.hub({ args: ['write-tree'], index });
+    const tree = stdout.trim();
+    const trees = { base: records.base, snapshot: tree };
+    return {
+      tree,
+      nested: await findNested(repository, worktree, trees, repositories),
+      warnings,
+    };
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }

@@ -45,6 +45,13 @@ async function start(files?: Readonly<Record<string, string>>): Promise<Started>
   };
 }
 
+/** A repository with one file that is not committed. */
+function makeNested(path: string, name: string): void {
+  mkdirSync(join(path, name));
+  git(join(path, name), 'init', '--quiet');
+  put(path, `${name}/file`, 'x');
+}
+
 it('capture() of an untouched workspace gives the base and no files', async () => {
   const { world, capture } = await start();
   expect(await capture()).toEqual({
@@ -251,16 +258,107 @@ it('outside lists what no glob covers; a rename counts on both sides', async () 
 
 it('a repository inside the workspace is left out and named', async () => {
   const { path, capture } = await start();
-  for (const name of ['with-commit', 'empty']) {
-    mkdirSync(join(path, name));
-    git(join(path, name), 'init', '--quiet');
-    put(path, `${name}/file`, 'x');
-  }
+  for (const name of ['with-commit', 'empty']) makeNested(path, name);
   commitAll(join(path, 'with-commit'), 'inside');
   put(path, 'b', '1');
   const { files, notes } = await capture();
   expect(files.map((file) => file.path)).toEqual(['b']);
-  expect(notes).toEqual(['Repositories inside the workspace were left out: empty/, with-commit/.']);
+  expect(notes).toEqual(
+    ['empty', 'with-commit'].map(
+      (name) =>
+        `${name}/ is a repository of its own: nothing of it is part of the result. All of it stays in ${join(path, name)}.`,
+    ),
+  );
+});
+
+it('a repository that the agent committed as a submodule, or made of a directory with files, is named', async () => {
+  const { path, capture } = await start({ 'src/a.ts': '1\n' });
+  makeNested(path, 'lib');
+  commitAll(join(path, 'lib'), 'inside');
+  git(join(path, 'src'), 'init', '--quiet');
+  put(path, 'src/b.ts', '2\n');
+  git(path, 'add', 'lib');
+  git(path, 'commit', '--quiet', '-m', 'A library');
+  const { files, notes } = await capture();
+  expect(files.map((file) => file.path)).toEqual(['lib', 'src/b.ts']);
+  expect(notes).toEqual([
+    expect.stringMatching(/^lib\/ is a repository of its own: .* none of its files\. /),
+    expect.stringMatching(/^src\/ is a repository of its own: its files are part of the result/),
+  ]);
+});
+
+it.each(['left out', 'linked'])(
+  'a repository inside (%s) is never deleted with the workspace',
+  async (kind) => {
+    const { path, capture, workspaces, at } = await start();
+    makeNested(path, 'lib');
+    commitAll(join(path, 'lib'), 'inside');
+    if (kind === 'linked') commitAll(path, 'all');
+    else put(path, 'b', '1');
+    await capture();
+    expect(await workspaces.remove('r1', 'fix')).toMatchObject({
+      kind: 'kept',
+      reason: expect.stringContaining('lib/ is a repository of its own') as string,
+    });
+    expect(read(path, 'lib/file')).toBe('x');
+    const next = { ...at, attempt: 2, mode: 'fresh', hideAgentSettings: false } as const;
+    const { kept } = await workspaces.prepare(next);
+    expect(read(kept ?? '', 'lib/file')).toBe('x');
+    expect(read(path, 'lib/file')).toBeUndefined();
+  },
+);
+
+it.each([
+  ['to an absolute path', { link: '/etc/passwd' }, ['link -> /etc/passwd']],
+  ['by ..', { 'src/link': '../../elsewhere' }, ['src/link -> ../../elsewhere']],
+  [
+    'over a link that stays inside itself',
+    { 'src/up': '..', 'src/link': 'up/../elsewhere' },
+    ['src/link -> up/../elsewhere'],
+  ],
+  ['into the git directory', { link: 'src/../.git/hooks' }, ['link -> src/../.git/hooks']],
+  ['nowhere outside', { link: 'src/a.ts', 'src/up': '../src/./a.ts', 'src/gone': '../gone' }, []],
+  ['in a circle', { one: 'two', two: 'one' }, []],
+])('outside names a link that leads %s, whatever writes says', async (_, links, outside) => {
+  const { path, capture } = await start({ 'src/a.ts': '1\n' });
+  for (const [name, target] of Object.entries(links)) symlinkSync(target, join(path, name));
+  const captured = await capture();
+  expect(captured.outside).toEqual(outside);
+  expect((await capture(['**'])).outside).toEqual(outside);
+  expect(captured.notes).toHaveLength(outside.length);
+  // Also when the same capture is asked for again, after a crash.
+  expect((await capture()).notes).toEqual(captured.notes);
+});
+
+it('a link that led out before is no change of the agent, until it leads elsewhere', async () => {
+  const world = makeWorld();
+  symlinkSync('/usr', join(world.root, 'old'));
+  symlinkSync('dir/../x', join(world.root, 'turned'));
+  put(world.root, 'dir/file', 'x');
+  const base = commitAll(world.root, 'links');
+  const workspaces = await world.open();
+  const at = { run: 'r1', task: 'fix', base };
+  const work = async (attempt: number, act: (path: string) => void) => {
+    const request = { ...at, attempt };
+    const { path } = await workspaces.prepare({
+      ...request,
+      mode: 'fresh',
+      hideAgentSettings: false,
+    });
+    act(path);
+    return workspaces.capture({ ...request, message: 'm', writes: undefined });
+  };
+  expect((await work(1, (path) => symlinkSync('dir/file', join(path, 'new')))).outside).toEqual([]);
+  const moved = await work(2, (path) => {
+    rmSync(join(path, 'old'));
+    symlinkSync('/etc', join(path, 'old'));
+  });
+  expect(moved.outside).toEqual(['old -> /etc']);
+  const turned = await work(3, (path) => {
+    rmSync(join(path, 'dir'), { recursive: true });
+    symlinkSync('.', join(path, 'dir'));
+  });
+  expect(turned.outside).toEqual(['turned -> dir/../x']);
 });
 
 it('submodule entries stay as they are, whatever stands in their place', async () => {
