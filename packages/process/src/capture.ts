@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 
 /** What was kept of one output stream. */
 export interface Captured {
@@ -15,6 +15,14 @@ export interface Capture {
   add(chunk: Buffer): void;
   end(): Captured;
 }
+
+/** Of no bytes at all. */
+export const nothingCaptured: Captured = {
+  text: '',
+  bytes: 0,
+  truncated: false,
+  sha256: 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
+};
 
 /** A byte that continues a UTF-8 character. */
 const continues = (byte: number | undefined): boolean =>
@@ -56,7 +64,7 @@ export function createCapture(limitBytes: number): Capture {
   const tailLimit = Math.floor(limitBytes / 2);
   const head = createStore(headLimit);
   const tail = createStore(tailLimit);
-  const hash = createHash('sha256');
+  let hash: Hash | undefined;
   let bytes = 0;
   let headBytes = 0;
   /** Bytes that went past the head; the tail is a ring over the last `tailLimit` of them. */
@@ -75,6 +83,7 @@ export function createCapture(limitBytes: number): Capture {
 
   return {
     add(chunk) {
+      hash ??= createHash('sha256');
       hash.update(chunk);
       bytes += chunk.length;
       const forHead = chunk.subarray(0, headLimit - headBytes);
@@ -83,6 +92,7 @@ export function createCapture(limitBytes: number): Capture {
       if (forHead.length < chunk.length) addToTail(chunk.subarray(forHead.length));
     },
     end() {
+      if (hash === undefined) return nothingCaptured;
       const headPart = head.grow(0).subarray(0, headBytes);
       const ring = tail.grow(0);
       const sha256 = hash.digest('hex');

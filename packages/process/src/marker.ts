@@ -10,6 +10,9 @@ export function checkMarker(marker: string): void {
   );
 }
 
+/** Read once: each look at an environment of Node is a call into the system's. */
+const outer = process.env['ORCH_PROCESS_TREE'] ?? '';
+
 /**
  * The marker variables of a process. `ORCH_PROCESS_OWNER` names its owner. `ORCH_PROCESS_TREE` lists the
  * started processes that it descends from, outermost first: an owner may itself run inside the tree of
@@ -18,7 +21,6 @@ export function checkMarker(marker: string): void {
 export function markersOf(
   started: { readonly marker: string; readonly branch: string } | undefined,
 ): Record<string, string> {
-  const outer = process.env['ORCH_PROCESS_TREE'] ?? '';
   const tree = [outer, started?.branch ?? ''].filter((part) => part !== '').join(' ');
   return {
     ...(tree === '' ? {} : { ORCH_PROCESS_TREE: tree }),

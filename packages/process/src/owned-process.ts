@@ -62,19 +62,30 @@ export interface StartedLeader {
 interface Exit {
   readonly code: number | null;
   readonly signal: string | null;
-  /** What of the tree was alive right after the exit. */
-  readonly left: number;
+  /** How many looks at the tree, right after the exit, showed nothing: two are the proof. */
+  readonly emptyLooks: number;
 }
 
+/** Live leaders of this process: none of them belongs to the tree of another. */
+const leaders = new Set<number>();
+
+/** No machine gives out all of its process numbers (at least 32,768) in this time. */
+const numbersLastMs = 1000;
+
 /** Looks at the exit in the very turn in which the leader is reaped, while its number cannot be reused. */
-function watchExit(child: ChildProcess, pid: number, tree: Tree): Promise<Exit> {
+function watchExit({ child, identity, tree, startedMs }: StartedLeader): Promise<Exit> {
+  const { pid } = identity;
+  leaders.add(pid);
   return new Promise((resolve) => {
     child.once('exit', (code, signal) => {
       child.stdin?.destroy();
+      leaders.delete(pid);
       tree.justLeft.add(pid);
-      const left = finder.find(tree).length;
+      const isYoung = performance.now() - startedMs < numbersLastMs;
+      let emptyLooks = isYoung && finder.nothingLeft(tree, pid, leaders) ? 2 : 0;
+      if (emptyLooks === 0 && finder.find(tree).length === 0) emptyLooks = 1;
       tree.justLeft.clear();
-      resolve({ code, signal, left });
+      resolve({ code, signal, emptyLooks });
     });
   });
 }
@@ -99,7 +110,7 @@ export function superviseLeader(leader: StartedLeader): SupervisedLeader {
   void stopped.then(() => {
     if (!over) handlerTimer = setTimeout(giveUpHandlers, handlerPatienceMs);
   });
-  const exited = watchExit(child, identity.pid, tree);
+  const exited = watchExit(leader);
   let handlerError: { readonly error: unknown } | undefined;
   let held = 0;
 
@@ -149,7 +160,7 @@ export function superviseLeader(leader: StartedLeader): SupervisedLeader {
     if (typeof first !== 'string') {
       await begun; // a quick process may be gone before the ledger has recorded it
       await settlesWithin(Promise.all([stdout.done, stderr.done]), spec.drainMs);
-      const survivors = await ending.end(tree, spec.graceMs, first.left === 0 ? 1 : 0);
+      const survivors = await ending.end(tree, spec.graceMs, first.emptyLooks);
       return { reason: 'exited', exit: first, survivors: asSurvivors(survivors) };
     }
     const survivors = await ending.end(tree, spec.graceMs);

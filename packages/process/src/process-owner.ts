@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { ChildProcess } from 'node:child_process';
-import type { Captured } from './capture.js';
+import { nothingCaptured } from './capture.js';
 import { asSurvivors, requirePlatform, type ProcessIdentity, type Survivor } from './identity.js';
 import { checkMarker, markersOf } from './marker.js';
 import { superviseLeader, type Ended, type OwnedProcess } from './owned-process.js';
@@ -49,12 +49,6 @@ export interface ProcessOwner {
 }
 
 const ownerGraceMs = 2000;
-const nothing: Captured = {
-  text: '',
-  bytes: 0,
-  truncated: false,
-  sha256: 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
-};
 
 /** Creates an owner. Throws `ORCH_PROCESS_SPEC` for an unusable marker, `ORCH_PROCESS_PLATFORM` on Windows. */
 export function createProcessOwner(options: OwnerOptions): ProcessOwner {
@@ -215,8 +209,8 @@ export function createProcessOwner(options: OwnerOptions): ProcessOwner {
           code: null,
           signal: null,
           durationMs: 0,
-          stdout: nothing,
-          stderr: nothing,
+          stdout: nothingCaptured,
+          stderr: nothingCaptured,
           survivors: [],
         };
       }

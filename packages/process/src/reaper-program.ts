@@ -1,14 +1,15 @@
-import type { createEnding as CreateEnding } from './ending.js';
+import childProcess from 'node:child_process';
+import fs from 'node:fs';
+import { runInThisContext } from 'node:vm';
 import { createEnding } from './ending.js';
-import type { createProcessTable as CreateProcessTable } from './process-table.js';
+import { ProcessError } from './process-error.js';
 import { createProcessTable } from './process-table.js';
-import type { createTreeFinder as CreateTreeFinder } from './tree.js';
 import { createTreeFinder } from './tree.js';
 
 interface Parts {
-  readonly createProcessTable: typeof CreateProcessTable;
-  readonly createTreeFinder: typeof CreateTreeFinder;
-  readonly createEnding: typeof CreateEnding;
+  readonly createProcessTable: typeof createProcessTable;
+  readonly createTreeFinder: typeof createTreeFinder;
+  readonly createEnding: typeof createEnding;
 }
 
 interface Modules {
@@ -17,15 +18,12 @@ interface Modules {
 }
 
 /**
- * The reaper: waits until its owner's end of the pipe closes, for whatever reason, and ends what is left.
- * Self-contained (no import, no outer name): only its text runs, in a process of its own.
+ * Ends what a dead owner left. Arguments: marker, start of the owner, grace in ms; on stdin the identities
+ * `pid/start` of what it had started. Exits with 1 if something could not be ended.
+ * Self-contained (no import, no outer name): only its text runs, in a process of its own. `check` builds
+ * everything and ends nothing.
  */
-function reap({ fs, childProcess }: Modules, parts: Parts): void {
-  const [marker = '', since = '0', graceMs = '2000'] = process.argv.slice(1);
-  process.title = `orch-reaper ${marker}`;
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'])
-    process.on(signal, () => undefined);
-
+function reap({ fs, childProcess }: Modules, parts: Parts, check: boolean): void {
   const sleep = (ms: number): Promise<void> =>
     new Promise((resolve) => {
       setTimeout(resolve, ms);
@@ -47,68 +45,107 @@ function reap({ fs, childProcess }: Modules, parts: Parts): void {
     sleep,
     nowMs: () => performance.now(),
   });
+  if (check) return;
 
+  const [marker = '', since = '0', graceMs = '2000'] = process.argv.slice(1);
+  process.title = `orch-reaper ${marker}`;
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'])
+    process.on(signal, () => undefined);
   const known = new Map<number, string>();
-  let text = '';
-  let ownerGone = false;
-  let closedInOrder = false;
-
-  function read(): void {
-    const lines = text.split('\n');
-    text = lines.pop() ?? '';
-    for (const line of lines) {
-      const [sign, pid, ...startTime] = line.split(' ');
-      if (sign === 'close') closedInOrder = true;
-      else if (sign === '+') known.set(Number(pid), startTime.join(' '));
-      else known.delete(Number(pid));
-    }
+  for (const word of fs.readFileSync(0, 'utf8').split(' ')) {
+    const [pid, startTime] = word.split('/');
+    if (startTime !== undefined) known.set(Number(pid), decodeURIComponent(startTime));
   }
+  const tree = {
+    known,
+    justLeft: new Set<number>(),
+    owner: marker,
+    branch: `${marker}/`,
+    since: Number(since),
+    spared: new Set([process.pid]),
+  };
 
   async function endAll(): Promise<void> {
-    if (ownerGone) return;
-    ownerGone = true;
-    const tree = {
-      known,
-      justLeft: new Set<number>(),
-      owner: marker,
-      branch: `${marker}/`,
-      since: Number(since),
-      spared: new Set([process.pid]),
-    };
     // A child forked in the owner's last moment carries the marker only once it has become its program.
     for (let round = 0; round < 3; round += 1) {
       await ending.end(tree, Number(graceMs));
-      if (closedInOrder) break;
       await sleep(100);
     }
     process.exit(finder.find(tree).length === 0 ? 0 : 1);
   }
-
-  process.stdin.setEncoding('utf8');
-  process.stdin.on('data', (chunk: string) => {
-    text += chunk;
-    read();
-  });
-  process.stdin.on('close', () => void endAll());
-  process.stdin.on('error', () => void endAll());
-  // The owner may be gone before it hears this.
-  process.stderr.on('error', () => undefined);
-  process.stderr.write('ready\n');
+  void endAll();
 }
 
 /**
- * The reaper as a program for `node -e`, made of the very functions that the owner uses. It travels as
- * text, so it works from source, from `dist` and from inside any other bundle.
+ * Waits for the death of the owner, then runs Node with the program above: as a shell it is ready at once
+ * and costs a megabyte. Its stdin has lines `+pid/start` and `=` with the list of all; to wake it for each
+ * would cost more than the start of a process, so they wait in the pipe until file 3 has a line, or ends.
  */
-export function reaperProgram(): string {
-  const parts = `{
+const shellProgram = `
+trap '' TERM INT HUP QUIT
+known=
+take() {
+  while IFS= read -r line; do
+    case $line in
+      .) return ;;
+      =*) known=\${line#=} ;;
+      +*) known="$known \${line#+}" ;;
+      close) exit 0 ;;
+    esac
+  done
+}
+while read -r line <&3; do take; done
+take
+exec 3<&-
+tries=0
+until printf %s "$known" | "$@"; do
+  tries=$((tries + 1))
+  [ $tries -lt 5 ] || exit 1
+  sleep 1
+done
+`;
+
+let programText: string | undefined;
+
+/**
+ * The program for `node -e`, made of the very functions that the owner uses. It travels as text, so it
+ * works from source, from `dist` and from inside any other bundle. Throws `ORCH_PROCESS_START` where a
+ * bundler has broken it.
+ */
+function nodeProgram(): string {
+  if (programText !== undefined) return programText;
+  // Bundlers that keep names wrap functions in a call of __name.
+  const text = `(modules, check) => {
+const __name = (value) => value;
+(${reap.toString()})(modules, {
   createProcessTable: ${createProcessTable.toString()},
   createTreeFinder: ${createTreeFinder.toString()},
   createEnding: ${createEnding.toString()},
+}, check);
 }`;
-  // Bundlers that keep names wrap functions in a call of __name.
-  return `'use strict';
-const __name = (value) => value;
-(${reap.toString()})({ fs: require('node:fs'), childProcess: require('node:child_process') }, ${parts});
+  try {
+    const program = runInThisContext(`(${text})`) as (modules: Modules, check: boolean) => void;
+    program({ fs, childProcess }, true);
+  } catch (cause) {
+    throw new ProcessError(
+      'ORCH_PROCESS_START',
+      `The reaper of this owner would not run (${String(cause)}), so nothing was started. A bundler rewrote this package; keep it external.`,
+      { cause },
+    );
+  }
+  programText = `'use strict';
+(${text})({ fs: require('node:fs'), childProcess: require('node:child_process') }, false);
 `;
+  return programText;
+}
+
+/** Argv of the reaper of an owner. */
+export function reaperArgv(
+  marker: string,
+  since: number,
+  graceMs: number,
+): readonly [string, ...string[]] {
+  const words = [marker, String(since), String(graceMs)];
+  const node = [process.execPath, '-e', nodeProgram(), ...words];
+  return ['/bin/sh', '-c', shellProgram, `orch-reaper ${marker}`, ...node];
 }

@@ -1,21 +1,19 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { Socket } from 'node:net';
+import type { Writable } from 'node:stream';
 import { settlesWithin } from './alarm.js';
 import type { ProcessIdentity } from './identity.js';
 import { markersOf } from './marker.js';
-import { ProcessError } from './process-error.js';
-import { reaperProgram } from './reaper-program.js';
+import { reaperArgv } from './reaper-program.js';
 import { spawnLeader } from './spawn.js';
 
 /** The owner's side of the process that outlives it just long enough to end what it left. */
 export interface Reaper {
-  /** Resolves when a reaper runs and watches. Rejects with `ORCH_PROCESS_START`. */
+  /** Resolves when a reaper watches. Rejects with `ORCH_PROCESS_START`. */
   ensure(): Promise<void>;
   started(identity: ProcessIdentity): void;
   ended(identity: ProcessIdentity): void;
-  /** Number of the running reaper, if any. */
-  pid(): number | undefined;
   /** Ends the reaper; resolves when it is gone. */
   close(): Promise<void>;
 }
@@ -29,39 +27,19 @@ export interface ReaperOptions {
 
 const retryMs = 1000;
 const closePatienceMs = 15_000;
+/** A pipe holds some hundred short messages; this many may wait in it unread. */
+const unreadLimit = 64;
 
 interface Running {
   readonly child: ChildProcess;
   readonly exited: Promise<void>;
-  /** Rejects with `ORCH_PROCESS_START` when it ends before it is ready. */
-  readonly ready: Promise<void>;
+  readonly list: Writable;
+  readonly bell: Writable;
+  unread: number;
 }
 
-function watchReaper(child: ChildProcess): Running {
-  let said = '';
-  const exited = once(child, 'exit').then(() => undefined);
-  const ready = new Promise<void>((resolve, reject) => {
-    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      said = (said + text).slice(0, 4096);
-      if (said.startsWith('ready\n')) resolve();
-    });
-    child.once('exit', (code, signal) => {
-      const message = `The reaper of this owner did not run (${signal ?? `exit code ${String(code)}`}), so nothing was started. If a bundler rewrote this package, keep it external. It said: ${said.trim()}`;
-      reject(
-        new ProcessError('ORCH_PROCESS_START', message, {
-          details: { program: process.execPath, said },
-        }),
-      );
-    });
-  });
-  return { child, exited, ready };
-}
-
-/** The reaper must not keep its owner from ending. */
-function letGo(child: ChildProcess): void {
-  child.unref();
-  for (const stream of [child.stdin, child.stderr]) if (stream instanceof Socket) stream.unref();
-}
+const word = ({ pid, startTime }: ProcessIdentity): string =>
+  `${pid}/${encodeURIComponent(startTime)}`;
 
 export function createReaper(options: ReaperOptions): Reaper {
   const watched = new Map<number, ProcessIdentity>();
@@ -69,20 +47,31 @@ export function createReaper(options: ReaperOptions): Reaper {
   let starting: Promise<void> | undefined;
   let closed = false;
 
-  function tell(line: string): void {
-    current?.child.stdin?.write(line);
+  /** Hands over the whole list, and lets the reaper read it now, so that nothing piles up in the pipe. */
+  function tellAll(running: Running): void {
+    running.unread = 0;
+    running.list.write(`=${[...watched.values()].map(word).join(' ')}\n.\n`);
+    running.bell.write('\n');
   }
 
   function begin(child: ChildProcess): Running {
-    const one = watchReaper(child);
-    current = one;
-    child.stdin?.on('error', () => undefined); // it died; its exit is handled below
-    for (const identity of watched.values()) tell(`+ ${identity.pid} ${identity.startTime}\n`);
-    void one.exited.then(() => {
-      if (current === one) current = undefined;
+    const [list, , , bell] = child.stdio;
+    if (!(list instanceof Socket) || !(bell instanceof Socket))
+      throw new Error('The reaper has no pipes.');
+    const exited = once(child, 'exit').then(() => undefined);
+    const running: Running = { child, exited, list, bell, unread: 0 };
+    current = running;
+    child.unref();
+    for (const pipe of [list, bell]) {
+      pipe.on('error', () => undefined); // it died; its exit is handled below
+      pipe.unref(); // the reaper must not keep its owner from ending
+    }
+    if (watched.size > 0) tellAll(running);
+    void exited.then(() => {
+      if (current === running) current = undefined;
       restart();
     });
-    return one;
+    return running;
   }
 
   function restart(): void {
@@ -91,14 +80,16 @@ export function createReaper(options: ReaperOptions): Reaper {
   }
 
   async function start(): Promise<void> {
-    const words = [options.marker, String(options.since), String(options.graceMs)];
-    const running = await spawnLeader(
-      [process.execPath, '-e', reaperProgram(), ...words],
-      { cwd: '/', env: markersOf(undefined), stdio: ['pipe', 'ignore', 'pipe'] },
+    const argv = reaperArgv(options.marker, options.since, options.graceMs);
+    await spawnLeader(
+      argv,
+      {
+        cwd: '/',
+        env: { PATH: '/usr/bin:/bin', ...markersOf(undefined) },
+        stdio: ['pipe', 'ignore', 'ignore', 'pipe'],
+      },
       begin,
     );
-    await running.ready;
-    letGo(running.child);
   }
 
   function ensure(): Promise<void> {
@@ -113,21 +104,22 @@ export function createReaper(options: ReaperOptions): Reaper {
     ensure,
     started(identity) {
       watched.set(identity.pid, identity);
-      tell(`+ ${identity.pid} ${identity.startTime}\n`);
+      if (current === undefined) return;
+      current.unread += 1;
+      if (current.unread >= unreadLimit) tellAll(current);
+      else current.list.write(`+${word(identity)}\n`);
     },
     ended(identity) {
       watched.delete(identity.pid);
-      tell(`- ${identity.pid}\n`);
     },
-    pid: () => current?.child.pid,
     async close() {
       closed = true;
       await starting?.catch(() => undefined);
       if (current === undefined) return;
-      const { child, exited } = current;
+      const { child, exited, list, bell } = current;
       child.ref();
-      child.stdin?.end('close\n');
-      child.stderr?.resume();
+      list.end('close\n');
+      bell.end();
       if (await settlesWithin(exited, closePatienceMs)) return;
       child.kill('SIGKILL');
       await exited;

@@ -68,7 +68,8 @@ export async function spawnLeader<T>(
   await spawnTurn();
   const [program, ...args] = argv;
   // Node would pass its own NODE_V8_COVERAGE on; a name that is there, even without a value, prevents it.
-  const env = { NODE_V8_COVERAGE: undefined, ...options.env };
+  const measured = 'NODE_V8_COVERAGE' in process.env;
+  const env = measured ? { NODE_V8_COVERAGE: undefined, ...options.env } : options.env;
   let child: ChildProcess;
   try {
     child = spawn(program, args, { ...options, env, detached: true });

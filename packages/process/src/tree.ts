@@ -25,6 +25,13 @@ export interface Member extends Entry {
 export interface TreeFinder {
   /** The live processes of the tree. */
   find(tree: Tree): Member[];
+  /**
+   * True if it is certain that nothing of the tree lives whose leader `leader` has just been reaped. False
+   * says nothing: look. Whatever a process starts gets a later number than its own, so only the few
+   * numbers that were given out since are looked at. Ask soon after the leader's start, before the numbers
+   * can have been used up and begun again. `skip`: live processes known to be of other trees.
+   */
+  nothingLeft(tree: Tree, leader: number, skip: ReadonlySet<number>): boolean;
   /** True if an environment carries the tree's marker. */
   carries(tree: Pick<Tree, 'owner' | 'branch'>, environment: string): boolean;
 }
@@ -55,8 +62,20 @@ export function createTreeFinder(table: ProcessTable): TreeFinder {
     return table.entry(entry.pid)?.startTime === entry.startTime;
   }
 
-  function find(tree: Tree): Member[] {
-    const all = table.entries();
+  function nothingLeft(tree: Tree, leader: number, skip: ReadonlySet<number>): boolean {
+    let from = leader;
+    for (let round = 0; round < 4; round += 1) {
+      const to = table.newest();
+      if (to === undefined || to < from) return false;
+      // No number was given out since the last look, so what it found is all there is.
+      if (to === from) return true;
+      if (findAmong(tree, table.entriesBetween(from, to, skip)).length > 0) return false;
+      from = to;
+    }
+    return false;
+  }
+
+  function findAmong(tree: Tree, all: Map<number, Entry>): Member[] {
     const ours = new Map<number, Entry>();
     for (const entry of all.values()) {
       if (tree.spared.has(entry.pid)) continue;
@@ -101,5 +120,5 @@ export function createTreeFinder(table: ProcessTable): TreeFinder {
     return members;
   }
 
-  return { find, carries };
+  return { find: (tree) => findAmong(tree, table.entries()), nothingLeft, carries };
 }
