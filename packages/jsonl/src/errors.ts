@@ -29,7 +29,17 @@ export type JsonlErrorCode =
   /** A followed file became shorter than what had already been delivered from it. */
   | 'ORCH_JSONL_SHRUNK'
   /** A session record was written in a newer format than this version knows. */
-  | 'ORCH_JSONL_SESSION_VERSION';
+  | 'ORCH_JSONL_SESSION_VERSION'
+  /** No session of this id is in the store. */
+  | 'ORCH_JSONL_SESSION_NOT_FOUND'
+  /** A session of this id is in the store already. */
+  | 'ORCH_JSONL_SESSION_EXISTS'
+  /** A process writes this session now; `details.pid` names it where it is known. */
+  | 'ORCH_JSONL_SESSION_HELD'
+  /** A file that was to be imported is no transcript. */
+  | 'ORCH_JSONL_TRANSCRIPT_INVALID'
+  /** A table of prices is not what it must be; `details.reason` says where. */
+  | 'ORCH_JSONL_PRICES_INVALID';
 
 const brand = Symbol.for('@orch/jsonl.error');
 

@@ -23,7 +23,12 @@ it('the public face is these names and no others', () => {
     'verifyChain',
   ]);
   expect(Object.keys(sessions).sort()).toEqual([
+    'createPricing',
+    'createUsageLedger',
+    'findTranscripts',
     'openSession',
+    'openSessionStore',
+    'readPriceTable',
     'readSession',
     'redactValues',
     'sessionEnd',

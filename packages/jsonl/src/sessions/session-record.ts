@@ -3,20 +3,30 @@ import { JsonlError } from '../errors.js';
 /**
  * What a session record tells of. Other kinds are written and read just the same.
  *
- * `message.user`: what was asked · `text`: what the agent said · `tool.call`, `tool.result` ·
- * `denial`: a refused tool call · `usage`: tokens and cost · `notice`: anything the driver has to
- * say · `output`: the declared output · `end`: how the attempt ended.
+ * `attempt`: what was asked of the agent, and which one · `session.started`: the agent is up ·
+ * `message.user`: what somebody said to it · `text`, `thinking`: what it said · `tool.called`,
+ * `tool.returned` · `denied`: a refused tool call · `retrying`: it asks the model again · `usage`: tokens
+ * of one message of the model · `compaction`: what was said before was replaced by a summary ·
+ * `notice`: anything the driver has to say · `output`: a line of a command · `end`: how the attempt
+ * ended · `import`, `import.done`: what a session was made from, and what was found in it.
  */
 export type SessionKind =
+  | 'attempt'
+  | 'session.started'
   | 'message.user'
   | 'text'
-  | 'tool.call'
-  | 'tool.result'
-  | 'denial'
+  | 'thinking'
+  | 'tool.called'
+  | 'tool.returned'
+  | 'denied'
+  | 'retrying'
   | 'usage'
+  | 'compaction'
   | 'notice'
   | 'output'
   | 'end'
+  | 'import'
+  | 'import.done'
   | (string & Record<never, never>);
 
 /** One line of a recorded session. */

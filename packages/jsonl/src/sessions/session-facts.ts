@@ -1,0 +1,108 @@
+import { stat } from 'node:fs/promises';
+import { systemCode } from '../errors.js';
+import { nodeFileSystem } from '../file-system.js';
+import { entriesFromEnd } from '../read/from-end.js';
+import { read } from '../read/reader.js';
+import { openForReading } from '../read/scan.js';
+import { questionOf } from './record-text.js';
+import { asSessionRecord } from './session-record.js';
+import { asFields, asText } from './token-counts.js';
+
+/** What a list of sessions shows. It is read from the beginning and the end of the file only. */
+export interface SessionFacts {
+  readonly id: string;
+  readonly path: string;
+  readonly bytes: number;
+  /** When the file was last written. */
+  readonly modifiedAt: string;
+  /** Times of its first and last records; absent when there is none. */
+  readonly startedAt?: string;
+  readonly lastAt?: string;
+  /** Its first question, on one line, at most 200 characters. */
+  readonly title?: string;
+  /** `imported`: made from a transcript of Claude Code. */
+  readonly origin: 'recorded' | 'imported';
+  /** How it ended, as its end record says; absent when it has none (it runs, or was interrupted). */
+  readonly outcome?: string;
+  /** The process that writes it now. */
+  readonly writer?: number;
+}
+
+/** Records that are looked at for the first question. */
+const headRecords = 200;
+const tailRecords = 20;
+
+/** The facts of a session, or `undefined` when its file is gone. */
+export async function readFacts(
+  id: string,
+  path: string,
+  writer: number | undefined,
+): Promise<SessionFacts | undefined> {
+  let status;
+  try {
+    status = await stat(path);
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+  const head = await readHead(path);
+  const tail = await readTail(path, status.size);
+  return {
+    id,
+    path,
+    bytes: status.size,
+    modifiedAt: status.mtime.toISOString(),
+    ...head,
+    ...tail,
+    ...(writer === undefined ? {} : { writer }),
+  };
+}
+
+async function readHead(
+  path: string,
+): Promise<Pick<SessionFacts, 'startedAt' | 'title' | 'origin'>> {
+  let origin: SessionFacts['origin'] = 'recorded';
+  let startedAt: string | undefined;
+  let title: string | undefined;
+  let seen = 0;
+  for await (const value of read(path)) {
+    seen += 1;
+    const record = asSessionRecord(value, path);
+    if (record?.kind === 'import') origin = 'imported';
+    else if (record) {
+      if (startedAt === undefined || record.at < startedAt) startedAt = record.at;
+      title = questionOf(record);
+    }
+    if (title !== undefined || seen === headRecords) break;
+  }
+  return {
+    origin,
+    ...(startedAt === undefined ? {} : { startedAt }),
+    ...(title === undefined ? {} : { title }),
+  };
+}
+
+async function readTail(
+  path: string,
+  bytes: number,
+): Promise<Pick<SessionFacts, 'lastAt' | 'outcome'>> {
+  const file = await openForReading(nodeFileSystem, path);
+  try {
+    let seen = 0;
+    let lastAt: string | undefined;
+    for await (const { value } of entriesFromEnd(nodeFileSystem, file, path, bytes)) {
+      seen += 1;
+      const record = asSessionRecord(value, path);
+      if (record?.kind === 'import.done' || record === undefined) continue;
+      lastAt ??= record.at;
+      if (record.kind === 'end') {
+        const outcome = asText(asFields(record.data)?.['outcome']);
+        return { lastAt, ...(outcome === undefined ? {} : { outcome }) };
+      }
+      if (seen >= tailRecords) break;
+    }
+    return lastAt === undefined ? {} : { lastAt };
+  } finally {
+    await nodeFileSystem.close(file);
+  }
+}

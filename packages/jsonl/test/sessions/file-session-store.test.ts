@@ -1,0 +1,299 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  existsSync,
+  readFileSync,
+  readdirSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { pathToFileURL } from 'node:url';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import {
+  openSession,
+  openSessionStore,
+  redactValues,
+  type SessionStore,
+} from '../../src/sessions/index.js';
+import { useCompiledSource } from '../compile-source.js';
+import { temporaryDirectory } from '../temporary-directory.js';
+
+const compiled = useCompiledSource();
+const day = 24 * 60 * 60 * 1000;
+
+async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}
+
+async function write(store: SessionStore, id: string, ...texts: string[]): Promise<void> {
+  const session = await store.create(id);
+  for (const text of texts) session.record('message.user', { text });
+  await session.end({ outcome: 'completed' });
+  await session.close();
+}
+
+/** A process of its own that holds a session until it is told to end. */
+async function holdElsewhere(directory: string, id: string): Promise<{ kill(): Promise<void> }> {
+  const program = `
+    import { openSessionStore } from ${JSON.stringify(pathToFileURL(compiled('sessions/index.js')).href)};
+    const session = await openSessionStore(${JSON.stringify(directory)}).resume(${JSON.stringify(id)});
+    process.stdout.write('held');
+    setInterval(() => session, 1000);
+  `;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const kill = async (): Promise<void> => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  };
+  onTestFinished(kill);
+  await once(child.stdout, 'data');
+  return { kill };
+}
+
+describe('openSessionStore()', () => {
+  it('creates, goes on with, appends to and reads sessions', async () => {
+    const store = openSessionStore(temporaryDirectory()('sessions'));
+    expect(await store.list()).toEqual([]);
+    await write(store, 'fix.1', 'repair  the\nparser');
+    const again = await store.resume('fix.1');
+    again.record('text', { text: 'more' });
+    await again.close();
+    await store.append('fix.1', 'text', { text: 'and more' });
+    const records = await collect(store.records('fix.1'));
+    expect(records.map(({ seq, kind }) => [seq, kind])).toEqual([
+      [1, 'message.user'],
+      [2, 'end'],
+      [3, 'text'],
+      [4, 'text'],
+    ]);
+    const unnamed = await store.create();
+    expect(unnamed.id).toMatch(/^[0-9a-f-]{36}$/);
+    await unnamed.close();
+    expect(await store.facts('fix.1')).toMatchObject({
+      id: 'fix.1',
+      origin: 'recorded',
+      title: 'repair the parser',
+      outcome: 'completed',
+    });
+    expect((await store.list()).map(({ id }) => id)).toContain(unnamed.id);
+  });
+
+  it('replaces declared secrets before anything is written', async () => {
+    const at = temporaryDirectory();
+    const store = openSessionStore(at('.'), { redact: redactValues(['s3cret-token']) });
+    await write(store, 'a', 'it is s3cret-token');
+    expect(readFileSync(at('a.jsonl'), 'utf8')).not.toContain('s3cret');
+  });
+
+  it('says which session is not there, is there already, or has no such name', async () => {
+    const store = openSessionStore(temporaryDirectory()('.'));
+    await write(store, 'a');
+    await expect(store.create('a')).rejects.toMatchObject({ code: 'ORCH_JSONL_SESSION_EXISTS' });
+    for (const id of ['b', '../a', 'a/b', '.a', ''])
+      await expect(store.resume(id)).rejects.toMatchObject({
+        code: 'ORCH_JSONL_SESSION_NOT_FOUND',
+      });
+    await expect(collect(store.records('b'))).rejects.toMatchObject({
+      code: 'ORCH_JSONL_SESSION_NOT_FOUND',
+    });
+    await expect(store.facts('b')).rejects.toMatchObject({ code: 'ORCH_JSONL_SESSION_NOT_FOUND' });
+  });
+
+  it('finds text in any case, where it was said', async () => {
+    const store = openSessionStore(temporaryDirectory()('.'));
+    await write(store, 'a', 'The Parser drops\nthe last line');
+    await write(store, 'b', 'nothing');
+    expect(await collect(store.search('lexer'))).toEqual([]);
+    expect(await collect(store.search('pARSER drops'))).toMatchObject([
+      { session: 'a', seq: 1, kind: 'message.user', excerpt: 'The Parser drops the last line' },
+    ]);
+    expect(await collect(store.search('PARSER DROPS\nTHE'))).toHaveLength(1);
+  });
+
+  it('lists a session that was torn, and one of a plain writer', async () => {
+    const at = temporaryDirectory();
+    const plain = await openSession(at('plain.jsonl'));
+    plain.record('attempt', { task: 'x', prompt: 'do it' });
+    await plain.close();
+    writeFileSync(at('torn.jsonl'), '{"v":1,"seq":1,"at":"2026-01-01T00:00:00.000Z","kind":"te');
+    const facts = await openSessionStore(at('.')).list();
+    expect(new Map(facts.map(({ id, title }) => [id, title]))).toEqual(
+      new Map([
+        ['plain', 'do it'],
+        ['torn', undefined],
+      ]),
+    );
+  });
+});
+
+describe('one writer', () => {
+  it('in one process: a second one is refused until the first is closed', async () => {
+    const at = temporaryDirectory();
+    const store = openSessionStore(at('.'));
+    const session = await store.create('a');
+    await expect(store.resume('a')).rejects.toMatchObject({ code: 'ORCH_JSONL_SESSION_HELD' });
+    expect(await store.facts('a')).toMatchObject({ writer: process.pid });
+    await session.close();
+    await (await store.resume('a')).close();
+    expect(readdirSync(at('.writers'))).toEqual([]);
+  });
+
+  it('of many that come at once, never two hold the session', async () => {
+    const store = openSessionStore(temporaryDirectory()('.'));
+    await write(store, 'a');
+    for (let round = 0; round < 20; round += 1) {
+      const tries = await Promise.allSettled(Array.from({ length: 8 }, () => store.resume('a')));
+      const held = tries.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+      expect(held.length).toBeLessThanOrEqual(1);
+      for (const session of held) await session.close();
+    }
+  });
+
+  it('of another process counts while it lives, and not when it was killed', async () => {
+    const at = temporaryDirectory();
+    const store = openSessionStore(at('.'));
+    await write(store, 'a');
+    const other = await holdElsewhere(at('.'), 'a');
+    await expect(store.resume('a')).rejects.toMatchObject({ code: 'ORCH_JSONL_SESSION_HELD' });
+    await other.kill();
+    await (await store.resume('a')).close();
+    expect(readdirSync(at('.writers'))).toEqual([]);
+  });
+});
+
+describe('cleanup', () => {
+  const age = (path: string, days: number): void => {
+    const then = (Date.now() - days * day) / 1000;
+    utimesSync(path, then, then);
+  };
+
+  it('lists what it will remove, touches nothing before, and removes that and no more', async () => {
+    const at = temporaryDirectory();
+    const store = openSessionStore(at('.'));
+    for (const id of ['old', 'recent']) await write(store, id);
+    age(at('old.jsonl'), 31);
+    age(at('recent.jsonl'), 29);
+    const plan = await store.planCleanup({ cleanupPeriodDays: 30 });
+    expect(plan).toMatchObject({
+      remove: [{ id: 'old' }],
+      keep: [{ id: 'recent', reason: 'recent' }],
+    });
+    expect(existsSync(at('old.jsonl'))).toBe(true);
+    const bytes = statSync(at('old.jsonl')).size;
+    expect(await store.cleanUp(plan)).toMatchObject({ removed: [{ id: 'old' }], kept: [], bytes });
+    expect([existsSync(at('old.jsonl')), existsSync(at('recent.jsonl'))]).toEqual([false, true]);
+  });
+
+  it('never removes what a running writer holds, though it has been silent for long', async () => {
+    const at = temporaryDirectory();
+    const store = openSessionStore(at('.'));
+    await write(store, 'a');
+    const other = await holdElsewhere(at('.'), 'a');
+    age(at('a.jsonl'), 100);
+    const plan = await store.planCleanup({ cleanupPeriodDays: 30 });
+    expect(plan).toMatchObject({ remove: [], keep: [{ id: 'a', reason: 'written' }] });
+    // A plan from before the writer came does not help either.
+    const { size, mtime } = statSync(at('a.jsonl'));
+    const stale = {
+      remove: [{ id: 'a', path: at('a.jsonl'), bytes: size, modifiedAt: mtime.toISOString() }],
+      keep: [],
+    };
+    expect(await store.cleanUp(stale)).toMatchObject({
+      removed: [],
+      kept: [{ id: 'a', reason: 'written' }],
+    });
+    // Negative control: the same plan, once nobody writes.
+    await other.kill();
+    expect(await store.cleanUp(stale)).toMatchObject({ removed: [{ id: 'a' }] });
+  });
+
+  it('asks about writers that leave no mark', async () => {
+    const at = temporaryDirectory();
+    const store = openSessionStore(at('.'), { isWritten: (id) => id === 'busy' });
+    for (const id of ['busy', 'idle']) {
+      await (await openSession(at(`${id}.jsonl`))).close();
+      age(at(`${id}.jsonl`), 100);
+    }
+    const plan = await store.planCleanup({ cleanupPeriodDays: 1 });
+    expect(plan.remove.map(({ id }) => id)).toEqual(['idle']);
+    await expect(store.resume('busy')).rejects.toMatchObject({ code: 'ORCH_JSONL_SESSION_HELD' });
+  });
+
+  it('keeps what was written after the plan was made', async () => {
+    const at = temporaryDirectory();
+    const store = openSessionStore(at('.'));
+    await write(store, 'a');
+    age(at('a.jsonl'), 100);
+    const plan = await store.planCleanup({ cleanupPeriodDays: 30 });
+    await store.append('a', 'text', { text: 'still here' });
+    expect(await store.cleanUp(plan)).toMatchObject({
+      removed: [],
+      kept: [{ id: 'a', reason: 'changed' }],
+    });
+  });
+
+  it.each([0, -1, NaN, Infinity])('refuses a period of %s days', async (cleanupPeriodDays) => {
+    const store = openSessionStore(temporaryDirectory()('.'));
+    await expect(store.planCleanup({ cleanupPeriodDays })).rejects.toBeInstanceOf(RangeError);
+  });
+});
+
+describe('exportMarkdown()', () => {
+  const attack =
+    '```\n<img src=x onerror=alert(1)>\n````\n![x](https://example.invalid/p.png)\n\u001b]0;title\u0007\u202edne';
+
+  /** What stands outside fences, by the rules of CommonMark, reckoned without the exporter. */
+  function outsideFences(markdown: string): string {
+    let fence = '';
+    const outside: string[] = [];
+    for (const line of markdown.split('\n')) {
+      const run = /^ {0,3}(`{3,})([^`]*)$/.exec(line);
+      if (fence === '' && run) fence = run[1] ?? '';
+      else if (fence === '') outside.push(line);
+      else if (run && (run[1] ?? '').length >= fence.length && (run[2] ?? '').trim() === '')
+        fence = '';
+    }
+    return outside.join('\n');
+  }
+
+  it('shows the conversation, and nothing that others wrote acts as markup', async () => {
+    const store = openSessionStore(temporaryDirectory()('.'));
+    await write(store, 'a', attack);
+    const markdown = (await collect(store.exportMarkdown('a'))).join('');
+    expect(markdown).toContain('## User · ');
+    expect(markdown).toContain('<img src=x onerror=alert(1)>');
+    expect(markdown).toContain('\\u001b]0;title\\u0007\\u202edne');
+    expect(outsideFences(markdown)).not.toMatch(/<img|!\[/);
+    expect(markdown).not.toMatch(/[^\P{Cc}\n]|\p{Cf}/u);
+    // Negative control: with a fence of three, the same text breaks out.
+    expect(outsideFences(markdown.replaceAll('`````', '```'))).toMatch(/<img/);
+  });
+
+  it('ends with tokens by model and says when a cost is not known', async () => {
+    const store = openSessionStore(temporaryDirectory()('.'));
+    const session = await store.create('a');
+    session.record('usage', {
+      messageId: '1',
+      model: 'claude-opus-5-5',
+      inputTokens: 100,
+      outputTokens: 20,
+    });
+    session.record('usage', {
+      messageId: '2',
+      model: 'new|model',
+      inputTokens: 1,
+      outputTokens: 1,
+    });
+    await session.close();
+    const markdown = (await collect(store.exportMarkdown('a'))).join('');
+    expect(markdown).toContain('| claude-opus-5-5 | 1 | 100 | 20 | 0 | 0 | 0 | $0.0008 |');
+    expect(markdown).toContain('| newmodel | 1 | 1 | 1 | 0 | 0 | 0 | unknown |');
+    expect(markdown).toContain('At least $0.0008');
+  });
+});
