@@ -6,7 +6,8 @@ const brand = Symbol.for('@orch/coordinator.error');
  * - `ORCH_RUN_OWNED`: another live process leads this run (exit 8).
  * - `ORCH_RUN_TAKEN_OVER`: a newer leader opened the journal; nothing more may be written here (exit 8).
  * - `ORCH_RUN_FOREIGN_VERSION`: the journal was written by a newer major version.
- * - `ORCH_JOURNAL_BROKEN`: the hash chain does not hold (exit 7).
+ * - `ORCH_RUN_PLAN_BROKEN`: the recorded plan of a run is missing or damaged (exit 7).
+ * - `ORCH_JOURNAL_BROKEN`: it holds no event, or its hash chain does not hold (exit 7).
  * - `ORCH_RUN_INVARIANT`: the journal says something that cannot be; a defect of orch.
  */
 export type CoordinatorErrorCode =
@@ -15,6 +16,7 @@ export type CoordinatorErrorCode =
   | 'ORCH_RUN_OWNED'
   | 'ORCH_RUN_TAKEN_OVER'
   | 'ORCH_RUN_FOREIGN_VERSION'
+  | 'ORCH_RUN_PLAN_BROKEN'
   | 'ORCH_JOURNAL_BROKEN'
   | 'ORCH_RUN_INVARIANT';
 

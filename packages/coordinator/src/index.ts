@@ -27,6 +27,8 @@ export { decide } from './run/decide.js';
 export type { Action, Capacity } from './run/decide.js';
 export type { Because } from './run/readiness.js';
 export { nodeOfInstance } from './run/instances.js';
+export { isDiskFull } from './disk-full.js';
+export { readRunPlan } from './journal/run-plan.js';
 export { readJournal } from './journal/journal.js';
 export { sendCommand } from './journal/inbox.js';
 export { runLayout } from './journal/layout.js';
@@ -56,6 +58,7 @@ export type {
   AgentOutcome,
   AgentProgress,
   AgentRequest,
+  AgentSpent,
   AgentUsage,
 } from './seams/agent.js';
 export type { Clock, Ids } from './seams/clock.js';

@@ -14,6 +14,7 @@ import type {
   TaskNode,
   Workspace,
 } from '../src/index.js';
+import { hashGraph } from '../src/graph/graph-hash.js';
 
 type Tree = Readonly<Record<string, string>>;
 interface Commit {
@@ -87,9 +88,12 @@ export function createWorld(
     life: { readonly dieAt?: number; readonly pid?: number } = {},
   ): CoordinatorParts & { readonly calls: () => number } {
     let calls = 0;
+    const refuseIfDead = (): void => {
+      if (life.dieAt !== undefined && calls >= life.dieAt) throw new Killed();
+    };
     const step = async (after = false): Promise<void> => {
       calls += 1;
-      if (life.dieAt !== undefined && calls >= life.dieAt) throw new Killed();
+      refuseIfDead();
       const delay = after ? 0 : (options.latency?.() ?? 0);
       for (let turn = 0; turn < delay; turn += 1)
         await new Promise((resolve) => setImmediate(resolve));
@@ -244,7 +248,14 @@ export function createWorld(
       workspace,
       gate,
       setup: { run: () => Promise.resolve({ ok: true }) },
-      clock: { now: () => (ticks += 1), monotonic: () => (ticks += 1) },
+      clock: {
+        // A dead process writes no journal either.
+        now: () => {
+          refuseIfDead();
+          return (ticks += 1);
+        },
+        monotonic: () => (ticks += 1),
+      },
       ids: { run: () => 'run0000001', session: () => `session-${(sessions += 1)}` },
       owners: { self, isAlive: () => false },
       version: 'test',
@@ -305,12 +316,9 @@ export function taskNode(id: string, more: Partial<TaskNode> = {}): TaskNode {
 
 /** A graph of these tasks with one merge at the end. */
 export function graphOf(tasks: readonly TaskNode[], more: Partial<Graph> = {}): Graph {
-  return {
+  const graph: Omit<Graph, 'hash'> = {
     version: 1,
     name: 'test',
-    hash: `k1:${createHash('sha256')
-      .update(JSON.stringify([tasks, more]))
-      .digest('hex')}`,
     source: 'plan.yaml',
     inputs: {},
     nodes: [
@@ -333,4 +341,5 @@ export function graphOf(tasks: readonly TaskNode[], more: Partial<Graph> = {}): 
     deliver: { to: 'branch' },
     ...more,
   };
+  return { ...graph, hash: hashGraph(graph) };
 }

@@ -22,7 +22,7 @@ import { orchDirectory, repositoryKey, stateDirectory } from './places.js';
 import { openStage, type Stage } from './rehearsal/stage.js';
 import { recordedScript, recordScript, type RehearsalScript } from './rehearsal/script.js';
 import { openRepository, type Repository } from './repository.js';
-import { readRun } from './status/runs.js';
+import { readGraph, readRun } from './status/runs.js';
 import { version } from './version.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -38,6 +38,8 @@ export interface OrchestratorOptions {
 export interface Watcher {
   readonly onEvent?: (event: Event, state: RunState) => void;
   readonly onProgress?: (task: string, attempt: number, progress: AgentProgress) => void;
+  /** Something that does not stop the run and that a person should know now, in one sentence. */
+  readonly onProblem?: (problem: string) => void;
   /** Aborting stops cleanly; the run can be resumed. */
   readonly stop?: AbortSignal;
 }
@@ -136,7 +138,7 @@ export async function openOrchestrator(options: OrchestratorOptions): Promise<Or
     },
     async resume({ run, revised, takeOver, ...watcher }) {
       const record = await readRun(repository.root, run);
-      const graph = revised ?? record.graph;
+      const graph = revised ?? (await readGraph(record.layout));
       const rehearsal =
         record.state.mode === 'rehearsal'
           ? await recordedScript(record.layout.directory)

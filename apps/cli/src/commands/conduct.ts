@@ -2,6 +2,7 @@ import { summarize, type Event, type RunState } from '@orch/core/status';
 import { exitCode } from '../exit-codes.js';
 import { closingLines } from '../render/closing.js';
 import { liveView } from '../render/live-view.js';
+import { oneLine } from '../render/neutral.js';
 import { plainView } from '../render/plain-view.js';
 import type { RunView } from '../render/run-view.js';
 import type { Screen } from '../render/screen.js';
@@ -9,6 +10,7 @@ import type { Screen } from '../render/screen.js';
 export interface Watching {
   readonly onEvent: (event: Event, state: RunState) => void;
   readonly onProgress: (task: string, attempt: number, progress: { readonly text: string }) => void;
+  readonly onProblem: (problem: string) => void;
   readonly stop: AbortSignal;
 }
 
@@ -50,6 +52,10 @@ export async function conduct(
         view.event(event, now);
       },
       onProgress: (task, _attempt, progress) => view.progress(task, progress.text),
+      onProblem: (problem) => {
+        if (options.json) screen.json({ type: 'problem', message: problem });
+        view.say(`${screen.style('yellow', 'warning')}: ${oneLine(problem)}`);
+      },
       stop: stop.signal,
     });
   } finally {

@@ -1,4 +1,4 @@
-import { attemptLog, findTask, type RunRecord, type TaskState } from '@orch/core/status';
+import { attemptLog, findTask, readGraph, type RunRecord, type TaskState } from '@orch/core/status';
 import { exitCode } from '../exit-codes.js';
 import type { Screen } from '../render/screen.js';
 import { sessionLines } from '../render/session-lines.js';
@@ -52,7 +52,7 @@ async function followTask(
   process.once('SIGTERM', interrupt);
   const news = watchRun(root, first.run, stop.signal);
   // A fan-out's items are not there before its list is: their names can be waited for.
-  if (!couldCome(first, wanted)) pickTask(first, wanted);
+  if (!(await couldCome(first, wanted))) pickTask(first, wanted);
   const begun = findTask(first.state, wanted)?.attempts.at(-1)?.attempt ?? 1;
   const logs = attemptFollower(first, begun, flags, printer(screen, flags));
   try {
@@ -79,9 +79,11 @@ async function followTask(
   return stop.signal.aborted ? exitCode.interrupted : exitCode.ok;
 }
 
-const couldCome = ({ graph, state, led }: RunRecord, wanted: string): boolean => {
+const couldCome = async ({ layout, state, led }: RunRecord, wanted: string): Promise<boolean> => {
+  if (!led || !wanted.includes('[')) return false;
+  const graph = await readGraph(layout);
   const node = graph.nodes.find(({ id }) => id === /^[^[]+/.exec(wanted)?.[0]);
-  return led && wanted.includes('[') && node !== undefined && !(node.id in state.expansions);
+  return node !== undefined && !(node.id in state.expansions);
 };
 
 /** Shows attempts one after the other, each live while it runs. */

@@ -1,5 +1,5 @@
 import { openOrchestrator } from '@orch/core';
-import { findRun, readRun } from '@orch/core/status';
+import { findRun, readGraph, readRun } from '@orch/core/status';
 import type { Screen } from '../render/screen.js';
 import { conduct } from './conduct.js';
 import { readRevisedPlan } from './plan-file.js';
@@ -24,11 +24,16 @@ export async function resumeCommand(
   try {
     const { root } = orchestrator.repository;
     const run = await findRun(root, wanted);
-    const { graph } = await readRun(root, run);
+    const { layout } = await readRun(root, run);
     const revised =
       flags.plan === undefined
         ? undefined
-        : await readRevisedPlan(screen, flags.plan, graph.inputs, flags.input ?? {});
+        : await readRevisedPlan(
+            screen,
+            flags.plan,
+            await recordedInputs(layout),
+            flags.input ?? {},
+          );
     return await conduct(screen, { json: flags.json ?? false, run }, (watching) =>
       orchestrator.resume({
         run,
@@ -39,5 +44,17 @@ export async function resumeCommand(
     );
   } finally {
     await orchestrator.close();
+  }
+}
+
+/** The inputs that the run was started with; none of a damaged plan, which the new one replaces. */
+async function recordedInputs(
+  layout: Parameters<typeof readGraph>[0],
+): Promise<Awaited<ReturnType<typeof readGraph>>['inputs']> {
+  try {
+    return (await readGraph(layout)).inputs;
+  } catch (error) {
+    if ((error as { readonly code?: unknown }).code === 'ORCH_RUN_PLAN_BROKEN') return {};
+    throw error;
   }
 }

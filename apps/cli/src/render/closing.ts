@@ -14,7 +14,10 @@ export function closingLines(screen: Screen, state: RunState, line: string): rea
     '',
     `${stamp}${screen.style('bold', line)}`,
     ...standing(state),
-    ...(worst ? [`Next: orch why ${shellWord(labelOf(state, worst.id))}`] : []),
+    ...(state.next === undefined ? [] : [`Next: ${oneLine(state.next)}`]),
+    ...(worst && state.next === undefined
+      ? [`Next: orch why ${shellWord(labelOf(state, worst.id))}`]
+      : []),
   ];
 }
 

@@ -74,6 +74,10 @@ export function runLines(screen: Screen, event: Event, state: RunState): readonl
       return [`${good} delivered to ${screen.style('bold', branchName(event.target))}`];
     case 'delivery.refused':
       return [`${bad} not delivered: ${oneLine(event.reason)}`, `    next: ${oneLine(event.next)}`];
+    case 'command.expired':
+      return [
+        `${note} ${event.command.kind} asked by ${oneLine(event.command.by)} before this leader began: too late, not followed`,
+      ];
     case 'command.received':
       return [`${note} ${event.command.kind} asked by ${oneLine(event.command.by)}`];
     default:

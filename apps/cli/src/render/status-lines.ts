@@ -33,6 +33,7 @@ export function statusLines(screen: Screen, record: RunRecord): readonly string[
       `next: ${oneLine(delivery.refused.next)}`,
     );
   if (delivery?.done) lines.push(`delivered to ${branchName(delivery.done.target)}`);
+  if (state.next !== undefined) lines.push(`next: ${oneLine(state.next)}`);
   if (!led && state.status !== 'ended')
     lines.push(`Nobody leads it. Go on with: orch resume ${state.run}`);
   return lines;

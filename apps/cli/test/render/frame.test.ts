@@ -33,6 +33,8 @@ const task = (id: string, more: Partial<TaskState> = {}): TaskState => ({
   ...more,
 });
 const stateOf = (tasks: readonly TaskState[], more: Partial<RunState> = {}): RunState => ({
+  ledMs: 0,
+  usage: { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0 },
   run: '06fe000000',
   name: 'a plan',
   plan: '',

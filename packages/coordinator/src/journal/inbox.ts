@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { stat } from 'node:fs/promises';
 import { follow, openWriter } from '@orch/jsonl';
 import type { Command } from '../state/event.js';
 import type { RunLayout } from './layout.js';
+import { isMissing } from './segments.js';
 
 /** A command on its way to the leader. The id makes it count once, however often it is read. */
 export interface InboxRecord {
@@ -30,13 +32,27 @@ export async function sendCommand(
   return record.id;
 }
 
-/** Commands as they arrive, from the first one on, until the signal. */
+/** How long the inbox is now. What lies before that is from before. */
+export async function inboxBytes(layout: RunLayout): Promise<number> {
+  try {
+    return (await stat(layout.inbox)).size;
+  } catch (error) {
+    if (isMissing(error)) return 0;
+    throw error;
+  }
+}
+
+/**
+ * Commands as they arrive, from the first one on, until the signal. `expired`: it was written before
+ * `since`, to a leader that is gone.
+ */
 export async function* followInbox(
   layout: RunLayout,
   signal: AbortSignal,
-): AsyncIterable<InboxRecord> {
-  for await (const { value } of follow<InboxRecord>(layout.inbox, { signal })) {
-    if (isInboxRecord(value)) yield value;
+  since = 0,
+): AsyncIterable<InboxRecord & { readonly expired: boolean }> {
+  for await (const { value, byteEnd } of follow<InboxRecord>(layout.inbox, { signal })) {
+    if (isInboxRecord(value)) yield { ...value, expired: byteEnd <= since };
   }
 }
 

@@ -18,8 +18,8 @@ export interface Journal {
   state(): RunState;
   /** @throws CoordinatorError `ORCH_RUN_TAKEN_OVER`; JsonlError when the disk refuses */
   append(...events: NewEvent[]): Promise<void>;
-  /** Called for every acknowledged event, in order. */
-  onEvent(listener: (event: Event, state: RunState) => void): void;
+  /** The first refusal of an append: nothing is taken after it. */
+  failure(): { readonly error: unknown } | undefined;
   close(): Promise<void>;
 }
 
@@ -64,7 +64,10 @@ export async function takeJournal(
   /** What it said before it was taken. */ readonly before: RunState;
 }> {
   const { layout, owners } = context;
-  refuseLiveOwner(await readSegments(layout), context, options.takeOver ?? false);
+  const found = await readSegments(layout);
+  // Before a segment of ours lies beside the damaged ones.
+  if (found.length === 0) throw holdsNothing(layout);
+  refuseLiveOwner(found, context, options.takeOver ?? false);
   const highest = (await listEpochs(layout)).at(-1) ?? 0;
   if (await isBeingClaimed(layout, highest)) throw claimedByAnother(layout);
   const epoch = highest + 1;
@@ -72,11 +75,7 @@ export async function takeJournal(
   // Read only now: whatever the old leader acknowledged before it could see our file is in here.
   const segments = (await readSegments(layout)).filter((segment) => segment.epoch < epoch);
   const last = segments.at(-1);
-  if (!last)
-    throw new CoordinatorError(
-      'ORCH_RUN_INVARIANT',
-      `The journal of ${layout.directory} has no events`,
-    );
+  if (!last) throw holdsNothing(layout);
   // What we are about to vouch for with length and hash must not be lost to a power cut after that.
   await sync(layout.segment(last.epoch));
   const before = foldSegments(segments);
@@ -92,8 +91,19 @@ export async function takeJournal(
 
 /** Folds the journal without leading it; works on a live run too. @throws CoordinatorError `ORCH_RUN_NOT_FOUND`, `ORCH_JOURNAL_BROKEN` */
 export async function readJournal(layout: RunLayout): Promise<RunState> {
-  return foldSegments(await readSegments(layout));
+  const segments = await readSegments(layout);
+  if (segments.length === 0) throw holdsNothing(layout);
+  return foldSegments(segments);
 }
+
+const holdsNothing = (layout: RunLayout): CoordinatorError =>
+  new CoordinatorError(
+    'ORCH_JOURNAL_BROKEN',
+    `The journal of run ${layout.run} holds no whole event (${layout.segment(1)}): it is damaged, or its leader died, ` +
+      'or is, at its first step. What its agents said is kept in ' +
+      `${layout.sessions}; results that were committed are under refs/orch/runs/${layout.run}. Start anew with: orch run`,
+    { directory: layout.journal },
+  );
 
 const foldSegments = (segments: readonly Segment[]): RunState =>
   segments.flatMap((segment) => segment.events).reduce(reduce, emptyState);
@@ -164,7 +174,7 @@ async function lead(
     create: 'existing',
     chain: { previous },
   });
-  const listeners = onEvent ? [onEvent] : [];
+  let failure: { readonly error: unknown } | undefined;
   let state = from;
   let seq = from.seq;
   // Events are numbered when they are handed in and folded when they are acknowledged, both in order.
@@ -187,20 +197,26 @@ async function lead(
   return {
     epoch,
     state: () => state,
-    onEvent: (listener) => void listeners.push(listener),
+    failure: () => failure,
     append(...bodies) {
-      const at = new Date(clock.now()).toISOString();
-      const events = bodies.map((body): Event => ({ v: 1, seq: ++seq, at, ...body }));
-      const written = writer.appendMany(events);
-      acknowledged = Promise.all([acknowledged, written]).then(async () => {
-        await confirmLead();
-        for (const event of events) {
-          state = reduce(state, event);
-          for (const listener of listeners) listener(event, state);
-        }
-      });
-      return acknowledged;
+      const appended = record(bodies);
+      appended.catch((error: unknown) => void (failure ??= { error }));
+      return appended;
     },
     close: () => writer.close(),
   };
+
+  async function record(bodies: readonly NewEvent[]): Promise<void> {
+    const at = new Date(clock.now()).toISOString();
+    const events = bodies.map((body): Event => ({ v: 1, seq: ++seq, at, ...body }));
+    const written = writer.appendMany(events);
+    acknowledged = Promise.all([acknowledged, written]).then(async () => {
+      await confirmLead();
+      for (const event of events) {
+        state = reduce(state, event);
+        onEvent?.(event, state);
+      }
+    });
+    return acknowledged;
+  }
 }

@@ -2,6 +2,7 @@ import path from 'node:path';
 
 /** Where everything of a run lies: `.orch/runs/<run>/…` at the main worktree. */
 export interface RunLayout {
+  readonly run: string;
   readonly directory: string;
   readonly plan: string;
   readonly journal: string;
@@ -19,6 +20,7 @@ export function runLayout(orchDirectory: string, run: string): RunLayout {
   const journal = path.join(directory, 'journal');
   const sessions = path.join(directory, 'sessions');
   return {
+    run,
     directory,
     plan: path.join(directory, 'plan.json'),
     journal,

@@ -1,9 +1,9 @@
 import type { TaskNode } from '../graph/graph.js';
-import type { AgentEnd } from '../seams/agent.js';
+import type { AgentEnd, AgentSpent } from '../seams/agent.js';
 import type { AttemptMode } from '../state/event.js';
 import type { AttemptState } from '../state/state.js';
 import { baseOf } from './base.js';
-import { taskOf, type RunContext } from './context.js';
+import { interruption, taskOf, type RunContext } from './context.js';
 import { finishAttempt } from './finish-attempt.js';
 import { continuedFrom } from './instances.js';
 import { continuePrompt, repairPrompt } from './prompt.js';
@@ -90,7 +90,7 @@ export async function makeAttempt(
   if (graph.setup && mode !== 'repair') {
     const ready = await context.setup.run(
       { run: state.run, path: prepared.path, setup: graph.setup },
-      { signal: either(context.stop, context.cancel) },
+      { signal: interruption(context) },
     );
     if (!ready.ok) {
       await endUnstarted(context, taskId, attempt, `workspace.setup failed: ${ready.findings}`);
@@ -124,12 +124,12 @@ export async function makeAttempt(
       idleMs: node.idleMs,
     },
     {
-      signal: either(context.stop, context.cancel),
+      signal: interruption(context),
       onProgress: (progress) => context.onProgress(taskId, attempt, progress),
     },
   );
-  await recordEnd(context, taskId, attempt, end, false);
-  if (isLost(context, end)) return;
+  if (isLost(context, end)) return recordLost(context, taskId, attempt, end);
+  await context.journal.append({ type: 'agent.ended', task: taskId, attempt, end });
   await finishAttempt(context, node, taskId, attempt, fingerprint);
 }
 
@@ -145,60 +145,71 @@ export async function recoverAttempt(
   const attempt = taskOf(context, taskId).attempts.at(-1);
   if (!attempt) return;
   if (!attempt.end) {
-    const { end, session } = await context.agent.recover(
+    const { end, session, spent } = await context.agent.recover(
       context.journal.state().run,
       taskId,
       attempt.attempt,
     );
-    if (!end || end.outcome === 'lost') {
+    // Who was stopped has not failed, also when its leader died before it could write that down.
+    if (!end || end.outcome === 'lost' || end.outcome === 'cancelled') {
+      const conversation = end?.session ?? session;
       await context.journal.append({
         type: 'attempt.ended',
         task: taskId,
         attempt: attempt.attempt,
         verdict: 'lost',
-        ...(session === undefined || session === attempt.session ? {} : { session }),
+        ...(conversation === undefined || conversation === attempt.session
+          ? {}
+          : { session: conversation }),
+        ...spentOf(end ?? spent),
         reasons: ['the process that led the run died'],
         warnings: [],
       });
       return;
     }
-    await recordEnd(context, taskId, attempt.attempt, end, true);
+    await context.journal.append({
+      type: 'agent.ended',
+      task: taskId,
+      attempt: attempt.attempt,
+      end,
+      recovered: true,
+    });
   }
   await finishAttempt(context, node, taskId, attempt.attempt, undefined);
 }
 
-async function recordEnd(
+async function recordLost(
   context: RunContext,
   task: string,
   attempt: number,
   end: AgentEnd,
-  recovered: boolean,
 ): Promise<void> {
-  if (isLost(context, end)) {
-    await context.journal.append({
-      type: 'attempt.ended',
-      task,
-      attempt,
-      verdict: 'lost',
-      session: end.session,
-      reasons: ['stopped with the run; it goes on when the run is resumed'],
-      warnings: [],
-    });
-    return;
-  }
   await context.journal.append({
-    type: 'agent.ended',
+    type: 'attempt.ended',
     task,
     attempt,
-    end,
-    ...(recovered ? { recovered: true as const } : {}),
+    verdict: 'lost',
+    session: end.session,
+    ...spentOf(end),
+    reasons: [stoppedBecause(context)],
+    warnings: [],
   });
 }
 
+const spentOf = (spent: AgentSpent | undefined): { readonly spent?: AgentSpent } =>
+  spent ? { spent: { usd: spent.usd, usage: spent.usage } } : {};
+
+const stoppedBecause = (context: RunContext): string =>
+  context.deadline.aborted
+    ? 'stopped at the time limit of the run; it goes on when the run is resumed with a higher one'
+    : 'stopped with the run; it goes on when the run is resumed';
+
 /** An agent that ended because its leader was told to stop has not failed: it will go on. */
 const isLost = (context: RunContext, end: AgentEnd): boolean =>
-  end.outcome === 'lost' ||
-  (end.outcome === 'cancelled' && context.stop.aborted && !context.cancel.aborted);
+  end.outcome === 'lost' || (end.outcome === 'cancelled' && isSuspended(context));
+
+const isSuspended = ({ stop, deadline, cancel }: RunContext): boolean =>
+  (stop.aborted || deadline.aborted) && !cancel.aborted;
 
 async function endUnstarted(
   context: RunContext,
@@ -206,13 +217,13 @@ async function endUnstarted(
   attempt: number,
   reason: string,
 ): Promise<void> {
-  const lost = context.stop.aborted && !context.cancel.aborted;
+  const lost = isSuspended(context);
   await context.journal.append({
     type: 'attempt.ended',
     task,
     attempt,
     verdict: lost ? 'lost' : context.cancel.aborted ? 'cancelled' : 'failed',
-    reasons: [reason],
+    reasons: [lost ? stoppedBecause(context) : reason],
     warnings: [],
   });
 }
@@ -221,5 +232,3 @@ const failedGates = (attempt: AttemptState) =>
   Object.entries(attempt.gates)
     .filter(([, check]) => check.result.verdict === 'failed')
     .map(([gate, check]) => ({ gate, result: check.result }));
-
-const either = (...signals: AbortSignal[]): AbortSignal => AbortSignal.any(signals);

@@ -4,6 +4,8 @@ import type { GateCheck } from '../state/state.js';
 import type { RunContext } from './context.js';
 import { gateKey } from './work-key.js';
 
+type Context = Pick<RunContext, 'graph' | 'journal' | 'workspace' | 'gate' | 'setup'>;
+
 export interface GateRun {
   readonly gate: string;
   readonly result: GateResult;
@@ -11,14 +13,11 @@ export interface GateRun {
 
 /**
  * Runs the named gates on one commit, in order, all of them, so that an agent gets every finding at
- * once. A gate that answered for this very tree before is not run again. `stopped`: the leader is
- * stopping, nothing was decided.
+ * once. A gate that answered for this very tree before is not run again. `stopped`: `signal` was aborted
+ * while a gate ran, so that it says nothing.
  */
 export async function checkGates(
-  context: Pick<
-    RunContext,
-    'graph' | 'journal' | 'workspace' | 'gate' | 'setup' | 'stop' | 'cancel'
-  >,
+  context: Context,
   subject: {
     readonly gates: readonly string[];
     readonly commit: string;
@@ -28,6 +27,7 @@ export async function checkGates(
     readonly name: string;
     readonly subject: string;
     readonly known: readonly GateCheck[];
+    readonly signal: AbortSignal;
     readonly record: (
       gate: string,
       key: string,
@@ -45,7 +45,7 @@ export async function checkGates(
       (check) => check.key === key && check.result.verdict === 'passed',
     );
     const result = known?.result ?? (await runGate(context, gate, subject));
-    if (context.stop.aborted && !known) return 'stopped';
+    if (subject.signal.aborted && !known) return 'stopped';
     await subject.record(id, key, result, known !== undefined);
     results.push({ gate: id, result });
   }
@@ -53,10 +53,7 @@ export async function checkGates(
 }
 
 async function runGate(
-  context: Pick<
-    RunContext,
-    'graph' | 'journal' | 'workspace' | 'gate' | 'setup' | 'stop' | 'cancel'
-  >,
+  context: Context,
   gate: GateSpec,
   subject: {
     readonly commit: string;
@@ -64,10 +61,11 @@ async function runGate(
     readonly base: string;
     readonly name: string;
     readonly subject: string;
+    readonly signal: AbortSignal;
   },
 ): Promise<GateResult> {
   const { run } = context.journal.state();
-  const signal = AbortSignal.any([context.stop, context.cancel]);
+  const { signal } = subject;
   const checkout = await context.workspace.checkout({
     run,
     name: subject.name,

@@ -21,8 +21,15 @@ export interface RunContext {
   readonly stop: AbortSignal;
   /** Aborted when the run is cancelled. */
   readonly cancel: AbortSignal;
+  /** Aborted when `limits.wall` has passed. What runs is ended as by `stop`; what is verified is still merged. */
+  readonly deadline: AbortSignal;
   readonly onProgress: (task: string, attempt: number, progress: AgentProgress) => void;
 }
+
+/** Everything that ends a running attempt from outside. */
+export const interruption = (
+  context: Pick<RunContext, 'stop' | 'cancel' | 'deadline'>,
+): AbortSignal => AbortSignal.any([context.stop, context.cancel, context.deadline]);
 
 /** A task that the journal knows. */
 export function taskOf(context: RunContext, id: string): TaskState {

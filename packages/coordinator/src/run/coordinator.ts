@@ -1,8 +1,9 @@
-import { mkdir, open, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import type { Graph } from '../graph/graph.js';
-import { followInbox } from '../journal/inbox.js';
+import { followInbox, inboxBytes } from '../journal/inbox.js';
 import { createJournal, readJournal, takeJournal, type Journal } from '../journal/journal.js';
 import { runLayout, type RunLayout } from '../journal/layout.js';
+import { readRunPlan, writeRunPlan } from '../journal/run-plan.js';
 import type { Agent, AgentProgress } from '../seams/agent.js';
 import type { Clock, Ids } from '../seams/clock.js';
 import type { Gate } from '../seams/gate.js';
@@ -33,8 +34,8 @@ export interface CoordinatorParts {
 export interface RunObserver {
   readonly onEvent?: (event: Event, state: RunState) => void;
   readonly onProgress?: (task: string, attempt: number, progress: AgentProgress) => void;
-  /** Something that does not stop the run, such as an inbox that cannot be read. */
-  readonly onProblem?: (error: unknown) => void;
+  /** Something that a person should know and that does not stop the run. One sentence, and what it means for the run. */
+  readonly onProblem?: (problem: string) => void;
   /** Aborting stops cleanly: agents end, the journal says what is to be continued. */
   readonly stop?: AbortSignal;
 }
@@ -69,7 +70,7 @@ export function createCoordinator(parts: CoordinatorParts): Coordinator {
       const run = parts.ids.run(parts.clock.now());
       const layout = runLayout(parts.orchDirectory, run);
       await mkdir(layout.directory, { recursive: true, mode: 0o700 });
-      await writePlan(layout, graph);
+      await writeRunPlan(layout, graph);
       const journal = await createJournal(
         { layout, clock: parts.clock, owners: parts.owners, onEvent: options.onEvent },
         {
@@ -84,7 +85,7 @@ export function createCoordinator(parts: CoordinatorParts): Coordinator {
           tasks: staticTasks(graph),
         },
       );
-      return conduct(parts, layout, journal, graph, options);
+      return conduct(parts, layout, journal, graph, 0, options);
     },
     async resume(options) {
       const layout = runLayout(parts.orchDirectory, options.run);
@@ -94,20 +95,22 @@ export function createCoordinator(parts: CoordinatorParts): Coordinator {
         (!options.revised || options.revised.hash === recorded.plan)
       )
         return recorded;
+      // A damaged plan is found before anything is taken, and given anew with an edited one.
+      const known = options.revised ?? (await readRunPlan(layout));
+      // Before we lead: what was asked of a leader until then was not asked of us.
+      const since = await inboxBytes(layout).catch(() => 0);
       const { journal, before } = await takeJournal(
         { layout, clock: parts.clock, owners: parts.owners, onEvent: options.onEvent },
         { takeOver: options.takeOver ?? false },
       );
-      let graph = await readPlan(layout);
       await parts.agent.reap(options.run);
-      if (options.revised && options.revised.hash !== journal.state().plan) {
-        graph = options.revised;
-        await writePlan(layout, graph);
-        await journal.append({ type: 'plan.revised', plan: graph.hash, tasks: staticTasks(graph) });
+      if (options.revised) await writeRunPlan(layout, known);
+      if (known.hash !== journal.state().plan) {
+        await journal.append({ type: 'plan.revised', plan: known.hash, tasks: staticTasks(known) });
       } else {
-        await reopen(journal, graph, before);
+        await reopen(journal, known, before);
       }
-      return conduct(parts, layout, journal, graph, options);
+      return conduct(parts, layout, journal, known, since, options);
     },
   };
 }
@@ -117,19 +120,25 @@ async function conduct(
   layout: RunLayout,
   journal: Journal,
   graph: Graph,
+  since: number,
   observer: RunObserver & { readonly parallel?: number },
 ): Promise<RunState> {
   const closing = new AbortController();
   const cancel = new AbortController();
   const inbox = (async () => {
-    for await (const record of followInbox(layout, closing.signal)) {
+    for await (const record of followInbox(layout, closing.signal, since)) {
       if (Object.hasOwn(journal.state().commands, record.id)) continue;
-      await journal.append({ type: 'command.received', id: record.id, command: record.command });
-      cancel.abort();
+      const { id, command, expired } = record;
+      await journal.append({ type: expired ? 'command.expired' : 'command.received', id, command });
+      if (!expired) cancel.abort();
     }
   })().catch((error: unknown) => {
-    // A run that cannot be asked anything any more still goes on; a journal that refuses tells lead() itself.
-    observer.onProblem?.(error);
+    // A journal that refuses tells lead() itself.
+    if (journal.failure()) return;
+    observer.onProblem?.(
+      `${layout.inbox} cannot be read, so \`orch cancel\` does not reach this run; Ctrl-C does: ` +
+        (error instanceof Error ? error.message : String(error)),
+    );
   });
   try {
     await lead({
@@ -157,15 +166,3 @@ const staticTasks = (graph: Graph): { id: string; label: string; wave?: string }
       label: node.id,
       ...(node.kind === 'task' && node.wave !== undefined ? { wave: node.wave } : {}),
     }));
-
-async function writePlan(layout: RunLayout, graph: Graph): Promise<void> {
-  const temporary = `${layout.plan}.new`;
-  await writeFile(temporary, `${JSON.stringify(graph, null, 2)}\n`, { mode: 0o600 });
-  const file = await open(temporary, 'r+');
-  await file.sync();
-  await file.close();
-  await rename(temporary, layout.plan);
-}
-
-const readPlan = async (layout: RunLayout): Promise<Graph> =>
-  JSON.parse(await readFile(layout.plan, 'utf8')) as Graph;

@@ -1,5 +1,5 @@
 import type { BarrierNode, GateNode, Graph, MergeNode, TaskNode } from '../graph/graph.js';
-import type { AttemptMode } from '../state/event.js';
+import type { AttemptMode, StopCause } from '../state/event.js';
 import type { RunState, TaskState } from '../state/state.js';
 import { instancesOf, taskNodes } from './instances.js';
 import { nextAttempt } from './next-attempt.js';
@@ -37,6 +37,7 @@ export type Action =
       readonly task: string;
       readonly verdict: NonNullable<TaskState['verdict']>;
       readonly reasons: readonly string[];
+      readonly cause?: StopCause;
     }
   | { readonly kind: 'merge'; readonly id: string; readonly node: MergeNode }
   | { readonly kind: 'gate'; readonly id: string; readonly node: GateNode }
@@ -47,7 +48,7 @@ export type Action =
       readonly failed: string | undefined;
     }
   | { readonly kind: 'deliver'; readonly id: string }
-  | { readonly kind: 'end'; readonly id: string };
+  | { readonly kind: 'end'; readonly id: string; readonly next?: string };
 
 /** What limits starting, beside the record. */
 export interface Capacity {
@@ -125,8 +126,9 @@ export function decide(graph: Graph, state: RunState, capacity: Capacity): reado
             kind: 'fail',
             id: `fail:${task.id}`,
             task: task.id,
-            verdict: 'cancelled',
-            reasons: [stopped.reason],
+            verdict: stopped.cause === 'budget' ? 'exhausted' : 'cancelled',
+            reasons: [stopped.reason, ...(task.attempts.at(-1)?.reasons ?? [])],
+            cause: stopped.cause,
           });
         continue;
       }
@@ -156,7 +158,8 @@ export function decide(graph: Graph, state: RunState, capacity: Capacity): reado
     }
   }
 
-  for (const node of graph.nodes) {
+  // Nothing is merged any more of a run that a person ended; what is in flight is let to its end.
+  for (const node of state.cancelled ? [] : graph.nodes) {
     if (node.kind === 'task') continue;
     const done =
       node.kind === 'merge'
@@ -193,7 +196,11 @@ export function decide(graph: Graph, state: RunState, capacity: Capacity): reado
   ) {
     return [{ kind: 'deliver', id: 'deliver' }];
   }
-  return [{ kind: 'end', id: 'end' }];
+  const limited = Object.values(state.tasks).some(
+    (task) => task.stopped === 'budget' || task.skipped === 'budget',
+  );
+  const next = limited && stopped?.cause === 'budget' ? stopped.next : undefined;
+  return [{ kind: 'end', id: 'end', ...(next === undefined ? {} : { next }) }];
 }
 
 const allEnded = (

@@ -6,7 +6,7 @@ import type { Fingerprint } from '../seams/workspace.js';
 import type { AttemptState } from '../state/state.js';
 import { judge } from '../state/verdict.js';
 import { checkGates } from './check-gates.js';
-import { taskOf, type RunContext } from './context.js';
+import { interruption, taskOf, type RunContext } from './context.js';
 import { continuedFrom } from './instances.js';
 import { stamp } from './integrate.js';
 import { resolveWork } from './work.js';
@@ -89,6 +89,7 @@ export async function finishAttempt(
         base: current().base,
         name: `${taskId}.gate`,
         subject: task.label,
+        signal: interruption(context),
         known: Object.values(task.attempts).flatMap((attempt) => Object.values(attempt.gates)),
         record: (gate, key, result, reused) =>
           journal.append({
@@ -102,7 +103,24 @@ export async function finishAttempt(
           }),
       })
     : [];
-  if (gates === 'stopped') return;
+  if (gates === 'stopped') {
+    // Stopped with its leader, it is taken up where it stands; otherwise the run will not go on by itself.
+    if (context.stop.aborted) return;
+    const by = journal.state().cancelled?.by;
+    await journal.append({
+      type: 'attempt.ended',
+      task: taskId,
+      attempt: number,
+      verdict: context.cancel.aborted ? 'cancelled' : 'exhausted',
+      reasons: [
+        context.cancel.aborted
+          ? `cancelled by ${by ?? 'a person'} while its gates ran; its result is kept`
+          : 'the time limit of the run passed while its gates ran; its result is kept',
+      ],
+      warnings: [],
+    });
+    return;
+  }
 
   const judgement = judge({
     outcome: end.outcome,

@@ -21,7 +21,7 @@ export async function runMerge(context: Context, node: MergeNode): Promise<void>
   for (const id of node.tasks) {
     const taskNode = nodes.get(id);
     for (const task of (taskNode && instancesOf(taskNode, journal.state())) ?? []) {
-      if (context.stop.aborted) return;
+      if (context.stop.aborted || context.cancel.aborted) return;
       const state = journal.state();
       const merge = state.merges[node.id];
       if (!task.result) continue;
@@ -82,6 +82,7 @@ export async function runMergeGate(context: Context, node: GateNode): Promise<vo
     base: state.base,
     name: `${node.merge.replaceAll('/', '-')}.gate`,
     subject: node.merge,
+    signal: AbortSignal.any([context.stop, context.cancel]),
     known: Object.values(state.tasks).flatMap((task) =>
       task.attempts.flatMap((attempt) => Object.values(attempt.gates)),
     ),

@@ -1,5 +1,6 @@
 import { CoordinatorError } from '../errors.js';
-import type { RunContext } from './context.js';
+import { isDiskFull } from '../disk-full.js';
+import { interruption, type RunContext } from './context.js';
 import { makeAttempt, recoverAttempt } from './attempt.js';
 import { decide, type Action } from './decide.js';
 import { expandFanOut, leavesOut } from './expand.js';
@@ -15,41 +16,67 @@ import { outcomeOf } from './outcome.js';
 /** Pauses between tries of a throttled attempt: 2 s, doubling, at most 5 minutes. */
 const backoffMs = (nth: number): number => Math.min(300_000, 2_000 * 2 ** Math.max(0, nth - 1));
 
+/** How often a leader notes that it is at work, in a run with a time limit. */
+const noteMs = 60_000;
+
 /**
  * Leads a run: again and again asks {@link decide} what can start, starts it, and waits for the next
  * step to end. Returns when the run has ended or, after `stop`, when nothing is in flight any more.
+ *
+ * What breaks around one task ends that task. What breaks for all of them (the journal, the disk, the
+ * merged tip) stops everything that runs, at once, and is thrown.
  */
-export async function lead(context: RunContext): Promise<void> {
-  const { journal, graph } = context;
+export async function lead(parts: Omit<RunContext, 'deadline'>): Promise<void> {
+  const halt = new AbortController();
+  const deadline = new AbortController();
+  const context: RunContext = {
+    ...parts,
+    stop: AbortSignal.any([parts.stop, halt.signal]),
+    deadline: deadline.signal,
+  };
+  const { journal, graph, clock } = context;
   const inFlight = new Map<string, Promise<void>>();
   let failure: { readonly error: unknown } | undefined;
-  const startedAt = context.clock.monotonic();
+  const fail = (error: unknown): void => {
+    failure ??= { error };
+    halt.abort();
+  };
+  // Time that earlier leaders took is in the journal; this one's own is measured.
+  const begun = clock.monotonic() - journal.state().ledMs;
+  const leftMs = (): number => (graph.limits.wallMs ?? Infinity) - (clock.monotonic() - begun);
   await repairIntegrationRef(context);
 
   for (;;) {
     const state = journal.state();
     if (state.status === 'ended') return;
-    const overtime =
-      graph.limits.wallMs !== undefined &&
-      context.clock.monotonic() - startedAt > graph.limits.wallMs;
-    const draining = context.stop.aborted || failure !== undefined;
+    if (leftMs() <= 0) deadline.abort();
     const actions = decide(graph, state, {
       inFlight: new Set(inFlight.keys()),
       parallel: state.parallel,
-      draining,
-      overtime,
+      draining: context.stop.aborted,
+      overtime: deadline.signal.aborted,
     }).filter((action) => !context.stop.aborted || action.kind === 'end');
     for (const action of failure ? [] : actions) {
       const done = perform(context, action)
-        .catch((error: unknown) => void (failure ??= { error }))
+        .catch((error: unknown) => endTask(context, action, error))
+        .catch(fail)
         .finally(() => inFlight.delete(action.id));
       inFlight.set(action.id, done);
     }
     if (inFlight.size === 0) break;
-    await Promise.race(inFlight.values());
+    const limit = deadline.signal.aborted || failure ? Infinity : leftMs();
+    if ((await nextStep(inFlight.values(), limit)) === 'time') {
+      await journal.append({ type: 'time.passed', epoch: journal.epoch }).catch(fail);
+    }
   }
-  if (failure) throw failure.error;
   if (journal.state().status === 'ended') return;
+  if (failure) {
+    const reason = `stopped by an error: ${messageOf(failure.error)}`;
+    // The failure is what counts; a journal that takes nothing more is told apart on the next resume.
+    if (!journal.failure())
+      await journal.append({ type: 'run.interrupted', reason }).catch(() => undefined);
+    throw failure.error;
+  }
   if (!context.stop.aborted) {
     throw new CoordinatorError(
       'ORCH_RUN_INVARIANT',
@@ -61,6 +88,54 @@ export async function lead(context: RunContext): Promise<void> {
   }
   await journal.append({ type: 'run.interrupted', reason: 'stopped by its user' });
 }
+
+/** Waits until something ends or, at the latest, until the time limit or the next note is due. */
+async function nextStep(steps: Iterable<Promise<void>>, limitMs: number): Promise<'step' | 'time'> {
+  const step = Promise.race(steps).then(() => 'step' as const);
+  if (limitMs === Infinity) return step;
+  let timer: NodeJS.Timeout | undefined;
+  const time = new Promise<'time'>((resolve) => {
+    // Rounded up: a timer that fires early would only make us look twice.
+    timer = setTimeout(() => resolve('time'), Math.max(1, Math.ceil(Math.min(limitMs, noteMs))));
+  });
+  return Promise.race([step, time]).finally(() => clearTimeout(timer));
+}
+
+/**
+ * Ends the task of an action around which something broke, with what broke as its reason.
+ * @throws the error itself where it concerns the whole run
+ */
+async function endTask(context: RunContext, action: Action, error: unknown): Promise<void> {
+  const { journal } = context;
+  const ofTask = action.kind === 'attempt' || action.kind === 'recover';
+  if (!ofTask || journal.failure() || isDiskFull(error)) throw error;
+  // While everything is stopped, parts break off too. The next leader takes the attempt up where it stands.
+  if (context.stop.aborted) return;
+  const { next } = (error ?? {}) as { readonly next?: unknown };
+  const reasons = [messageOf(error), ...(typeof next === 'string' ? [`next: ${next}`] : [])];
+  const { run, tasks } = journal.state();
+  const last = tasks[action.task]?.attempts.at(-1);
+  if (last === undefined || last.verdict !== undefined) {
+    return journal.append({ type: 'task.failed', task: action.task, verdict: 'error', reasons });
+  }
+  const { spent } = last.end
+    ? {}
+    : await context.agent
+        .recover(run, action.task, last.attempt)
+        .catch(() => ({ spent: undefined }));
+  return journal.append({
+    type: 'attempt.ended',
+    task: action.task,
+    attempt: last.attempt,
+    verdict: 'error',
+    ...(spent ? { spent } : {}),
+    reasons,
+    warnings: [],
+  });
+}
+
+const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);
 
 async function perform(context: RunContext, action: Action): Promise<void> {
   const { journal } = context;
@@ -75,6 +150,7 @@ async function perform(context: RunContext, action: Action): Promise<void> {
         task: action.task,
         verdict: action.verdict,
         reasons: action.reasons,
+        ...(action.cause === undefined ? {} : { cause: action.cause }),
       });
     case 'attempt': {
       if (action.mode === 'first' && leavesOut(context, action.node, action.task)) {
@@ -87,8 +163,9 @@ async function perform(context: RunContext, action: Action): Promise<void> {
       }
       const throttled =
         journal.state().tasks[action.task]?.attempts.at(-1)?.verdict === 'throttled';
-      if (throttled) await pause(backoffMs(action.nth), context.stop, context.cancel);
-      if (context.stop.aborted) return;
+      const interrupted = interruption(context);
+      if (throttled) await pause(backoffMs(action.nth), interrupted);
+      if (interrupted.aborted) return;
       return makeAttempt(context, action.node, action.task, action.mode);
     }
     case 'recover':
@@ -109,14 +186,14 @@ async function perform(context: RunContext, action: Action): Promise<void> {
         outcome: outcomeOf(state),
         left: left.count,
         level: left.level,
+        ...(action.next === undefined ? {} : { next: action.next }),
       });
     }
   }
 }
 
-const pause = (milliseconds: number, ...signals: AbortSignal[]): Promise<void> =>
+const pause = (milliseconds: number, signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {
-    const signal = AbortSignal.any(signals);
     const timer = setTimeout(resolve, milliseconds);
     if (signal.aborted) resolve();
     signal.addEventListener('abort', () => {

@@ -9,7 +9,10 @@ export function outcomeOf(state: RunState): RunOutcome {
   if (has('conflicted') || state.delivery?.refused) return 'conflicted';
   if (
     tasks.some(
-      (task) => task.verdict === 'exhausted' && task.attempts.at(-1)?.verdict === 'throttled',
+      (task) =>
+        task.verdict === 'exhausted' &&
+        task.stopped === undefined &&
+        task.attempts.at(-1)?.verdict === 'throttled',
     )
   )
     return 'throttled';

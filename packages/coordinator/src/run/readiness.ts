@@ -1,5 +1,5 @@
 import type { Graph, TaskNode } from '../graph/graph.js';
-import type { SkipCause } from '../state/event.js';
+import type { SkipCause, StopCause } from '../state/event.js';
 import type { RunState, TaskState } from '../state/state.js';
 import { dependenciesOf, instancesOf } from './instances.js';
 
@@ -9,16 +9,29 @@ export interface Because {
   readonly reason: string;
 }
 
+/** Why nothing more is tried. */
+export interface Stopped extends Because {
+  readonly cause: StopCause;
+  /** What to change before it can go on. */
+  readonly next?: string;
+}
+
 /** Why no further attempt may start at all, if so. */
 export function stopReason(
   graph: Graph,
   state: RunState,
   nodes: ReadonlyMap<string, TaskNode>,
   overtime: boolean,
-): Because | undefined {
+): Stopped | undefined {
   if (state.cancelled) return { cause: 'cancelled', reason: `cancelled by ${state.cancelled.by}` };
+  const raise = (limit: string): string =>
+    `raise ${limit} in ${graph.source}, then: orch resume ${state.run} --plan ${shellWord(graph.source)}`;
   if (overtime)
-    return { cause: 'budget', reason: 'the time limit of the run (limits.wall) has passed' };
+    return {
+      cause: 'budget',
+      reason: 'the time limit of the run (limits.wall) has passed',
+      next: raise('limits.wall'),
+    };
   if (
     graph.limits.usd !== undefined &&
     state.mode === 'run' &&
@@ -27,6 +40,7 @@ export function stopReason(
     return {
       cause: 'budget',
       reason: `the run's budget of $${graph.limits.usd.toFixed(2)} is spent ($${state.usd.known.toFixed(2)})`,
+      next: raise('limits.usd'),
     };
   }
   for (const task of Object.values(state.tasks)) {
@@ -39,6 +53,10 @@ export function stopReason(
   }
   return undefined;
 }
+
+/** A text as one argument of a shell. */
+const shellWord = (text: string): string =>
+  /^[\w./:=@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 
 /** It was tried and did not succeed. */
 export const isFailure = (task: TaskState): boolean =>

@@ -100,6 +100,9 @@ export interface AgentEnd {
   readonly left: number;
 }
 
+/** What an attempt cost. Every attempt has one, however it ended. */
+export type AgentSpent = Pick<AgentEnd, 'usage' | 'usd'>;
+
 /** Runs attempts. Implemented by core over the drivers of `@orch/agents`. */
 export interface Agent {
   /**
@@ -116,13 +119,18 @@ export interface Agent {
   ): Promise<AgentEnd>;
   /**
    * What an attempt made under an earlier leader left durably: its end record, if it got that far, and
-   * the conversation it was really in.
+   * the conversation it was really in. `spent` is what the session says it cost, where there is no end record:
+   * tokens as far as they were reported, and `usd: null` unless it is certain.
    */
   recover(
     run: string,
     task: string,
     attempt: number,
-  ): Promise<{ readonly end?: AgentEnd; readonly session?: string }>;
+  ): Promise<{
+    readonly end?: AgentEnd;
+    readonly session?: string;
+    readonly spent?: AgentSpent;
+  }>;
   /** Ends every process that a dead leader of this run left behind; resolves with how many there were. */
   reap(run: string): Promise<number>;
   /** Processes of this run that are alive now, and how surely that is known. */

@@ -1,5 +1,5 @@
 import type { Json } from '../json.js';
-import type { AgentEnd } from '../seams/agent.js';
+import type { AgentEnd, AgentSpent } from '../seams/agent.js';
 import type { GateResult } from '../seams/gate.js';
 import type { Owner } from '../seams/owner.js';
 import type { DeliveryIntent, ForeignChange } from '../seams/workspace.js';
@@ -23,9 +23,11 @@ export interface Item {
   readonly value: Json;
 }
 
+/** Why nothing more is started: a limit of the run (money, time), a cancel, a task with `on_failure: stop`. */
+export type StopCause = 'budget' | 'cancelled' | 'stopped';
+
 /** Why a task was never tried. */
-export type SkipCause =
-  'dependency' | 'barrier' | 'condition' | 'empty' | 'budget' | 'cancelled' | 'stopped';
+export type SkipCause = 'dependency' | 'barrier' | 'condition' | 'empty' | StopCause;
 
 /** What other processes may ask of the leader; appended to the inbox, turned into one event each. */
 export type Command = { readonly kind: 'cancel'; readonly by: string; readonly reason?: string };
@@ -69,6 +71,8 @@ export interface EventBodies {
     readonly task: string;
     readonly verdict: TaskVerdict;
     readonly reasons: readonly string[];
+    /** The run was stopped before it could be tried further. */
+    readonly cause?: StopCause;
   };
   'task.reused': { readonly task: string; readonly key: string; readonly from: number };
   'attempt.started': {
@@ -130,6 +134,8 @@ export interface EventBodies {
     readonly verdict: TaskVerdict | 'throttled' | 'lost';
     /** The conversation it was in, where that is not the one it was to be in. */
     readonly session?: string;
+    /** What it cost, where no `agent.ended` of this attempt has said so. */
+    readonly spent?: AgentSpent;
     readonly reasons: readonly string[];
     readonly warnings: readonly string[];
   };
@@ -151,10 +157,20 @@ export interface EventBodies {
   'delivery.done': { readonly target: string; readonly commit: string };
   'delivery.refused': { readonly reason: string; readonly next: string };
   'command.received': { readonly id: string; readonly command: Command };
+  /** Asked before this leader began, and read by nobody: it is not followed any more. */
+  'command.expired': { readonly id: string; readonly command: Command };
+  /** The leader is at work; written now and then in a run with a time limit, so that a crash loses little of the count. */
+  'time.passed': { readonly epoch: number };
   /** The leader stopped on purpose (Ctrl-C, SIGTERM); the run can be resumed. */
   'run.interrupted': { readonly reason: string };
   /** Ended, for now: nothing is in flight and nothing can start. */
-  'run.ended': { readonly outcome: RunOutcome; readonly left: number; readonly level: string };
+  'run.ended': {
+    readonly outcome: RunOutcome;
+    readonly left: number;
+    readonly level: string;
+    /** How to go on, where that is not obvious from a task. */
+    readonly next?: string;
+  };
 }
 
 export type RunOutcome =

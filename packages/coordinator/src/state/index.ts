@@ -28,5 +28,6 @@ export type {
   NewEvent,
   RunOutcome,
   SkipCause,
+  StopCause,
   UnknownEvent,
 } from './event.js';

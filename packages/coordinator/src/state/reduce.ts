@@ -1,3 +1,4 @@
+import type { AgentSpent } from '../seams/agent.js';
 import type { AttemptState, RunState, TaskState } from './state.js';
 import type { Event, UnknownEvent } from './event.js';
 
@@ -16,6 +17,7 @@ export const emptyState: RunState = {
   seq: 0,
   startedAt: '',
   updatedAt: '',
+  ledMs: 0,
   tasks: {},
   expansions: {},
   merges: {},
@@ -24,6 +26,7 @@ export const emptyState: RunState = {
   integration: undefined,
   commands: {},
   usd: { known: 0, unknown: 0 },
+  usage: { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0 },
 };
 
 /**
@@ -32,7 +35,8 @@ export const emptyState: RunState = {
  */
 export function reduce(state: RunState, event: Event | UnknownEvent): RunState {
   const next = apply(state, event as Event);
-  return { ...next, seq: event.seq, updatedAt: event.at };
+  const ledMs = event.type === 'epoch.opened' ? 0 : millisecondsBetween(state.updatedAt, event.at);
+  return { ...next, seq: event.seq, updatedAt: event.at, ledMs: state.ledMs + ledMs };
 }
 
 function apply(state: RunState, event: Event): RunState {
@@ -56,6 +60,7 @@ function apply(state: RunState, event: Event): RunState {
         outcome: _outcome,
         endedAt: _endedAt,
         left: _left,
+        next: _next,
         cancelled: _cancelled,
         ...rest
       } = state;
@@ -98,7 +103,15 @@ function apply(state: RunState, event: Event): RunState {
       return event.tasks.reduce<RunState>(
         (before, id) =>
           withTask(before, id, (task) => {
-            const { verdict: _verdict, result: _result, skipped: _skipped, ...waitingAgain } = task;
+            const {
+              verdict: _verdict,
+              result: _result,
+              skipped: _skipped,
+              stopped: _stopped,
+              ...waitingAgain
+            } = task;
+            const last = task.attempts.at(-1);
+            if (last && isUndecided(last)) return { ...waitingAgain, ...takenUp(task, last) };
             return {
               ...waitingAgain,
               phase: 'waiting',
@@ -150,6 +163,7 @@ function apply(state: RunState, event: Event): RunState {
         phase: 'ended',
         verdict: event.verdict,
         reasons: event.reasons,
+        ...(event.cause === undefined ? {} : { stopped: event.cause }),
       }));
     case 'task.reused':
       return withTask(state, event.task, (task) => {
@@ -191,17 +205,11 @@ function apply(state: RunState, event: Event): RunState {
         ...(event.rescued === undefined ? {} : { rescued: event.rescued }),
       }));
     case 'agent.ended':
-      return withAttempt(
-        {
-          ...state,
-          usd:
-            event.end.usd === null
-              ? { ...state.usd, unknown: state.usd.unknown + 1 }
-              : { ...state.usd, known: state.usd.known + event.end.usd },
-        },
-        event,
-        (attempt) => ({ ...attempt, end: event.end, session: event.end.session }),
-      );
+      return withAttempt(withSpent(state, event.end), event, (attempt) => ({
+        ...attempt,
+        end: event.end,
+        session: event.end.session,
+      }));
     case 'result.captured': {
       const { commit, tree, ref, files, outside, foreign, notes = [] } = event;
       return withAttempt(state, event, (attempt) => ({
@@ -241,9 +249,10 @@ function apply(state: RunState, event: Event): RunState {
         ),
       }));
     case 'attempt.ended':
-      return withAttempt(state, event, (attempt) => ({
+      return withAttempt(withSpent(state, event.spent), event, (attempt) => ({
         ...attempt,
         ...(event.session === undefined ? {} : { session: event.session }),
+        ...(event.spent === undefined ? {} : { spent: event.spent }),
         verdict: event.verdict,
         reasons: event.reasons,
         warnings: event.warnings,
@@ -316,6 +325,8 @@ function apply(state: RunState, event: Event): RunState {
             }
           : {}),
       };
+    case 'command.expired':
+      return { ...state, commands: { ...state.commands, [event.id]: event.command } };
     case 'run.interrupted':
       return { ...state, status: 'interrupted' };
     case 'run.ended':
@@ -324,11 +335,33 @@ function apply(state: RunState, event: Event): RunState {
         status: 'ended',
         outcome: event.outcome,
         left: { count: event.left, level: event.level },
+        ...(event.next === undefined ? {} : { next: event.next }),
         endedAt: event.at,
       };
     default:
       return state;
   }
+}
+
+const millisecondsBetween = (earlier: string, later: string): number =>
+  Math.max(0, Date.parse(later) - Date.parse(earlier)) || 0;
+
+function withSpent(state: RunState, spent: AgentSpent | undefined): RunState {
+  if (spent === undefined) return state;
+  const { usd, usage } = spent;
+  return {
+    ...state,
+    usd:
+      usd === null
+        ? { ...state.usd, unknown: state.usd.unknown + 1 }
+        : { ...state.usd, known: state.usd.known + usd },
+    usage: {
+      inputTokens: state.usage.inputTokens + usage.inputTokens,
+      outputTokens: state.usage.outputTokens + usage.outputTokens,
+      cacheReadTokens: state.usage.cacheReadTokens + usage.cacheReadTokens,
+      cacheWriteTokens: state.usage.cacheWriteTokens + usage.cacheWriteTokens,
+    },
+  };
 }
 
 const waiting = (task: { id: string; label: string; wave?: string; node?: string }): TaskState => ({
@@ -350,6 +383,27 @@ const isUnchecked = (attempt: AttemptState): boolean =>
   attempt.end?.outcome === 'completed' &&
   attempt.captured !== undefined &&
   Object.values(attempt.gates).some((check) => check.result.verdict === 'error');
+
+/** Its agent finished, and then the run was stopped, or something around it broke, before it was judged. */
+const isUndecided = (attempt: AttemptState): boolean =>
+  attempt.end?.outcome === 'completed' &&
+  (attempt.verdict === 'cancelled' ||
+    attempt.verdict === 'exhausted' ||
+    attempt.verdict === 'error');
+
+/** A task whose last attempt goes on behind its agent: it is saved, checked and judged, not asked again. */
+function takenUp(
+  task: TaskState,
+  last: AttemptState,
+): Pick<TaskState, 'phase' | 'attempts' | 'reasons' | 'warnings'> {
+  const { verdict: _verdict, endedAt: _endedAt, ...open } = last;
+  return {
+    phase: 'running',
+    attempts: [...task.attempts.slice(0, -1), { ...open, reasons: [], warnings: [] }],
+    reasons: [],
+    warnings: [],
+  };
+}
 
 const finishedAttempts = (task: TaskState): AttemptState[] => [
   ...task.earlier,

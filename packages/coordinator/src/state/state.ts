@@ -1,9 +1,9 @@
 import type { Json } from '../json.js';
-import type { AgentEnd } from '../seams/agent.js';
+import type { AgentEnd, AgentSpent, AgentUsage } from '../seams/agent.js';
 import type { GateResult } from '../seams/gate.js';
 import type { Owner } from '../seams/owner.js';
 import type { DeliveryIntent, ForeignChange } from '../seams/workspace.js';
-import type { AttemptMode, Command, Item, RunOutcome, SkipCause } from './event.js';
+import type { AttemptMode, Command, Item, RunOutcome, SkipCause, StopCause } from './event.js';
 import type { TaskVerdict } from './verdict.js';
 
 /** One try of a task. Fields appear as the attempt gets further. */
@@ -19,6 +19,8 @@ export interface AttemptState {
   readonly workspace?: string;
   readonly rescued?: string;
   readonly end?: AgentEnd;
+  /** What it cost, where its agent was stopped and `end` is not there. */
+  readonly spent?: AgentSpent;
   readonly captured?: {
     readonly commit: string;
     readonly tree: string;
@@ -53,6 +55,8 @@ export interface TaskState {
   readonly warnings: readonly string[];
   /** Why it was never tried, when it is `skipped`. */
   readonly skipped?: SkipCause;
+  /** Why it was not tried further, when the run was stopped first. */
+  readonly stopped?: StopCause;
   /** The committed result. */
   readonly result?: {
     readonly attempt: number;
@@ -85,11 +89,15 @@ export interface RunState {
   readonly status: 'running' | 'interrupted' | 'ended';
   readonly outcome?: RunOutcome;
   readonly left?: { readonly count: number; readonly level: string };
+  /** How to go on, where no task says it. */
+  readonly next?: string;
   readonly epoch: number;
   readonly owner?: Owner;
   readonly seq: number;
   readonly startedAt: string;
   readonly updatedAt: string;
+  /** Time that leaders have led it, all of them together; what lies between two of them does not count. */
+  readonly ledMs: number;
   readonly endedAt?: string;
   readonly tasks: { readonly [id: string]: TaskState };
   readonly expansions: { readonly [node: string]: readonly string[] };
@@ -116,4 +124,6 @@ export interface RunState {
     /** Ended attempts whose cost nobody reported. */
     readonly unknown: number;
   };
+  /** Tokens of ended attempts; a lower bound where an agent was ended before it said how many. */
+  readonly usage: AgentUsage;
 }

@@ -1,3 +1,4 @@
+import type { AgentUsage } from '../seams/agent.js';
 import type { RunOutcome } from './event.js';
 import type { RunState } from './state.js';
 
@@ -14,6 +15,8 @@ export interface Summary {
   readonly durationMs: number;
   /** Sum of the known costs; `unknown` counts attempts whose cost nobody reported. */
   readonly usd: { readonly known: number; readonly unknown: number };
+  /** Tokens of every attempt, however it ended; a lower bound where an agent was stopped. */
+  readonly usage: AgentUsage;
   /** 0 ok · 1 failed · 4 budget · 5 conflict · 6 provider · 130 cancelled or interrupted. */
   readonly exitCode: number;
   readonly line: string;
@@ -80,6 +83,7 @@ export function summarize(state: RunState): Summary {
     merged,
     durationMs,
     usd: state.usd,
+    usage: state.usage,
     exitCode:
       state.status === 'interrupted'
         ? 130

@@ -1,6 +1,9 @@
 import type { AgentOutcome } from '../seams/agent.js';
 
-/** How a task ended. Attempts can also be `throttled` or `lost`. */
+/**
+ * How a task ended. Attempts can also be `throttled` or `lost`. `error`: something around the agent broke
+ * (its workspace, a gate's machinery), so that nothing is known about its work.
+ */
 export type TaskVerdict =
   | 'succeeded'
   | 'no_effect'
@@ -14,6 +17,7 @@ export type TaskVerdict =
   | 'timed_out'
   | 'cancelled'
   | 'failed'
+  | 'error'
   | 'skipped';
 
 /** What is known about one finished attempt. */

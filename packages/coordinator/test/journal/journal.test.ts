@@ -56,15 +56,17 @@ const skip = (task: string) =>
 
 describe('append()', () => {
   it('numbers events, keeps them in order and folds them', async () => {
-    const journal = await create();
     const seen: number[] = [];
-    journal.onEvent((event) => seen.push(event.seq));
+    const journal = await createJournal(
+      { layout, clock, owners: ownersOf(1), onEvent: (event) => seen.push(event.seq) },
+      started,
+    );
     await Promise.all([
       journal.append(skip('a')),
       journal.append(skip('b'), skip('c')),
       journal.append(skip('d')),
     ]);
-    expect(seen).toEqual([3, 4, 5, 6]);
+    expect(seen).toEqual([1, 2, 3, 4, 5, 6]);
     expect(Object.keys(journal.state().tasks)).toEqual(['a', 'b', 'c', 'd']);
     await journal.close();
     expect(await readJournal(layout)).toEqual(journal.state());

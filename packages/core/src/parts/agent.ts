@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import {
@@ -10,10 +9,11 @@ import {
   type TurnEnded,
 } from '@orch/agents';
 import type { Agent, AgentEnd, AgentRequest, RunLayout } from '@orch/coordinator';
-import { openSession, readSession, redactValues, sessionEnd } from '@orch/jsonl/sessions';
+import { openSession, redactValues, sessionEnd } from '@orch/jsonl/sessions';
 import { createProcessOwner, endLeftovers, type ProcessOwner } from '@orch/process';
 import { openLedger, unfinishedProcesses } from './ledger.js';
 import { deniedInput, progressOf, sessionRecord } from './session-events.js';
+import { whatWasRecorded } from './unfinished-session.js';
 
 export interface AgentParts {
   /** Environment that agents and commands get, without credentials. */
@@ -122,8 +122,11 @@ export async function createRunAgent(parts: AgentParts): Promise<RunAgent> {
     redact,
     async run(request, { signal, onProgress }) {
       parts.onSession?.(request.session.id, request);
+      const unrecorded = new AbortController();
       const session = await openSession(parts.layout.session(request.task, request.attempt), {
         redact,
+        // What cannot be recorded must not be paid for.
+        onFailure: () => unrecorded.abort(),
       });
       try {
         session.record('attempt', {
@@ -134,8 +137,9 @@ export async function createRunAgent(parts: AgentParts): Promise<RunAgent> {
           session: request.session,
           ...(request.argv ? { argv: request.argv } : { prompt: request.prompt }),
         });
-        const turn = await startTurn(request, signal).catch((error: unknown) =>
-          error instanceof Error ? error : new Error(String(error)),
+        await session.flush();
+        const turn = await startTurn(request, AbortSignal.any([signal, unrecorded.signal])).catch(
+          (error: unknown) => (error instanceof Error ? error : new Error(String(error))),
         );
         if (turn instanceof Error) {
           const end = notStarted(request, turn);
@@ -162,8 +166,7 @@ export async function createRunAgent(parts: AgentParts): Promise<RunAgent> {
     async recover(_run, task, attempt) {
       const file = parts.layout.session(task, attempt);
       const end = (await sessionEnd(file)) as AgentEnd | undefined;
-      const session = await startedSession(file);
-      return { ...(end ? { end } : {}), ...(session === undefined ? {} : { session }) };
+      return end ? { end, session: end.session } : whatWasRecorded(file);
     },
     async reap() {
       const { identities, markers } = await unfinishedProcesses(parts.layout.directory);
@@ -216,15 +219,6 @@ const notStarted = (request: AgentRequest, error: Error): AgentEnd => ({
   durationMs: 0,
   left: 0,
 });
-
-/** The conversation that an attempt was in, as its driver said when it began. */
-async function startedSession(file: string): Promise<string | undefined> {
-  if (!existsSync(file)) return undefined;
-  const { records } = await readSession(file);
-  const started = records.findLast((entry) => entry.kind === 'session.started')?.data;
-  const session = (started as { session?: unknown } | undefined)?.session;
-  return typeof session === 'string' ? session : undefined;
-}
 
 /** The driver's end in the coordinator's words. */
 function agentEnd(ended: TurnEnded, request: AgentRequest): AgentEnd {

@@ -1,6 +1,7 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import {
   readJournal,
+  readRunPlan,
   runLayout,
   sendCommand,
   CoordinatorError,
@@ -18,8 +19,6 @@ export interface RunRecord {
   readonly run: string;
   readonly layout: RunLayout;
   readonly state: RunState;
-  /** The compiled plan, as it was recorded. */
-  readonly graph: Graph;
   /** Somebody leads it right now. A run that says `running` without a leader was interrupted. */
   readonly led: boolean;
 }
@@ -73,13 +72,11 @@ export async function readRun(root: string, run: string): Promise<RunRecord> {
   const state = await readJournal(layout);
   const led =
     state.status === 'running' && state.owner !== undefined && localOwners().isAlive(state.owner);
-  return { run, layout, state, graph: await readGraph(layout), led };
+  return { run, layout, state, led };
 }
 
-/** The compiled plan of a run, as it was recorded. */
-export async function readGraph(layout: RunLayout): Promise<Graph> {
-  return JSON.parse(await readFile(layout.plan, 'utf8')) as Graph;
-}
+/** The compiled plan of a run, as it was recorded. @throws CoordinatorError `ORCH_RUN_PLAN_BROKEN` */
+export const readGraph = (layout: RunLayout): Promise<Graph> => readRunPlan(layout);
 
 /** Asks the leader to cancel a run. False: nobody leads it, nothing was asked. */
 export async function cancelRun(root: string, run: string, by: string): Promise<boolean> {

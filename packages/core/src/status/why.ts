@@ -1,4 +1,4 @@
-import type { TaskNode } from '@orch/coordinator';
+import type { Graph, TaskNode } from '@orch/coordinator';
 import type { RunState, TaskState } from '@orch/coordinator/state';
 import type { RunRecord } from './runs.js';
 
@@ -35,8 +35,7 @@ export function findTask(state: RunState, wanted: string): TaskState | undefined
 }
 
 /** Explains one task of a run from the record alone. */
-export function explainTask(record: RunRecord, task: TaskState): Explanation {
-  const { graph } = record;
+export function explainTask(record: RunRecord, graph: Graph, task: TaskState): Explanation {
   const node = graph.nodes.find(
     (candidate): candidate is TaskNode => candidate.kind === 'task' && candidate.id === task.node,
   );
@@ -61,12 +60,13 @@ export function explainTask(record: RunRecord, task: TaskState): Explanation {
     ...(red ? { findings: { gate: red[0], excerpt: red[1].result.findings } } : {}),
     ...(last?.captured ? { ref: last.captured.ref } : {}),
     ...(last ? { session: last.session } : {}),
-    next: nextStep(record, task, node),
+    next: nextStep(record, graph, task, node),
   };
 }
 
 function nextStep(
-  { state, graph, led }: RunRecord,
+  { state, led }: RunRecord,
+  graph: Graph,
   task: TaskState,
   node: TaskNode | undefined,
 ): string {
@@ -104,13 +104,20 @@ function nextStep(
     case 'stalled':
       return `raise \`${task.verdict === 'stalled' ? 'idle' : 'timeout'}:\` of ${task.node} (${at}), then: ${again}`;
     case 'exhausted':
+      if (task.stopped === 'budget') return state.next ?? raiseLimits(graph, again);
       return `raise its budget (\`usd:\`, \`turns:\`) at ${at}, then: ${again}`;
+    case 'error':
+      return `look at what its reason names, then: orch resume ${state.run}`;
     case 'skipped':
+      if (task.skipped === 'budget') return state.next ?? raiseLimits(graph, again);
       return `orch status ${state.run}   # repair what it waits for, then: orch resume ${state.run}`;
     default:
       return `${logs}   # then: orch resume ${state.run}`;
   }
 }
+
+const raiseLimits = (graph: Graph, again: string): string =>
+  `raise \`limits:\` in ${graph.source}, then: ${again}`;
 
 /** A text as one argument of a shell. */
 const shellWord = (text: string): string =>

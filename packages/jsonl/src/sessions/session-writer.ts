@@ -13,6 +13,11 @@ export interface SessionOptions {
   readonly redact?: (line: string) => string;
   /** Where `at` comes from: milliseconds since the epoch. @default Date */
   readonly clock?: { now(): number };
+  /**
+   * Called once, with the first failure to write, as soon as it happens: from then on nothing is
+   * recorded. `flush`, `end` and `close` reject with it as well.
+   */
+  readonly onFailure?: (error: unknown) => void;
   /** @default node:fs */
   readonly fileSystem?: FileSystem;
 }
@@ -68,7 +73,7 @@ export async function openSession(
   path: string,
   options: SessionOptions = {},
 ): Promise<SessionWriter> {
-  const { redact, clock = Date, fileSystem = nodeFileSystem } = options;
+  const { redact, onFailure, clock = Date, fileSystem = nodeFileSystem } = options;
   const settings = checkWriterOptions({ durability: 'kernel', fileSystem }, nodeFileSystem);
   const lastSeq = await findLastSeq(fileSystem, path);
   const lines = await openLineWriter(path, settings);
@@ -76,6 +81,7 @@ export async function openSession(
   let closed = false;
   /** The first failure to write that nobody was told of, as `record` has nobody to tell. */
   let untold: { readonly error: unknown } | undefined;
+  let failed = false;
 
   function record(kind: SessionKind, data: unknown, raw?: unknown): void {
     if (closed) {
@@ -99,6 +105,8 @@ export async function openSession(
     seq += 1;
     lines.append([line]).catch((error: unknown) => {
       untold ??= { error };
+      if (!failed) onFailure?.(error);
+      failed = true;
     });
   }
 
