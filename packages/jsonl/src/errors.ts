@@ -28,6 +28,8 @@ export type JsonlErrorCode =
   | 'ORCH_JSONL_CORRUPT'
   /** A followed file became shorter than what had already been delivered from it. */
   | 'ORCH_JSONL_SHRUNK'
+  /** The file is compressed in a way that this Node, or this function, cannot read. */
+  | 'ORCH_JSONL_UNSUPPORTED'
   /** A session record was written in a newer format than this version knows. */
   | 'ORCH_JSONL_SESSION_VERSION'
   /** No session of this id is in the store. */

@@ -27,6 +27,11 @@ export interface FileSystem {
   /** The length of the file in bytes. */
   stat(file: number): Promise<number>;
   statSync(file: number): number;
+  /**
+   * What tells this file from every other, whatever name it has by now. Optional: without it,
+   * following a file does not notice that another one took its place.
+   */
+  identify?(file: number): Promise<string>;
   /** Returns when the names of the files in this directory are on the disk. */
   fsyncDirectory(path: string): Promise<void>;
 }
@@ -75,6 +80,12 @@ export const nodeFileSystem: FileSystem = {
   truncateSync: (file, length) => fs.ftruncateSync(file, length),
   stat: async (file) => (await settle<fs.Stats>((done) => fs.fstat(file, done))).size,
   statSync: (file) => fs.fstatSync(file).size,
+  identify: async (file) => {
+    const { dev, ino } = await settle<fs.BigIntStats>((done) =>
+      fs.fstat(file, { bigint: true }, done),
+    );
+    return `${dev}:${ino}`;
+  },
   fsyncDirectory: async (path) => {
     const directory = await settle<number>((done) => fs.open(path, O_RDONLY, done));
     try {

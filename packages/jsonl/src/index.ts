@@ -26,17 +26,20 @@ export { openWriter, type JsonlWriter } from './write/writer.js';
 export type { Access, Durability, WriterOptions } from './write/writer-options.js';
 export type { Opened } from './write/open-file.js';
 
+export { read, readAll, type Entry, type JsonlReader, type ReadResult } from './read/reader.js';
+export { readSync, type ReadSyncOptions, type SyncJsonlReader } from './read/read-sync.js';
 export {
-  read,
-  readAll,
-  type JsonlReader,
-  type OnCorrupt,
-  type ReadOptions,
-  type ReadResult,
-} from './read/reader.js';
+  readBackwards,
+  readTail,
+  type BackwardsOptions,
+  type BackwardsReader,
+} from './read/read-backwards.js';
+export type { OnCorrupt, ReadOptions } from './read/read-options.js';
+export type { Compression, Input } from './read/byte-source.js';
+export type { Scalar, Where } from './read/select-lines.js';
+export type { StandardSchema } from './read/schema.js';
 export { follow, type Followed, type FollowOptions } from './read/follow.js';
-export type { Entry } from './read/decode-line.js';
-export type { Fault, FaultKind } from './read/fault.js';
+export { isHarmless, type Fault, type FaultKind } from './read/fault.js';
 
 export { chainStart } from './chain/seal.js';
 export {

@@ -16,10 +16,14 @@ it('the public face is these names and no others', () => {
     'JsonlError',
     'chainStart',
     'follow',
+    'isHarmless',
     'nodeFileSystem',
     'openWriter',
     'read',
     'readAll',
+    'readBackwards',
+    'readSync',
+    'readTail',
     'verifyChain',
   ]);
   expect(Object.keys(sessions).sort()).toEqual([

@@ -34,3 +34,31 @@ export function flatten<E>(
     },
   };
 }
+
+/** The same without waiting. */
+export function flattenSync<E>(batches: Generator<E[], void, undefined>): IterableIterator<E> {
+  let batch: E[] = [];
+  let index = 0;
+
+  return {
+    next() {
+      if (index >= batch.length) {
+        const next = batches.next();
+        if (next.done === true) return { done: true, value: undefined };
+        batch = next.value;
+        index = 0;
+      }
+      const value = batch[index] as E;
+      index += 1;
+      return { done: false, value };
+    },
+    return() {
+      batch = [];
+      batches.return();
+      return { done: true, value: undefined };
+    },
+    [Symbol.iterator]() {
+      return this;
+    },
+  };
+}

@@ -1,14 +1,15 @@
 import type { FileSystem } from '../file-system.js';
-import { decodeLine, type Entry } from './decode-line.js';
-import { defaultMaxLineBytes, readBytes } from './scan.js';
+import { createDecoder } from './decode.js';
+import type { Fault } from './fault.js';
+import { readBytes } from './open-for-reading.js';
+import { defaultMaxLineBytes } from './read-options.js';
+import type { Entry } from './reader.js';
 
 const blockBytes = 64 * 1024;
-/** The longest line that is read, with the newlines before and after it. */
-const maxWindowBytes = defaultMaxLineBytes + 2;
 
 /** Reads exactly `[from, to)`, or less when the file ends sooner. */
 export async function readRange(
-  fileSystem: FileSystem,
+  fileSystem: Pick<FileSystem, 'read'>,
   file: number,
   path: string,
   from: number,
@@ -27,7 +28,7 @@ export async function readRange(
 
 /** Offset of the last newline in `[from, to)`, or -1. Reads from the end, in blocks. */
 export async function findLastNewline(
-  fileSystem: FileSystem,
+  fileSystem: Pick<FileSystem, 'read'>,
   file: number,
   path: string,
   from: number,
@@ -43,33 +44,60 @@ export async function findLastNewline(
   return -1;
 }
 
-/** Every whole record of a block that begins at the beginning of a line. */
-function decodeBlock(block: Buffer, base: number): Entry<unknown>[] {
-  const entries: Entry<unknown>[] = [];
+/** What is made of the lines of a block. */
+export interface FromEndOptions {
+  readonly maxLineBytes?: number | undefined;
+  readonly live?: boolean | undefined;
+  readonly onFault?: (fault: Fault) => void;
+}
+
+interface Block {
+  readonly entries: Entry<unknown>[];
+  readonly faults: Fault[];
+}
+
+/** Everything in a block that begins at the beginning of a line, in the order of the file. */
+function decodeBlock(
+  block: Buffer,
+  base: number,
+  { live = false, maxLineBytes = defaultMaxLineBytes }: FromEndOptions,
+): Block {
+  const found: Block = { entries: [], faults: [] };
+  const decoder = createDecoder(
+    { live, maxLineBytes },
+    {
+      onRecord: (value, byteStart, byteEnd) =>
+        void found.entries.push({ value, byteStart, byteEnd, line: 0 }),
+      onFault: (fault) => void found.faults.push({ ...fault, line: 0 }),
+    },
+  );
+  decoder.onChunk(block);
   for (let start = 0; start < block.length;) {
     const newline = block.indexOf(10, start);
-    const terminated = newline !== -1;
-    const end = terminated ? newline : block.length;
-    decodeLine(
-      { bytes: block, start, end, byteStart: base + start, line: 0, terminated },
-      (value, byteStart, byteEnd) => entries.push({ value, byteStart, byteEnd, line: 0 }),
-      () => undefined,
-    );
+    const end = newline === -1 ? block.length : newline;
+    if (newline === -1) decoder.endOfFile();
+    if (end - start > maxLineBytes) decoder.onTooLong(base + start, base + end);
+    else decoder.onLine(block, start, end, base + start);
     start = end + 1;
   }
-  return entries;
+  decoder.finish();
+  return found;
 }
 
 /**
  * Whole records from the last to the first, so that the end of a file is found without reading all
- * of it. Damage is passed over; the whole records in it are given. `line` is not known and is 0.
+ * of it. `line` is not known and is 0. A record over several lines is put together only within a block.
  */
 export async function* entriesFromEnd(
-  fileSystem: FileSystem,
+  fileSystem: Pick<FileSystem, 'read'>,
   file: number,
   path: string,
   bytes: number,
+  options: FromEndOptions = {},
 ): AsyncGenerator<Entry<unknown>, void, undefined> {
+  const { maxLineBytes = defaultMaxLineBytes, onFault = () => undefined } = options;
+  /** The longest line that is read, with the newlines before and after it. */
+  const maxWindowBytes = Math.max(blockBytes, maxLineBytes + 2);
   let window = blockBytes;
   for (let end = bytes; end > 0;) {
     const from = Math.max(0, end - window);
@@ -79,12 +107,17 @@ export async function* entriesFromEnd(
     if (from > 0 && (start === 0 || start === block.length)) {
       // A line that is too long to be held is passed over, as damage is.
       if (window === maxWindowBytes) {
-        end = (await findLastNewline(fileSystem, file, path, 0, from)) + 1;
+        const byteStart = (await findLastNewline(fileSystem, file, path, 0, from)) + 1;
+        const byteEnd = start === 0 ? end : end - 1;
+        onFault({ kind: 'too_long', byteStart, byteEnd, line: 0 });
+        end = byteStart;
         window = blockBytes;
       } else window = Math.min(window * 2, maxWindowBytes);
       continue;
     }
-    yield* decodeBlock(block.subarray(start), from + start).reverse();
+    const { entries, faults } = decodeBlock(block.subarray(start), from + start, options);
+    for (const fault of faults.reverse()) onFault(fault);
+    yield* entries.reverse();
     end = from + start;
     window = blockBytes;
   }

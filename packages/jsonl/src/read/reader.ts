@@ -1,28 +1,20 @@
-import { JsonlError } from '../errors.js';
-import { nodeFileSystem, type FileSystem } from '../file-system.js';
-import type { Entry } from './decode-line.js';
+import { nodeFileSystem } from '../file-system.js';
+import { openSource, type Input, type ReadableFiles } from './byte-source.js';
 import type { Fault } from './fault.js';
 import { flatten } from './flatten.js';
-import { checkRange, openForReading, scanBatches, type ScanSink } from './scan.js';
+import { collectFaults, createPass, type Make } from './pass.js';
+import { checkReadOptions, type ReadOptions } from './read-options.js';
+import type { StandardSchema } from './schema.js';
 
-/**
- * What to do about damage: `skip` reports it in {@link JsonlReader.faults} and goes on; `throw` ends
- * the pass with `ORCH_JSONL_CORRUPT` (a `torn_tail` is still only reported); a function is called
- * with each fault, and nothing is kept in `faults`.
- */
-export type OnCorrupt = 'throw' | 'skip' | ((fault: Fault) => void);
-
-export interface ReadOptions {
-  /** Byte offset to begin at: 0, or the `byteEnd` of an entry. @default 0 */
-  readonly from?: number;
-  /** Byte offset to end at, as if the file ended there. @default Infinity */
-  readonly to?: number;
-  /** Longest line that is held in memory, in bytes; a longer one is a `too_long` fault. @default 67108864 */
-  readonly maxLineBytes?: number;
-  /** @default 'skip' */
-  readonly onCorrupt?: OnCorrupt;
-  /** @default node:fs */
-  readonly fileSystem?: FileSystem;
+/** A record and where it stands. */
+export interface Entry<T> {
+  readonly value: T;
+  /** First byte of the record, counted from the start of the file. */
+  readonly byteStart: number;
+  /** The byte after the record and its newline: reading may go on `from` here. */
+  readonly byteEnd: number;
+  /** Number of the line, from 1, counted from where reading began. */
+  readonly line: number;
 }
 
 /** A file of records. Nothing is opened before iteration begins; each iteration is a new pass. */
@@ -35,64 +27,77 @@ export interface JsonlReader<T> extends AsyncIterable<T> {
   batches(): AsyncIterableIterator<T[]>;
 }
 
+/** A pass over an input, as arrays of what `make` gives (the values, without it), one for each chunk read. */
+export async function* scanBatches<E>(
+  input: Input,
+  options: ReadOptions,
+  make: Make<E> | undefined,
+  onFault: (fault: Fault) => void,
+  files: ReadableFiles = options.fileSystem ?? nodeFileSystem,
+): AsyncGenerator<E[], void, undefined> {
+  const range = checkReadOptions(options);
+  const { compression = 'auto' } = options;
+  const source = await openSource(files, input, range.from, compression);
+  try {
+    const pass = createPass(options, range, make, onFault);
+    let left = range.to - range.from;
+    for (let ended = false; !ended;) {
+      const room = pass.room();
+      const count =
+        left > 0 ? await source.read(room.length > left ? room.subarray(0, left) : room) : 0;
+      left -= count;
+      ended = count === 0;
+      let batch = ended ? pass.finish(source.damage()) : pass.take(count);
+      if (pass.unsettled) batch = await pass.settle(batch);
+      if (batch.length > 0) yield batch;
+      if (pass.stopped !== undefined) throw pass.stopped.reason;
+    }
+  } finally {
+    await source.close();
+  }
+}
+
+export const makeEntry: Make<Entry<unknown>> = (value, byteStart, byteEnd, line) => ({
+  value,
+  byteStart,
+  byteEnd,
+  line,
+});
+
 /**
- * Reads a JSON Lines file in one pass, in constant memory, and recovers every whole record around
- * damage. Blank lines, CRLF and a byte order mark are accepted. Values are not validated.
+ * Reads JSON Lines in one pass, in constant memory, and recovers every whole record around damage.
+ * Blank lines are passed over. The input is a path, or anything that gives bytes (`process.stdin`,
+ * the body of a response), which can be read once.
  *
- * @throws RangeError when an offset or limit is not a whole number in range.
+ * @throws TypeError, RangeError for an option that is not what it must be.
  * @throws JsonlError while iterating: `ORCH_JSONL_NOT_FOUND`, `ORCH_JSONL_OPEN_FAILED`,
- * `ORCH_JSONL_READ_FAILED`, and `ORCH_JSONL_CORRUPT` with `onCorrupt: 'throw'`.
+ * `ORCH_JSONL_READ_FAILED`, `ORCH_JSONL_UNSUPPORTED`, and `ORCH_JSONL_CORRUPT` with
+ * `onCorrupt: 'throw'`.
  */
-export function read<T = unknown>(path: string, options: ReadOptions = {}): JsonlReader<T> {
-  const range = checkRange(options);
-  const { onCorrupt = 'skip', fileSystem = nodeFileSystem } = options;
-  let faults: Fault[] = [];
+export function read<Output>(
+  input: Input,
+  options: ReadOptions & { readonly schema: StandardSchema<Output> },
+): JsonlReader<Output>;
+export function read<T = unknown>(input: Input, options?: ReadOptions): JsonlReader<T>;
+export function read<T>(input: Input, options: ReadOptions = {}): JsonlReader<T> {
+  checkReadOptions(options);
+  const name = typeof input === 'string' ? input : 'The stream';
+  let faults: readonly Fault[] = [];
 
-  const onFault = (fault: Fault): void => {
-    if (typeof onCorrupt === 'function') {
-      onCorrupt(fault);
-      return;
-    }
-    faults.push(fault);
-    if (onCorrupt === 'throw' && fault.kind !== 'torn_tail') throw corruptError(path, fault);
-  };
-
-  async function* pass<E>(make: ScanSink<E>['make']): AsyncGenerator<E[], void, undefined> {
-    faults = [];
-    const file = await openForReading(fileSystem, path);
-    try {
-      yield* scanBatches(fileSystem, file, path, range, { make, onFault });
-    } finally {
-      await fileSystem.close(file);
-    }
+  async function* pass<E>(make?: Make<E>): AsyncGenerator<E[], void, undefined> {
+    const collected = collectFaults(options.onCorrupt ?? 'skip', name);
+    faults = collected.faults;
+    yield* scanBatches(input, options, make, collected.onFault);
   }
 
-  const batches = (): AsyncGenerator<T[], void, undefined> => pass((value) => value as T);
   return {
     get faults() {
       return faults;
     },
-    [Symbol.asyncIterator]: () => flatten(batches()),
-    entries: () =>
-      flatten(
-        pass((value, byteStart, byteEnd, line) => ({
-          value: value as T,
-          byteStart,
-          byteEnd,
-          line,
-        })),
-      ),
-    batches,
+    [Symbol.asyncIterator]: () => flatten(pass<T>()),
+    entries: () => flatten(pass(makeEntry as Make<Entry<T>>)),
+    batches: () => pass<T>(),
   };
-}
-
-function corruptError(path: string, fault: Fault): JsonlError {
-  return new JsonlError(
-    'ORCH_JSONL_CORRUPT',
-    `${path} is damaged at line ${fault.line}, bytes ${fault.byteStart} to ${fault.byteEnd}: ` +
-      `expected one JSON value per line, found ${fault.kind}; read with onCorrupt 'skip' to get the other records`,
-    { path, fault },
-  );
 }
 
 /** A whole file. */
@@ -102,11 +107,16 @@ export interface ReadResult<T> {
 }
 
 /** Reads a whole file into memory. @see read */
+export async function readAll<Output>(
+  input: Input,
+  options: ReadOptions & { readonly schema: StandardSchema<Output> },
+): Promise<ReadResult<Output>>;
 export async function readAll<T = unknown>(
-  path: string,
-  options: ReadOptions = {},
-): Promise<ReadResult<T>> {
-  const reader = read<T>(path, options);
+  input: Input,
+  options?: ReadOptions,
+): Promise<ReadResult<T>>;
+export async function readAll<T>(input: Input, options: ReadOptions = {}): Promise<ReadResult<T>> {
+  const reader = read<T>(input, options);
   const records: T[] = [];
   for await (const batch of reader.batches()) for (const record of batch) records.push(record);
   return { records, faults: reader.faults };

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { FaultKind } from './fault.js';
 import { closersMissing, findClose, findOpen } from './match-braces.js';
+import { escapeRawControls } from './mend-text.js';
 
 /** A part of a line: a record, or damage. Offsets are relative to the buffer given. */
 export type Piece =
@@ -9,6 +10,8 @@ export type Piece =
       readonly value: unknown;
       readonly start: number;
       readonly end: number;
+      /** The JSON text, where it had to be mended and the bytes of the file are none. */
+      readonly mended?: string;
     }
   | { readonly fault: FaultKind; readonly start: number; readonly end: number };
 
@@ -17,7 +20,7 @@ const openBrace = 0x7b;
 const maxNulRuns = 64;
 
 function isSpace(byte: number | undefined): boolean {
-  return byte === 0x20 || byte === 0x09 || byte === 0x0d;
+  return byte === 0x20 || byte === 0x09 || byte === 0x0d || byte === 0x0a;
 }
 
 /** Parses one stretch; `undefined` when it is not JSON. */
@@ -34,6 +37,25 @@ export function parseSlice(bytes: Buffer, start: number, end: number): Piece | u
     return { fault: 'bad_utf8', start, end };
   }
   return { fault: undefined, value, start, end };
+}
+
+/** A record whose strings hold raw control characters, read as its writer meant it. */
+export function parseMended(bytes: Buffer, start: number, end: number): Piece[] | undefined {
+  const mended = escapeRawControls(bytes.toString('utf8', start, end));
+  if (mended === undefined) return undefined;
+  let value: unknown;
+  try {
+    value = JSON.parse(mended);
+  } catch {
+    return undefined;
+  }
+  if (mended.includes('\ufffd') && !isUtf8(bytes.subarray(start, end))) {
+    return [{ fault: 'bad_utf8', start, end }];
+  }
+  return [
+    { fault: 'control_character', start, end },
+    { fault: undefined, value, start, end, mended },
+  ];
 }
 
 /** The first keys of both objects are the same, as they are for records of one writer. */
@@ -99,6 +121,18 @@ function takePrefix(bytes: Buffer, start: number, end: number): Piece[] {
   return pieces;
 }
 
+/** The records of `a?b`: two whole ones and one byte that was their newline before it was changed. */
+function takeAroundOneByte(bytes: Buffer, start: number, end: number): Piece[] | undefined {
+  if (bytes[start] !== openBrace) return undefined;
+  const close = findClose(bytes, start, end);
+  if (close === undefined || bytes[close + 1] !== openBrace) return undefined;
+  const left = parseSlice(bytes, start, close);
+  const right = parseSlice(bytes, close + 1, end);
+  if (left === undefined || right === undefined) return undefined;
+  if (isSpace(bytes[close])) return [{ fault: 'multi_record', start, end }, left, right];
+  return [left, { fault: 'glued', start: close, end: close + 1 }, right];
+}
+
 function recoverSegment(bytes: Buffer, from: number, to: number, isTail: boolean): Piece[] {
   let start = from;
   let end = to;
@@ -111,8 +145,10 @@ function recoverSegment(bytes: Buffer, from: number, to: number, isTail: boolean
   const prefix = takePrefix(bytes, start, end);
   const suffix = takeSuffix(bytes, prefix.at(-1)?.end ?? start, end);
   if ((prefix.at(-1)?.end ?? start) === (suffix[0]?.start ?? end)) {
-    return [{ fault: 'glued', start: from, end: to }, ...prefix, ...suffix];
+    return [{ fault: 'multi_record', start: from, end: to }, ...prefix, ...suffix];
   }
+  const around = takeAroundOneByte(bytes, start, end) ?? parseMended(bytes, start, end);
+  if (around !== undefined) return around;
   const alone = suffix.length === 0;
   let kind: FaultKind = 'glued';
   if (alone && isTail) kind = 'torn_tail';

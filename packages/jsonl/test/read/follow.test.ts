@@ -1,4 +1,4 @@
-import { appendFileSync, mkdirSync, truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, renameSync, truncateSync, writeFileSync } from 'node:fs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { follow, nodeFileSystem, openWriter, type FollowOptions } from '../../src/index.js';
 import { temporaryDirectory } from '../temporary-directory.js';
@@ -11,8 +11,10 @@ function following(path: string, options: Partial<FollowOptions> = {}) {
     Symbol.asyncIterator
   ]();
   const ends: number[] = [];
+  const generations: number[] = [];
   return {
     ends,
+    generations,
     async next(count: number): Promise<unknown[]> {
       const values: unknown[] = [];
       while (values.length < count) {
@@ -20,6 +22,7 @@ function following(path: string, options: Partial<FollowOptions> = {}) {
         if (result.done === true) throw new Error(`ended after ${values.length} values`);
         values.push(result.value.value);
         ends.push(result.value.byteEnd);
+        generations.push(result.value.generation);
       }
       return values;
     },
@@ -125,6 +128,58 @@ describe('follow()', () => {
     const more = followed.next(1);
     truncateSync(at('a.jsonl'), 2);
     await expect(more).rejects.toMatchObject({ code: 'ORCH_JSONL_SHRUNK' });
+  });
+
+  it("begins again at the start of a file that was cut, with onTruncate 'restart'", async () => {
+    const at = temporaryDirectory();
+    writeFileSync(at('a.jsonl'), '1\n2\n');
+    const followed = following(at('a.jsonl'), { onTruncate: 'restart' });
+    await followed.next(2);
+    const more = followed.next(2);
+    // Shorter than before even if cutting and filling are seen as one change.
+    truncateSync(at('a.jsonl'), 0);
+    appendFileSync(at('a.jsonl'), '3\n');
+    while (followed.ends.length < 3) await new Promise((resolve) => setTimeout(resolve, 5));
+    appendFileSync(at('a.jsonl'), '4\n');
+    expect(await more).toEqual([3, 4]);
+    expect(followed.generations).toEqual([0, 0, 1, 1]);
+  });
+
+  it('goes over to the file that takes the name, after the rest of the old one', async () => {
+    const at = temporaryDirectory();
+    const faults: unknown[] = [];
+    const onCorrupt = (fault: unknown) => faults.push(fault);
+    writeFileSync(at('a.jsonl'), '{"n":1}\n{"n":2}\n{"n":3,"te');
+    const followed = following(at('a.jsonl'), { onCorrupt });
+    expect(await followed.next(2)).toEqual([{ n: 1 }, { n: 2 }]);
+    const more = followed.next(2);
+    renameSync(at('a.jsonl'), at('a.1.jsonl'));
+    appendFileSync(at('a.1.jsonl'), 'xt":1}\n{"n":4,"te');
+    writeFileSync(at('b.jsonl'), '{"n":5}\n');
+    renameSync(at('b.jsonl'), at('a.jsonl'));
+    expect(await more).toEqual([{ n: 3, text: 1 }, { n: 5 }]);
+    expect(faults).toEqual([{ kind: 'torn_tail', byteStart: 33, byteEnd: 43, line: 1 }]);
+    appendFileSync(at('a.jsonl'), '{"n":6}\n');
+    expect(await followed.next(1)).toEqual([{ n: 6 }]);
+    expect(followed.generations).toEqual([0, 0, 0, 1, 1]);
+  });
+
+  it('loses no record of a writer that rotates again and again', async () => {
+    const at = temporaryDirectory();
+    const followed = following(at('a.jsonl'));
+    const seen = followed.next(60);
+    for (let part = 0; part < 6; part += 1) {
+      const writer = await openWriter(at('a.jsonl'), { durability: 'kernel' });
+      for (let n = 0; n < 10; n += 1) await writer.append({ id: part * 10 + n });
+      await writer.close();
+      // What came and went between two looks would not be seen, so each part is waited for.
+      const all = part * 10 + 10;
+      while (followed.ends.length < all) await new Promise((resolve) => setTimeout(resolve, 5));
+      renameSync(at('a.jsonl'), at(`a.${part}.jsonl`));
+    }
+    expect((await seen).map((value) => (value as { id: number }).id)).toEqual(
+      Array.from({ length: 60 }, (_, id) => id),
+    );
   });
 
   it('ends without an error when the signal aborts', async () => {

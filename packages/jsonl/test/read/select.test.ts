@@ -1,0 +1,141 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { readAll, type ReadOptions } from '../../src/index.js';
+import { bytesFileSystem } from '../bytes-file-system.js';
+import { jsonText } from './arbitrary-lines.js';
+
+const readText = async (text: string, options: ReadOptions = {}, chunk = Infinity) =>
+  readAll('memory', { ...options, fileSystem: bytesFileSystem(Buffer.from(text), chunk) });
+
+/** The rule, written a second time. */
+function expected(records: readonly unknown[], { where = {}, fields }: ReadOptions): unknown[] {
+  const isObject = (value: unknown): value is Record<string, unknown> =>
+    typeof value === 'object' && value !== null && !Array.isArray(value);
+  return records
+    .filter((record) =>
+      Object.entries(where).every(
+        ([name, value]) =>
+          isObject(record) && Object.hasOwn(record, name) && record[name] === value,
+      ),
+    )
+    .map((record) => {
+      if (fields === undefined) return record;
+      const kept = Object.entries(isObject(record) ? record : {});
+      return Object.fromEntries(kept.filter(([name]) => fields.includes(name)));
+    });
+}
+
+/** As JSON with sorted names, so that an own `__proto__` counts and the order of fields does not. */
+function comparable(values: readonly unknown[]): string[] {
+  const sort = (_name: string, value: unknown): unknown =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : value;
+  return values.map((value) => JSON.stringify(value, sort));
+}
+
+const where = fc.dictionary(
+  fc.constantFrom('type', 'kind', 'n', 'typ\u00e9'),
+  fc.constantFrom('assistant', 'a/b', 'é', '"', '', 1, -1, 0, true, null),
+  { minKeys: 1, maxKeys: 2, noNullPrototype: true },
+);
+const fields = fc.subarray(['type', 'n', 'a', '', '__proto__', 'typ\u00e9', 'deep']);
+
+describe('where and fields', () => {
+  it('give exactly what parsing everything and choosing then gives', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(jsonText, { maxLength: 12 }),
+        fc.option(where, { nil: undefined }),
+        fc.option(fields, { nil: undefined }),
+        fc.integer({ min: 1, max: 100 }),
+        async (lines, wanted, names, chunk) => {
+          const options: ReadOptions = {
+            ...(wanted === undefined ? {} : { where: wanted }),
+            ...(names === undefined ? {} : { fields: names }),
+          };
+          const text = lines.map((line) => `${line}\n`).join('');
+          const all = await readText(text);
+          expect(all.faults).toEqual([]);
+          const chosen = await readText(text, options, chunk);
+          expect(chosen.faults).toEqual([]);
+          expect(comparable(chosen.records)).toEqual(comparable(expected(all.records, options)));
+        },
+      ),
+      { numRuns: 600 },
+    );
+  });
+
+  it('find a value however it is written', async () => {
+    const text = [
+      '{"type":"a/b"}',
+      '{"type" : "a\\/b"}',
+      '{"t\\u0079pe":"\\u0061/b"}',
+      '{"type":"x","type":"a/b"}',
+      '{"type":"a/b","type":"x"}',
+      '{"deep":{"type":"a/b"}}',
+      '["a/b"]',
+      '"a/b"',
+    ].join('\n');
+    const { records } = await readText(text, { where: { type: 'a/b' } });
+    expect(records).toEqual([{ type: 'a/b' }, { type: 'a/b' }, { type: 'a/b' }, { type: 'a/b' }]);
+    const numbers = '{"n":1}\n{"n":1.0}\n{"n":10e-1}\n{"n":"1"}\n{"n":true}\n{}\n';
+    expect((await readText(numbers, { where: { n: 1 } })).records).toHaveLength(3);
+    expect((await readText('{"n":null}\n{}\n', { where: { n: null } })).records).toHaveLength(1);
+  });
+
+  it('do not parse a line that cannot match, so that damage in it is not reported', async () => {
+    const text = '{"type":"x","tex\n{"type":"y"}{"type":"z"}\n{"type":"y","te{"type":"y"}\n';
+    const { records, faults } = await readText(text, { where: { type: 'y' } });
+    expect(records).toEqual([{ type: 'y' }, { type: 'y' }]);
+    expect(faults.map(({ kind }) => kind)).toEqual(['multi_record', 'glued']);
+  });
+
+  it('recover the records of damaged lines', async () => {
+    const text = '{"a":1,"b":{"x{"a":2,"b":3}\n\0\0{"a":3,"c":"}{"}\n{"a":4}{"a":5}\n{"a":6,"b":';
+    const { records, faults } = await readText(text, { fields: ['a'] });
+    expect(records).toEqual([{ a: 2 }, { a: 3 }, { a: 4 }, { a: 5 }]);
+    expect(faults.map(({ kind }) => kind)).toEqual([
+      'glued',
+      'nul_run',
+      'multi_record',
+      'torn_tail',
+    ]);
+  });
+
+  it('refuse values that text cannot be compared with', async () => {
+    for (const value of [Number.NaN, Infinity, {}, undefined, 1n]) {
+      const options = { where: { a: value } } as unknown as ReadOptions;
+      await expect(readText('', options)).rejects.toBeInstanceOf(TypeError);
+    }
+    const options = { fields: [1] } as unknown as ReadOptions;
+    await expect(readText('', options)).rejects.toBeInstanceOf(TypeError);
+  });
+});
+
+describe('__proto__', () => {
+  const text = '{"__proto__":{"x":1},"a":[{"__proto__":2,"b":1}]}\n';
+
+  it('is an own property and reaches no prototype', async () => {
+    for (const options of [{}, { fields: ['__proto__', 'a'] }]) {
+      const { records } = await readText(text, options);
+      expect(Object.keys(records[0] as object)).toEqual(['__proto__', 'a']);
+      expect(Object.getPrototypeOf(records[0])).toBe(Object.prototype);
+      expect((records[0] as { x?: number }).x).toBeUndefined();
+    }
+  });
+
+  it("is left out at any depth with proto: 'remove', however it is written", async () => {
+    const deep = `${'['.repeat(50_000)}{"__proto__":1}${']'.repeat(50_000)}`;
+    const { records } = await readText(`${text}{"__pr\\u006fto__":1}\n${deep}\n`, {
+      proto: 'remove',
+    });
+    expect(records.slice(0, 2).map((record) => JSON.stringify(record))).toEqual([
+      '{"a":[{"b":1}]}',
+      '{}',
+    ]);
+    let inner: unknown = records[2];
+    while (Array.isArray(inner)) inner = inner[0] as unknown;
+    expect(Object.keys(inner as object)).toEqual([]);
+  });
+});
