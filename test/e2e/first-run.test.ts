@@ -30,7 +30,10 @@ function testsOf(revision: string): { passed: boolean; output: string } {
   const worktree = path.join(repository.home, `worktree-${revision.replaceAll('/', '-')}`);
   repository.git('worktree', 'add', '--quiet', '--detach', worktree, revision);
   try {
-    return { passed: true, output: repository.shell(`cd '${worktree}' && node --test test/ 2>&1`) };
+    return {
+      passed: true,
+      output: repository.shell(`cd '${worktree}' && node --test test/*.test.js 2>&1`),
+    };
   } catch (error) {
     return { passed: false, output: String((error as { stdout?: unknown }).stdout) };
   }
