@@ -14,6 +14,12 @@ export type JsonlErrorCode =
   | 'ORCH_JSONL_WRITE_FAILED'
   /** The operating system could not make written bytes durable; the group counts as not committed. */
   | 'ORCH_JSONL_SYNC_FAILED'
+  /** `access: 'locked'` was asked for and the optional package that locks files is not installed. */
+  | 'ORCH_JSONL_LOCK_UNAVAILABLE'
+  /** Another process held the lock of the file for too long; nothing was written. */
+  | 'ORCH_JSONL_LOCK_TIMEOUT'
+  /** A full file could not be put aside, or the next one not be begun; the group was not written. */
+  | 'ORCH_JSONL_ROTATE_FAILED'
   /** An earlier group failed, so this writer takes nothing more; `cause` is that first failure. */
   | 'ORCH_JSONL_WRITER_FAILED'
   /** The writer was closed before this call. */
@@ -74,6 +80,13 @@ export class JsonlError extends Error {
 export function systemCode(error: unknown): string {
   if (typeof error !== 'object' || error === null || !('code' in error)) return '';
   return typeof error.code === 'string' ? error.code : '';
+}
+
+const fullCodes = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
+
+/** Whether space, quota or the allowed size of a file was used up. */
+export function isFull(error: unknown): boolean {
+  return fullCodes.has(systemCode(error));
 }
 
 /** What a caught value says about itself. */

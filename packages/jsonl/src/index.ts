@@ -17,13 +17,13 @@
  * order of the calls; a torn line of a killed process never swallows another record; a writer that
  * met an error refuses everything after it; a reader delivers every whole record and reports the rest.
  *
- * It does not: lock files between processes (`exclusive` is the caller's promise), validate values,
- * rotate, index or repair files, or keep several hosts apart on a network file system.
+ * It does not: enforce `exclusive` (that is the caller's promise), validate values, index or repair
+ * files, or keep several hosts apart on a network file system.
  *
  * @module
  */
 export { openWriter, type JsonlWriter } from './write/writer.js';
-export type { Access, Durability, WriterOptions } from './write/writer-options.js';
+export type { Access, Durability, RotateOptions, WriterOptions } from './write/writer-options.js';
 export type { Opened } from './write/open-file.js';
 
 export { read, readAll, type Entry, type JsonlReader, type ReadResult } from './read/reader.js';

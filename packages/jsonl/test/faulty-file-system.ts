@@ -12,66 +12,33 @@ export interface Faults {
   take?(index: number, length: number): number;
 }
 
-/** The real file system, except where told. */
+type AnyCall = (...given: readonly unknown[]) => unknown;
+
+const inPlace = (call: string): boolean =>
+  call.endsWith('Sync') || call === 'tryLock' || call === 'unlock';
+
+/** The real file system, except where told. A file is closed even if that is told to fail. */
 export function faultyFileSystem(faults: Faults, base: FileSystem = nodeFileSystem): FileSystem {
-  const counts = new Map<keyof FileSystem, number>();
-  function enter(call: keyof FileSystem): number {
+  const counts = new Map<string, number>();
+  function perform(call: keyof FileSystem, given: readonly unknown[]): unknown {
     const index = counts.get(call) ?? 0;
     counts.set(call, index + 1);
+    const run: AnyCall = (...args) => (base[call] as AnyCall)(...args);
+    if (call === 'close' || call === 'closeSync') {
+      const closed = run(...given);
+      faults.before?.(call, index);
+      return closed;
+    }
     faults.before?.(call, index);
-    return index;
+    if (call !== 'write' && call !== 'writeSync') return run(...given);
+    const [file, bytes] = given as [number, Uint8Array];
+    return run(file, bytes.subarray(0, faults.take?.(index, bytes.length) ?? bytes.length));
   }
-  function part(bytes: Uint8Array, index: number): Uint8Array {
-    return bytes.subarray(0, faults.take?.(index, bytes.length) ?? bytes.length);
-  }
-  return {
-    async open(path, intent, mode) {
-      enter('open');
-      return base.open(path, intent, mode);
-    },
-    async close(file) {
-      await base.close(file);
-      enter('close');
-    },
-    async read(file, bytes, position) {
-      enter('read');
-      return base.read(file, bytes, position);
-    },
-    async write(file, bytes) {
-      const index = enter('write');
-      return base.write(file, part(bytes, index));
-    },
-    writeSync(file, bytes) {
-      const index = enter('writeSync');
-      return base.writeSync(file, part(bytes, index));
-    },
-    async fdatasync(file) {
-      enter('fdatasync');
-      await base.fdatasync(file);
-    },
-    fdatasyncSync(file) {
-      enter('fdatasyncSync');
-      base.fdatasyncSync(file);
-    },
-    async truncate(file, length) {
-      enter('truncate');
-      await base.truncate(file, length);
-    },
-    truncateSync(file, length) {
-      enter('truncateSync');
-      base.truncateSync(file, length);
-    },
-    async stat(file) {
-      enter('stat');
-      return base.stat(file);
-    },
-    statSync(file) {
-      enter('statSync');
-      return base.statSync(file);
-    },
-    async fsyncDirectory(path) {
-      enter('fsyncDirectory');
-      await base.fsyncDirectory(path);
-    },
-  };
+  const calls = (Object.keys(base) as (keyof FileSystem)[]).map((call) => {
+    const wrapped: AnyCall = inPlace(call)
+      ? (...given) => perform(call, given)
+      : (...given) => new Promise((resolve) => resolve(perform(call, given)));
+    return [call, wrapped] as const;
+  });
+  return Object.fromEntries(calls) as unknown as FileSystem;
 }

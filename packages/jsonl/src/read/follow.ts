@@ -160,7 +160,7 @@ async function openIfThere(fileSystem: FileSystem, path: string): Promise<Held |
     if (JsonlError.isInstance(error) && error.code === 'ORCH_JSONL_NOT_FOUND') return undefined;
     throw error;
   }
-  return { file, identity: await fileSystem.identify?.(file) };
+  return { file, identity: await fileSystem.identify(file) };
 }
 
 /** Another file that has the name now. */

@@ -76,7 +76,10 @@ export async function openSession(
   const { redact, onFailure, clock = Date, fileSystem = nodeFileSystem } = options;
   const settings = checkWriterOptions({ durability: 'kernel', fileSystem }, nodeFileSystem);
   const lastSeq = await findLastSeq(fileSystem, path);
-  const lines = await openLineWriter(path, settings);
+  const encoding = { redact, chained: false };
+  const lines = await openLineWriter<SessionRecord>(path, settings, (record) =>
+    encodeRecord(record, encoding),
+  );
   let seq = lastSeq;
   let closed = false;
   /** The first failure to write that nobody was told of, as `record` has nobody to tell. */
@@ -101,9 +104,9 @@ export async function openSession(
       data: data ?? null,
       ...(raw === undefined ? {} : { raw }),
     };
-    const line = encodeRecord(value, { redact, chained: false });
+    const appended = lines.append(value);
     seq += 1;
-    lines.append([line]).catch((error: unknown) => {
+    appended.catch((error: unknown) => {
       untold ??= { error };
       if (!failed) onFailure?.(error);
       failed = true;

@@ -1,23 +1,17 @@
-import { JsonlError, reasonOf, systemCode, type JsonlErrorCode } from '../errors.js';
-import type { Steps } from './steps.js';
-
-/** What is to be committed, and how. */
-export interface Commit {
-  readonly path: string;
-  readonly bytes: Buffer;
-  /** Known length of the file before this group; `undefined` in a shared file. */
-  readonly at: number | undefined;
-  /** Whether the group must be on the disk before it counts. */
-  readonly durable: boolean;
-}
+import { JsonlError, isFull, reasonOf, type JsonlErrorCode } from '../errors.js';
+import { firstLine, type Group } from './group.js';
+import { lock, unlock } from './lock.js';
+import { isDue, reopen, setAside } from './rotate.js';
+import { ask, type Steps } from './steps.js';
+import type { Target } from './target.js';
 
 /** A shared file is tried again after a short write; this many times without progress is a failure. */
 const maxRepeats = 8;
-const fullCodes = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
+const newline = 10;
 
-function* writeAll(bytes: Buffer): Steps<void> {
+function* writeAll(file: number, bytes: Buffer): Steps<void> {
   for (let offset = 0; offset < bytes.length;) {
-    const written = yield { call: 'write', bytes: bytes.subarray(offset) };
+    const written = yield* ask('write', file, offset === 0 ? bytes : bytes.subarray(offset));
     if (written < 1)
       throw new Error(`the file system took ${written} of ${bytes.length - offset} bytes`);
     offset += written;
@@ -28,12 +22,12 @@ function* writeAll(bytes: Buffer): Steps<void> {
  * Others may have written after the part that was taken, so going on in the middle of a record would
  * tear it. Writing begins again at the newline before the first record that is not whole.
  */
-function* writeShared(bytes: Buffer): Steps<void> {
+function* writeShared(file: number, bytes: Buffer): Steps<void> {
   let repeats = 0;
   for (let offset = 0; offset < bytes.length;) {
-    const written = yield { call: 'write', bytes: bytes.subarray(offset) };
+    const written = yield* ask('write', file, offset === 0 ? bytes : bytes.subarray(offset));
     if (offset + written === bytes.length) return;
-    const next = bytes.lastIndexOf(10, offset + written);
+    const next = bytes.lastIndexOf(newline, offset + written);
     repeats = next > offset ? 0 : repeats + 1;
     if (repeats > maxRepeats)
       throw new Error(`the file system takes no more than ${written} bytes at once`);
@@ -42,55 +36,136 @@ function* writeShared(bytes: Buffer): Steps<void> {
 }
 
 /** Removes what a failed group left, unless somebody else has written since. Gives whether it is gone. */
-function* takeBack(at: number, length: number): Steps<boolean> {
+function* takeBack(file: number, at: number, length: number): Steps<boolean> {
   try {
-    const size = yield { call: 'stat' };
+    const size = yield* ask('stat', file);
     if (size < at || size > at + length) return false;
-    if (size > at) yield { call: 'truncate', length: at };
+    if (size > at) yield* ask('truncate', file, at);
     return true;
   } catch {
     return false;
   }
 }
 
+/** What could not be done with a group, and what is left of it. `at` is where it began, if that was undone. */
 function commitError(
-  commit: Commit,
-  stage: 'write' | 'fdatasync',
-  takenBack: boolean,
+  path: string,
+  stage: 'append' | 'sync',
+  bytes: number,
+  at: number | undefined,
   cause: unknown,
 ): JsonlError {
-  const { path, at, bytes } = commit;
   let code: JsonlErrorCode =
-    stage === 'write' ? 'ORCH_JSONL_WRITE_FAILED' : 'ORCH_JSONL_SYNC_FAILED';
-  if (fullCodes.has(systemCode(cause))) code = 'ORCH_JSONL_DISK_FULL';
+    stage === 'append' ? 'ORCH_JSONL_WRITE_FAILED' : 'ORCH_JSONL_SYNC_FAILED';
+  if (isFull(cause)) code = 'ORCH_JSONL_DISK_FULL';
   const left =
-    at === undefined || !takenBack
+    at === undefined
       ? 'a part of it may be in the file and will be told apart when it is read'
       : `the file was cut back to ${at} bytes`;
   return new JsonlError(
     code,
-    `Cannot ${stage === 'write' ? 'append' : 'sync'} ${bytes.length} bytes to ${path}: ${reasonOf(cause)}; ` +
+    `Cannot ${stage} ${bytes} bytes to ${path}: ${reasonOf(cause)}; ` +
       `${left}; open it again once the cause is gone`,
-    { path, bytes: bytes.length, takenBack },
+    { path, bytes, takenBack: at !== undefined },
     cause,
   );
 }
 
 /**
- * Writes one group and makes it durable. On failure an exclusive file is cut back to where the group
- * began, so that what was refused is not there either.
- *
- * @throws JsonlError `ORCH_JSONL_DISK_FULL`, `ORCH_JSONL_WRITE_FAILED`, `ORCH_JSONL_SYNC_FAILED`
+ * Writes where nobody else does. A failure cuts the file back to where the group began, so that what
+ * was refused is not there either.
  */
-export function* commitGroup(commit: Commit): Steps<void> {
-  const { bytes, at, durable } = commit;
-  let stage: 'write' | 'fdatasync' = 'write';
-  try {
-    yield* at === undefined ? writeShared(bytes) : writeAll(bytes);
-    stage = 'fdatasync';
-    if (durable) yield { call: 'fdatasync' };
-  } catch (cause) {
-    const takenBack = at === undefined ? false : yield* takeBack(at, bytes.length);
-    throw commitError(commit, stage, takenBack, cause);
+function* commitExclusive(target: Target, group: Group, durable: boolean): Steps<void> {
+  const { path } = target;
+  const bytes = group.bytes.subarray(firstLine, group.end);
+  if (isDue(target, target.length ?? 0, bytes.length)) {
+    yield* setAside(target);
+    yield* reopen(target);
   }
+  const at = target.length ?? 0;
+  let stage: 'append' | 'sync' = 'append';
+  try {
+    yield* writeAll(target.file, bytes);
+    stage = 'sync';
+    if (durable) yield* ask('fdatasync', target.file);
+  } catch (cause) {
+    const takenBack = yield* takeBack(target.file, at, bytes.length);
+    throw commitError(path, stage, bytes.length, takenBack ? at : undefined, cause);
+  }
+  target.length = at + bytes.length;
+  target.unsynced = !durable;
+}
+
+/** Writes while others keep out. Whoever died in the middle of a line left it without a newline. */
+function* writeLocked(target: Target, group: Group): Steps<void> {
+  const { path, settings } = target;
+  const { fileSystem } = settings;
+  for (;;) {
+    yield* lock(target);
+    try {
+      // Calls that wait for no disk are made in place: every turn of the loop is a turn for the others.
+      if (fileSystem.identifySync(path) === target.identity) {
+        const size = fileSystem.statSync(target.file);
+        if (!isDue(target, size, group.end - firstLine)) {
+          const bytes = group.bytes.subarray(endsLine(target, size) ? firstLine : 0, group.end);
+          try {
+            yield* writeAll(target.file, bytes);
+          } catch (cause) {
+            const takenBack = yield* takeBack(target.file, size, bytes.length);
+            throw commitError(path, 'append', bytes.length, takenBack ? size : undefined, cause);
+          }
+          target.lineEnd = size + bytes.length;
+          return;
+        }
+        yield* setAside(target);
+      }
+    } finally {
+      unlock(target);
+    }
+    yield* reopen(target);
+  }
+}
+
+function endsLine({ file, lineEnd, settings }: Target, size: number): boolean {
+  if (size === 0 || size === lineEnd) return true;
+  const last = Buffer.alloc(1);
+  return settings.fileSystem.readSync(file, last, size - 1) === 1 && last[0] === newline;
+}
+
+/** Writes where others do. What was written stays, as it may not be the end of the file any more. */
+function* commitAmongOthers(target: Target, group: Group, durable: boolean): Steps<void> {
+  const { path, settings } = target;
+  if (settings.access === 'locked') yield* writeLocked(target, group);
+  else {
+    const bytes = group.bytes.subarray(0, group.end);
+    try {
+      yield* writeShared(target.file, bytes);
+    } catch (cause) {
+      throw commitError(path, 'append', bytes.length, undefined, cause);
+    }
+  }
+  target.unsynced = true;
+  if (durable) yield* syncOnly(target);
+}
+
+function* syncOnly(target: Target): Steps<void> {
+  try {
+    yield* ask('fdatasync', target.file);
+  } catch (cause) {
+    throw commitError(target.path, 'sync', 0, undefined, cause);
+  }
+  target.unsynced = false;
+}
+
+/**
+ * Writes one group, and makes it durable if it must be.
+ *
+ * @throws JsonlError `ORCH_JSONL_DISK_FULL`, `ORCH_JSONL_WRITE_FAILED`, `ORCH_JSONL_SYNC_FAILED`,
+ * `ORCH_JSONL_LOCK_TIMEOUT`, `ORCH_JSONL_ROTATE_FAILED`
+ */
+export function* commitGroup(target: Target, group: Group, durable: boolean): Steps<void> {
+  if (group.end > firstLine) {
+    const commit = target.settings.access === 'exclusive' ? commitExclusive : commitAmongOthers;
+    yield* commit(target, group, durable);
+  } else if (durable && target.unsynced) yield* syncOnly(target);
 }

@@ -11,10 +11,10 @@ export interface Encoding {
 /** An escaped pair, which is fine; a lone surrogate; or any other escape, so that `\\ud800` is not taken for one. */
 const escapes = /\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}|(\\ud[89a-f][0-9a-f]{2})|\\[^]/gi;
 
-/** JSON.stringify writes half a surrogate pair as `\ud83d`, which many programs refuse to read. */
-function makeWellFormed(line: string): string {
-  if (!line.includes('\\u')) return line;
-  return line.replace(escapes, (found: string, lone: string | undefined) =>
+/** JSON.stringify writes half a surrogate pair as `\ud83d`, which many programs refuse to read. Takes lines of JSON. */
+export function makeWellFormed(lines: string): string {
+  if (!lines.includes('\\ud')) return lines;
+  return lines.replace(escapes, (found: string, lone: string | undefined) =>
     lone === undefined ? found : '\ufffd',
   );
 }
@@ -69,13 +69,14 @@ function checkSealable(line: string): void {
 }
 
 /**
- * One line, without its newline.
+ * One line, without its newline; half surrogate pairs may still be in it, unless it was redacted.
  *
  * @throws TypeError when the value cannot be written. @throws JsonlError `ORCH_JSONL_REDACTION_INVALID`
  */
 export function encodeRecord(value: unknown, encoding: Encoding): string {
-  const line = makeWellFormed(stringify(value));
-  const redacted = encoding.redact === undefined ? line : applyRedaction(line, encoding.redact);
+  const line = stringify(value);
+  const redacted =
+    encoding.redact === undefined ? line : applyRedaction(makeWellFormed(line), encoding.redact);
   if (encoding.chained) checkSealable(redacted);
   return redacted;
 }

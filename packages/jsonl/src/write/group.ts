@@ -1,64 +1,95 @@
-import type { Hash } from 'node:crypto';
 import type { JsonlError } from '../errors.js';
-import { beginGroup, sealBytes, sealGroup } from '../chain/seal.js';
+import { sealBytes } from '../chain/seal.js';
+import { makeWellFormed } from './encode-record.js';
 
-/** Lines that one call appends. They are never divided between groups. */
-export interface Entry {
-  readonly lines: readonly string[];
-  /** Bytes of the lines with their newlines. */
+/** A call that waits for its group. */
+export interface Waiter {
+  /** Bytes of its lines with their newlines. */
   readonly bytes: number;
-  /** Whether this entry asks for a sync even if the writer's durability does not. */
-  readonly sync: boolean;
   readonly resolve: (result: { readonly bytes: number }) => void;
   readonly reject: (error: JsonlError) => void;
 }
 
-/** Where the chain of a file stands. */
-export interface ChainTip {
-  readonly head: string;
-  /** Hash over `head` and the lines after the last seal, when there are such lines. */
-  readonly open: Hash | undefined;
+/**
+ * Lines that are committed together, already as the bytes that will be written. Lines begin at
+ * offset 1: before them stands a newline, which is written too where a torn line may precede it.
+ */
+export interface Group {
+  bytes: Buffer;
+  /** Offset after the last line. */
+  end: number;
+  readonly waiters: Waiter[];
+  /** Whether a waiter asks for a sync even if the writer's durability does not. */
+  sync: boolean;
 }
 
-export interface LaidOutGroup {
-  readonly bytes: Buffer;
-  /** The chain after this group. */
-  readonly tip: ChainTip | undefined;
-  /** Bytes the seal added to the last line. */
-  readonly sealed: number;
+export const firstLine = 1;
+const newline = 10;
+const smallestBytes = 4096;
+/** Lines shorter than this are put together before they are encoded: one call for each costs more. */
+const shortLine = 1024;
+const together = 8192;
+
+/** Begins a group in `bytes`, which a former group no longer needs. */
+export function startGroup(bytes: Buffer = Buffer.allocUnsafeSlow(smallestBytes)): Group {
+  bytes[0] = newline;
+  return { bytes, end: firstLine, waiters: [], sync: false };
 }
 
-export interface GroupLayout {
-  layOut(entries: readonly Entry[], tip: ChainTip | undefined): LaidOutGroup;
+/** Makes room for `more` bytes, a newline and a seal. */
+function reserve(group: Group, more: number): void {
+  const needed = group.end + more + 1 + sealBytes;
+  if (needed <= group.bytes.length) return;
+  const larger = Buffer.allocUnsafeSlow(Math.max(needed, group.bytes.length * 2));
+  group.bytes.copy(larger, 0, 0, group.end);
+  group.bytes = larger;
 }
 
-/** Puts the lines of a group into one buffer, which is used again for the next group. */
-export function createGroupLayout(leadingNewline: boolean): GroupLayout {
-  let scratch = Buffer.alloc(0);
-  return {
-    layOut(entries, tip) {
-      const lead = leadingNewline ? 1 : 0;
-      const needed = entries.reduce((sum, entry) => sum + entry.bytes, lead + sealBytes);
-      if (scratch.length < needed) {
-        scratch = Buffer.allocUnsafeSlow(Math.max(needed, Math.min(scratch.length * 2, 1 << 20)));
+/** Adds lines that end in a newline each. */
+function addText(group: Group, lines: string): void {
+  const text = makeWellFormed(lines);
+  // No character takes more than three bytes; for a long text the exact number is worth its count.
+  const most = text.length * 3;
+  reserve(group, most <= 1 << 16 ? most : Buffer.byteLength(text));
+  group.end += group.bytes.write(text, group.end);
+}
+
+/** Adds one line, given without its newline. */
+export function addLine(group: Group, line: string): void {
+  addText(group, line);
+  group.bytes[group.end] = newline;
+  group.end += 1;
+}
+
+/** Adds a line for each value, or, if one cannot be a line, none. */
+export function addLines<T>(
+  group: Group,
+  values: readonly T[],
+  encode: (value: T) => string,
+): void {
+  const { end } = group;
+  try {
+    let text = '';
+    for (const value of values) {
+      const line = encode(value);
+      if (line.length < shortLine) {
+        text += line + '\n';
+        if (text.length < together) continue;
       }
-      let length = 0;
-      if (leadingNewline) length = scratch.writeUInt8(10, 0);
-      for (const entry of entries) {
-        for (const line of entry.lines) {
-          length += scratch.write(line, length, 'utf8');
-          length = scratch.writeUInt8(10, length);
-        }
-      }
-      if (length === lead) return { bytes: scratch.subarray(0, 0), tip, sealed: 0 };
-      if (tip === undefined) return { bytes: scratch.subarray(0, length), tip, sealed: 0 };
-      const hash = tip.open?.copy() ?? beginGroup(tip.head);
-      const sealed = sealGroup(scratch, length, hash);
-      return {
-        bytes: scratch.subarray(0, sealed.length),
-        tip: { head: sealed.head, open: undefined },
-        sealed: sealed.length - length,
-      };
-    },
-  };
+      if (text !== '') addText(group, text);
+      text = '';
+      if (line.length >= shortLine) addLine(group, line);
+    }
+    if (text !== '') addText(group, text);
+  } catch (error) {
+    group.end = end;
+    throw error;
+  }
+}
+
+/** Moves what was added since `end` into another group. */
+export function moveLines(from: Group, end: number, to: Group): void {
+  reserve(to, from.end - end);
+  to.end += from.bytes.copy(to.bytes, to.end, end, from.end);
+  from.end = end;
 }

@@ -1,44 +1,65 @@
 import { JsonlError, reasonOf } from '../errors.js';
+import { tidyArchives } from './archive.js';
 import { commitGroup } from './commit.js';
-import { createGroupLayout, type ChainTip, type Entry } from './group.js';
+import { addLine, addLines, firstLine, moveLines, startGroup, type Group } from './group.js';
+import { isLockedHere } from './lock.js';
 import { openFile, type Opened } from './open-file.js';
-import { runSteps, runStepsSync, type Steps } from './steps.js';
+import { isDue } from './rotate.js';
+import { sealGroup, type ChainTip } from './seal-group.js';
+import { runSteps, runStepsSync, type FirstOutcome, type Steps } from './steps.js';
 import type { WriterSettings } from './writer-options.js';
 
-/** A writer of finished lines; `openWriter` and sessions put values in front of it. */
-export interface LineWriter {
+export interface Appended {
+  readonly bytes: number;
+}
+
+/** Appends values as lines; `openWriter` and sessions say what a line is. */
+export interface LineWriter<T> {
   readonly opened: Opened;
   head(): string | undefined;
   bytes(): number | undefined;
-  append(lines: readonly string[]): Promise<{ readonly bytes: number }>;
-  appendSync(lines: readonly string[]): { readonly bytes: number };
+  /** Throws what `encode` throws; everything else is a rejection. */
+  append(value: T): Promise<Appended>;
+  appendMany(values: readonly T[]): Promise<Appended>;
+  appendSync(value: T): Appended;
   flush(): Promise<void>;
   close(): Promise<void>;
 }
 
-const ignore = (): void => undefined;
+/** A buffer that grew beyond this for one huge group is given up. */
+const maxKeptBytes = 2 * 1024 * 1024;
 
 /**
  * Commits in groups: while one group is being written and synced, everything appended meanwhile
  * waits and becomes the next one. So a sync is paid once for all who wait for it.
  */
-export async function openLineWriter(path: string, settings: WriterSettings): Promise<LineWriter> {
-  const { fileSystem, access, durability, maxBatchBytes } = settings;
-  const { file, opened, tip: firstTip } = await openFile(path, settings);
-  const layout = createGroupLayout(access === 'shared');
+export async function openLineWriter<T>(
+  path: string,
+  settings: WriterSettings,
+  encode: (value: T) => string,
+): Promise<LineWriter<T>> {
+  const { fileSystem, access, durability, maxBatchBytes, rotate } = settings;
+  const { target, opened, tip: firstTip } = await openFile(path, settings);
   const alwaysSync = durability === 'batch' || durability === 'sync';
+  /** Whether `appendSync` may write in one call, without the steps for everything that can happen. */
+  const plain = access !== 'locked' && firstTip === undefined;
+  const firstSent = access === 'shared' ? 0 : firstLine;
 
   let tip: ChainTip | undefined = firstTip;
-  let length = access === 'exclusive' ? opened.bytes : undefined;
-  let queue: Entry[] = [];
+  /** Groups that wait; lines are added to the last one. */
+  let waiting: Group[] = [];
+  /** Bytes of groups that are done, for the next ones. */
+  const spare: Buffer[] = [];
   let scheduled: Promise<void> | undefined;
   let inFlight = false;
-  /** Whether bytes were written that no sync has covered. */
-  let unsynced = !alwaysSync && opened.bytes > 0;
   let failure: JsonlError | undefined;
   /** Whether somebody was told of the failure by a rejection. */
   let failureTold = false;
   let closing: Promise<void> | undefined;
+  /** Work on rotated files, which nobody waits for but `close`. */
+  let tidying: Promise<void> = Promise.resolve();
+  let tidied = 0;
+  let untidy: JsonlError | undefined;
 
   function refusal(): JsonlError | undefined {
     if (failure !== undefined) return writerFailedError(path, failure);
@@ -47,127 +68,214 @@ export async function openLineWriter(path: string, settings: WriterSettings): Pr
     return new JsonlError('ORCH_JSONL_CLOSED', message, { path });
   }
 
-  /** Takes the entries of the next group from the queue. */
-  function takeEntries(): Entry[] {
-    let count = 0;
-    let bytes = 0;
-    for (const entry of queue) {
-      if (count > 0 && (durability === 'sync' || bytes + entry.bytes > maxBatchBytes)) break;
-      count += 1;
-      bytes += entry.bytes;
-    }
-    const entries = queue.slice(0, count);
-    queue = queue.slice(count);
-    return entries;
+  function addGroup(): Group {
+    const group = startGroup(spare.pop());
+    waiting.push(group);
+    return group;
   }
 
-  /** The calls that commit these entries; what is known of the file changes once all have succeeded. */
-  function* commit(entries: readonly Entry[]): Steps<void> {
-    const laidOut = layout.layOut(entries, tip);
-    const { bytes } = laidOut;
-    const sync = alwaysSync || entries.some((entry) => entry.sync);
-    const durable = sync && (unsynced || bytes.length > 0);
-    yield* commitGroup({ path, bytes, at: length, durable });
-    tip = laidOut.tip;
-    if (length !== undefined) length += bytes.length;
-    if (durable) unsynced = false;
-    else if (bytes.length > 0) unsynced = true;
-    const sealedEntry = entries.findLast((entry) => entry.lines.length > 0);
-    for (const entry of entries) {
-      entry.resolve({ bytes: entry.bytes + (entry === sealedEntry ? laidOut.sealed : 0) });
-    }
+  function recycle({ bytes }: Group): void {
+    if (spare.length < 2 && bytes.length <= maxKeptBytes) spare.push(bytes);
   }
 
-  function fail(entries: readonly Entry[], error: unknown): void {
+  /** Adds lines to the last group, or to one of their own. What one call adds is never divided. */
+  function addToGroup(add: (group: Group) => void): { group: Group; bytes: number } {
+    const last = durability === 'sync' ? undefined : waiting.at(-1);
+    const group = last ?? addGroup();
+    const { end } = group;
+    try {
+      add(group);
+    } catch (error) {
+      if (last === undefined) waiting.pop();
+      throw error;
+    }
+    const bytes = group.end - end;
+    if (group.end - firstLine <= maxBatchBytes || end === firstLine) return { group, bytes };
+    const next = addGroup();
+    moveLines(group, end, next);
+    return { group: next, bytes };
+  }
+
+  /** The calls that commit a group; what is known of the file changes once all have succeeded. */
+  function* commit(group: Group): Steps<void> {
+    const { end } = group;
+    const hasLines = end > firstLine;
+    const next = tip === undefined || !hasLines ? tip : sealGroup(group, tip);
+    yield* commitGroup(target, group, alwaysSync || group.sync);
+    tip = next;
+    // Before anybody is told: whoever waits for this may append in place the next moment.
+    inFlight = false;
+    const sealed = group.end - end;
+    const sealedWaiter =
+      sealed === 0 ? undefined : group.waiters.findLast(({ bytes }) => bytes > 0);
+    for (const waiter of group.waiters) {
+      waiter.resolve({ bytes: waiter === sealedWaiter ? waiter.bytes + sealed : waiter.bytes });
+    }
+    recycle(group);
+  }
+
+  /** Ends this writer. Gives what everybody in the group is told. */
+  function fail(group: Group, error: unknown): JsonlError {
     // What is not a failure of a commit (memory for a huge group, say) must stop the writer as well.
-    failure = JsonlError.isInstance(error) ? error : unexpectedError(path, error);
-    for (const entry of entries) entry.reject(failure);
-    const waiting = queue;
-    queue = [];
-    for (const entry of waiting) entry.reject(writerFailedError(path, failure));
+    const first = JsonlError.isInstance(error) ? error : unexpectedError(path, error);
+    failure = first;
+    for (const waiter of group.waiters) waiter.reject(first);
+    const left = waiting;
+    waiting = [];
+    for (const { waiters } of left) {
+      for (const waiter of waiters) waiter.reject(writerFailedError(path, first));
+    }
+    return first;
+  }
+
+  function tidy(): void {
+    if (rotate === undefined || target.rotations === tidied) return;
+    tidied = target.rotations;
+    if (rotate.keep === Infinity && !rotate.compress) return;
+    tidying = tidying
+      .then(() => tidyArchives(fileSystem, path, { ...rotate, mode: settings.mode }))
+      .catch((cause: unknown) => {
+        untidy ??= untidyError(path, cause);
+      });
   }
 
   async function drain(): Promise<void> {
-    while (queue.length > 0) {
-      const entries = takeEntries();
+    for (let group = waiting.shift(); group !== undefined; group = waiting.shift()) {
       inFlight = true;
       try {
-        await runSteps(commit(entries), fileSystem, file);
+        await runSteps(commit(group), fileSystem);
       } catch (error) {
-        fail(entries, error);
-      } finally {
         inFlight = false;
+        fail(group, error);
       }
+      tidy();
     }
     scheduled = undefined;
   }
 
-  function enqueue(lines: readonly string[], sync: boolean): Promise<{ readonly bytes: number }> {
+  function drainSync(): void {
+    for (let group = waiting.shift(); group !== undefined; group = waiting.shift()) {
+      try {
+        runStepsSync(commit(group), fileSystem);
+      } catch (error) {
+        fail(group, error);
+      }
+      tidy();
+    }
+  }
+
+  function waitFor(group: Group, bytes: number): Promise<Appended> {
+    // A turn later, so that everything appended in this turn is in the first group already.
+    scheduled ??= Promise.resolve().then(drain);
+    if (durability === 'none' && !group.sync) return Promise.resolve({ bytes });
+    return new Promise((resolve, reject) => {
+      const tell = (error: unknown): void => {
+        failureTold = true;
+        reject(error);
+      };
+      group.waiters.push({ bytes, resolve, reject: tell });
+    });
+  }
+
+  function refuse(refused: JsonlError): Promise<never> {
+    failureTold = true;
+    return Promise.reject(refused);
+  }
+
+  function refuseSync(): void {
     const refused = refusal();
     if (refused !== undefined) {
       failureTold = true;
-      return Promise.reject(refused);
+      throw refused;
     }
-    const bytes = countBytes(lines);
-    return new Promise((resolve, reject) => {
-      if (durability === 'none' && !sync) {
-        queue.push({ lines, bytes, sync, resolve: ignore, reject: ignore });
-        resolve({ bytes });
-      } else {
-        const tell = (error: unknown): void => {
-          failureTold = true;
-          reject(error);
-        };
-        queue.push({ lines, bytes, sync, resolve, reject: tell });
-      }
-      // A turn later, so that everything appended in this turn is in the first group already.
-      scheduled ??= Promise.resolve().then(drain);
+    if (!inFlight && !isLockedHere(target)) return;
+    const message = `Cannot append to ${path} synchronously while an asynchronous append is being written; await flush() first`;
+    throw new JsonlError('ORCH_JSONL_BUSY', message, { path });
+  }
+
+  /** Appends after what waits, with it where that is allowed. */
+  function appendAfter(value: T): Appended {
+    const outcome: { bytes: number; error?: JsonlError } = { bytes: 0 };
+    const { group, bytes } = addToGroup((to) => addLine(to, encode(value)));
+    group.waiters.push({
+      bytes,
+      resolve: (appended) => (outcome.bytes = appended.bytes),
+      reject: (error) => (outcome.error = error),
     });
+    drainSync();
+    if (outcome.error === undefined) return { bytes: outcome.bytes };
+    failureTold = true;
+    throw outcome.error;
+  }
+
+  /**
+   * Appends alone. One call of the file system is enough unless something is in the way; if it was
+   * not, the steps that know what to do then begin with its outcome.
+   */
+  function appendAlone(value: T): Appended {
+    const group = startGroup(spare.pop());
+    addLine(group, encode(value));
+    let first: FirstOutcome | undefined;
+    if (plain && !isDue(target, target.length ?? 0, group.end)) {
+      const sent = group.bytes.subarray(firstSent, group.end);
+      try {
+        const written = fileSystem.writeSync(target.file, sent);
+        if (written === sent.length && !alwaysSync) {
+          if (target.length !== undefined) target.length += written;
+          target.unsynced = true;
+          recycle(group);
+          return { bytes: group.end - firstLine };
+        }
+        first = { answer: written };
+      } catch (cause) {
+        first = { cause };
+      }
+    }
+    try {
+      runStepsSync(commit(group), fileSystem, first);
+    } catch (error) {
+      failureTold = true;
+      throw fail(group, error);
+    } finally {
+      tidy();
+    }
+    return { bytes: group.end - firstLine };
   }
 
   return {
     opened,
     head: () => tip?.head,
-    bytes: () => length,
-    append: (lines) => (lines.length === 0 ? Promise.resolve({ bytes: 0 }) : enqueue(lines, false)),
-    appendSync(lines) {
+    bytes: () => target.length,
+    append(value) {
       const refused = refusal();
-      if (refused !== undefined) {
-        failureTold = true;
-        throw refused;
-      }
-      if (inFlight) {
-        const message = `Cannot append to ${path} synchronously while an asynchronous append is being written; await flush() first`;
-        throw new JsonlError('ORCH_JSONL_BUSY', message, { path });
-      }
-      const outcome: { bytes: number; error?: JsonlError } = { bytes: 0 };
-      queue.push({
-        lines,
-        bytes: countBytes(lines),
-        sync: false,
-        resolve: ({ bytes }) => (outcome.bytes = bytes),
-        reject: (error) => (outcome.error = error),
-      });
-      while (queue.length > 0) {
-        const entries = takeEntries();
-        try {
-          runStepsSync(commit(entries), fileSystem, file);
-        } catch (error) {
-          fail(entries, error);
-        }
-      }
-      if (outcome.error === undefined) return { bytes: outcome.bytes };
-      failureTold = true;
-      throw outcome.error;
+      if (refused !== undefined) return refuse(refused);
+      const { group, bytes } = addToGroup((to) => addLine(to, encode(value)));
+      return waitFor(group, bytes);
+    },
+    appendMany(values) {
+      const refused = refusal();
+      if (refused !== undefined) return refuse(refused);
+      if (values.length === 0) return Promise.resolve({ bytes: 0 });
+      const { group, bytes } = addToGroup((to) => addLines(to, values, encode));
+      return waitFor(group, bytes);
+    },
+    appendSync(value) {
+      refuseSync();
+      return waiting.length > 0 ? appendAfter(value) : appendAlone(value);
     },
     async flush() {
-      await enqueue([], true);
+      const refused = refusal();
+      if (refused !== undefined) return refuse(refused);
+      const group = (durability === 'sync' ? undefined : waiting.at(-1)) ?? addGroup();
+      group.sync = true;
+      await waitFor(group, 0);
     },
     close() {
       closing ??= (async () => {
         await scheduled;
+        await tidying;
         try {
-          await fileSystem.close(file);
+          await fileSystem.close(target.file);
         } catch (error) {
           failure ??= closeError(path, error);
         }
@@ -175,10 +283,21 @@ export async function openLineWriter(path: string, settings: WriterSettings): Pr
           failureTold = true;
           throw failure;
         }
+        if (untidy !== undefined) throw untidy;
       })();
       return closing;
     },
   };
+}
+
+function untidyError(path: string, cause: unknown): JsonlError {
+  return new JsonlError(
+    'ORCH_JSONL_ROTATE_FAILED',
+    `Cannot compress or remove the full files of ${path}: ${reasonOf(cause)}; every record is in place, ` +
+      'and the next rotation tries again',
+    { path },
+    cause,
+  );
 }
 
 function unexpectedError(path: string, cause: unknown): JsonlError {
@@ -198,10 +317,4 @@ function writerFailedError(path: string, first: JsonlError): JsonlError {
 function closeError(path: string, cause: unknown): JsonlError {
   const message = `Cannot close ${path}: ${reasonOf(cause)}`;
   return new JsonlError('ORCH_JSONL_WRITE_FAILED', message, { path }, cause);
-}
-
-function countBytes(lines: readonly string[]): number {
-  let bytes = 0;
-  for (const line of lines) bytes += Buffer.byteLength(line) + 1;
-  return bytes;
 }

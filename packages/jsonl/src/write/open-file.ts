@@ -1,11 +1,14 @@
 import { dirname } from 'node:path';
 import { scanChain } from '../chain/scan-chain.js';
-import { JsonlError, reasonOf, systemCode, type JsonlErrorCode } from '../errors.js';
+import { isFull, JsonlError, reasonOf, systemCode } from '../errors.js';
 import type { FileSystem } from '../file-system.js';
 import { findLastNewline, readRange } from '../read/from-end.js';
 import { parseSlice } from '../read/recover-line.js';
 import { defaultMaxLineBytes } from '../read/scan.js';
-import type { ChainTip } from './group.js';
+import { openOrCreate } from './rotate.js';
+import type { ChainTip } from './seal-group.js';
+import { runSteps } from './steps.js';
+import type { Target } from './target.js';
 import type { WriterSettings } from './writer-options.js';
 
 /** What a writer found when it opened its file. */
@@ -24,7 +27,7 @@ export interface Opened {
 }
 
 export interface OpenedFile {
-  readonly file: number;
+  readonly target: Target;
   readonly opened: Opened;
   readonly tip: ChainTip | undefined;
 }
@@ -51,39 +54,12 @@ function openError(path: string, settings: WriterSettings, cause: unknown): Json
   return new JsonlError('ORCH_JSONL_OPEN_FAILED', message, { path }, cause);
 }
 
-/** Opens or creates, and knows for certain which of both it was. */
-async function openOrCreate(
-  path: string,
-  settings: WriterSettings,
-): Promise<{ file: number; created: boolean }> {
-  const { fileSystem, create, mode } = settings;
-  // Another process may create or remove the file between two tries, but not for ever.
-  for (let tries = 0; ; tries += 1) {
-    try {
-      if (create !== 'new')
-        return { file: await fileSystem.open(path, 'append', mode), created: false };
-    } catch (cause) {
-      if (create === 'existing' || systemCode(cause) !== 'ENOENT')
-        throw openError(path, settings, cause);
-    }
-    try {
-      return { file: await fileSystem.open(path, 'create', mode), created: true };
-    } catch (cause) {
-      if (create === 'new' || systemCode(cause) !== 'EEXIST' || tries === 10) {
-        throw openError(path, settings, cause);
-      }
-    }
-  }
-}
-
 async function preparing<T>(path: string, what: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (cause) {
     if (JsonlError.isInstance(cause)) throw cause;
-    let code: JsonlErrorCode = 'ORCH_JSONL_OPEN_FAILED';
-    if (systemCode(cause) === 'ENOSPC' || systemCode(cause) === 'EDQUOT')
-      code = 'ORCH_JSONL_DISK_FULL';
+    const code = isFull(cause) ? 'ORCH_JSONL_DISK_FULL' : 'ORCH_JSONL_OPEN_FAILED';
     throw new JsonlError(code, `Cannot ${what} ${path}: ${reasonOf(cause)}`, { path }, cause);
   }
 }
@@ -140,25 +116,55 @@ async function findTip(
   return { tip: { head, open }, unsealed: { byteStart: bytes, byteEnd: read } };
 }
 
+async function openNamed(
+  path: string,
+  settings: WriterSettings,
+): Promise<{ file: number; created: boolean }> {
+  const { fileSystem, create, mode } = settings;
+  try {
+    return await runSteps(openOrCreate(path, create, mode), fileSystem);
+  } catch (cause) {
+    throw openError(path, settings, cause);
+  }
+}
+
 /**
  * Opens a file for appending and makes sure that what follows stands on its own line. The name of
  * the file, and what an earlier writer left unsynced, are made durable before anything builds on it.
  */
 export async function openFile(path: string, settings: WriterSettings): Promise<OpenedFile> {
   const { fileSystem, access, durability, previous } = settings;
-  const { file, created } = await openOrCreate(path, settings);
+  if (access === 'locked') await fileSystem.loadLocks();
+  const { file, created } = await openNamed(path, settings);
   try {
     // Also for a file that was there: whoever created it may have died before this point.
     await preparing(path, 'make durable the name of', () =>
       fileSystem.fsyncDirectory(dirname(path)),
     );
     const found = await preparing(path, 'measure', () => fileSystem.stat(file));
-    if (access === 'shared') return { file, opened: { bytes: found, created }, tip: undefined };
+    const target: Target = {
+      path,
+      settings,
+      file,
+      identity: undefined,
+      length: undefined,
+      lineEnd: 0,
+      unsynced: found > 0,
+      rotations: 0,
+    };
+    if (access !== 'exclusive') {
+      if (access === 'locked') {
+        target.identity = await preparing(path, 'identify', () => fileSystem.identify(file));
+      }
+      return { target, opened: { bytes: found, created }, tip: undefined };
+    }
     const { torn, bytes } = await preparing(path, 'finish the last line of', () =>
       mendTail(settings, file, path, found),
     );
+    target.length = bytes;
     if (bytes > 0 && (durability === 'batch' || durability === 'sync')) {
       await preparing(path, 'sync', () => fileSystem.fdatasync(file));
+      target.unsynced = false;
     }
     const chain =
       previous === undefined ? undefined : await findTip(fileSystem, file, path, previous);
@@ -168,7 +174,7 @@ export async function openFile(path: string, settings: WriterSettings): Promise<
       ...(torn === undefined ? {} : { torn }),
       ...(chain?.unsealed === undefined ? {} : { unsealed: chain.unsealed }),
     };
-    return { file, opened, tip: chain?.tip };
+    return { target, opened, tip: chain?.tip };
   } catch (error) {
     await fileSystem.close(file).catch(() => undefined);
     throw error;

@@ -1,58 +1,62 @@
 import type { FileSystem } from '../file-system.js';
 
-/** One call that a commit asks of the file system; the answer is a number, 0 where there is none. */
+/** The calls that exist both ways, `stat` and `statSync`. */
+type Call = {
+  [Name in keyof FileSystem]: `${Name}Sync` extends keyof FileSystem ? Name : never;
+}[keyof FileSystem];
+
+type Answer<C extends Call> = Awaited<ReturnType<FileSystem[C]>>;
+
+/** One call to the file system, or a pause. */
 export type Step =
-  | { readonly call: 'write'; readonly bytes: Uint8Array }
-  | { readonly call: 'fdatasync' }
-  | { readonly call: 'truncate'; readonly length: number }
-  | { readonly call: 'stat' };
+  | { readonly call: Call; readonly given: readonly unknown[] }
+  | { readonly call: 'pause'; readonly pauseMs: number };
 
 /**
- * A commit written once as a sequence of calls, so that `append` and `appendSync` cannot differ in
- * what they do about short writes and failures.
+ * Work written once as a sequence of calls, so that `append` and `appendSync` cannot differ in what
+ * they do about short writes, failures, locks and rotation.
  */
-export type Steps<T> = Generator<Step, T, number>;
+export type Steps<T> = Generator<Step, T, unknown>;
 
-async function perform(step: Step, fileSystem: FileSystem, file: number): Promise<number> {
-  switch (step.call) {
-    case 'write':
-      return fileSystem.write(file, step.bytes);
-    case 'stat':
-      return fileSystem.stat(file);
-    case 'fdatasync':
-      await fileSystem.fdatasync(file);
-      return 0;
-    case 'truncate':
-      await fileSystem.truncate(file, step.length);
-      return 0;
-  }
+/** Makes one call as a step. */
+export function* ask<C extends Call>(
+  call: C,
+  ...given: Parameters<FileSystem[C]>
+): Steps<Answer<C>> {
+  return (yield { call, given }) as Answer<C>;
 }
 
-function performSync(step: Step, fileSystem: FileSystem, file: number): number {
-  switch (step.call) {
-    case 'write':
-      return fileSystem.writeSync(file, step.bytes);
-    case 'stat':
-      return fileSystem.statSync(file);
-    case 'fdatasync':
-      fileSystem.fdatasyncSync(file);
-      return 0;
-    case 'truncate':
-      fileSystem.truncateSync(file, step.length);
-      return 0;
-  }
+/** Waits a moment. 0 lets other work of this process go first. */
+export function* pause(pauseMs: number): Steps<void> {
+  yield { call: 'pause', pauseMs };
 }
 
-export async function runSteps<T>(
-  steps: Steps<T>,
-  fileSystem: FileSystem,
-  file: number,
-): Promise<T> {
+type AnyCall = (...given: readonly unknown[]) => unknown;
+
+function perform(step: Step, fileSystem: FileSystem): unknown {
+  if (step.call === 'pause') {
+    const { pauseMs } = step;
+    return new Promise<void>((resolve) => {
+      if (pauseMs === 0) setImmediate(resolve);
+      else setTimeout(resolve, pauseMs);
+    });
+  }
+  return (fileSystem[step.call] as AnyCall)(...step.given);
+}
+
+const sleeper = new Int32Array(new SharedArrayBuffer(4));
+
+function performSync(step: Step, fileSystem: FileSystem): unknown {
+  if (step.call === 'pause') return Atomics.wait(sleeper, 0, 0, Math.max(0.02, step.pauseMs));
+  return (fileSystem[`${step.call}Sync`] as AnyCall)(...step.given);
+}
+
+export async function runSteps<T>(steps: Steps<T>, fileSystem: FileSystem): Promise<T> {
   let next = steps.next();
   while (next.done !== true) {
-    let answer: number;
+    let answer: unknown;
     try {
-      answer = await perform(next.value, fileSystem, file);
+      answer = await perform(next.value, fileSystem);
     } catch (error) {
       next = steps.throw(error);
       continue;
@@ -62,12 +66,18 @@ export async function runSteps<T>(
   return next.value;
 }
 
-export function runStepsSync<T>(steps: Steps<T>, fileSystem: FileSystem, file: number): T {
+/** What came of the first call, which was made before the steps began. */
+export type FirstOutcome = { readonly answer: unknown } | { readonly cause: unknown };
+
+export function runStepsSync<T>(steps: Steps<T>, fileSystem: FileSystem, first?: FirstOutcome): T {
   let next = steps.next();
+  if (first !== undefined && next.done !== true) {
+    next = 'cause' in first ? steps.throw(first.cause) : steps.next(first.answer);
+  }
   while (next.done !== true) {
-    let answer: number;
+    let answer: unknown;
     try {
-      answer = performSync(next.value, fileSystem, file);
+      answer = performSync(next.value, fileSystem);
     } catch (error) {
       next = steps.throw(error);
       continue;

@@ -10,7 +10,7 @@ export interface JsonlWriter<T> extends AsyncDisposable {
   readonly opened: Opened;
   /** The last hash of a chained file; `undefined` without `chain`. */
   readonly head: string | undefined;
-  /** Length of the file after the last committed group; `undefined` in a shared file. */
+  /** Length of the file after the last committed group; `undefined` where others write too. */
   readonly bytes: number | undefined;
   /**
    * Appends one record, and resolves when it is as safe as `durability` says. `bytes` is the length
@@ -19,7 +19,7 @@ export interface JsonlWriter<T> extends AsyncDisposable {
    * Rejects with TypeError for a value that JSON cannot hold at all (undefined, a function, BigInt,
    * a cycle; in a chain: not an object, or one with a property `hash`), which concerns this call
    * only. Rejects with JsonlError `ORCH_JSONL_DISK_FULL`, `ORCH_JSONL_WRITE_FAILED` or
-   * `ORCH_JSONL_SYNC_FAILED` when its group failed, and from then on with `ORCH_JSONL_WRITER_FAILED`;
+   * `ORCH_JSONL_SYNC_FAILED`, `ORCH_JSONL_LOCK_TIMEOUT` or `ORCH_JSONL_ROTATE_FAILED` when its group failed, and from then on with `ORCH_JSONL_WRITER_FAILED`;
    * `ORCH_JSONL_REDACTION_INVALID`, `ORCH_JSONL_CLOSED`.
    */
   append(value: T): Promise<{ readonly bytes: number }>;
@@ -34,7 +34,10 @@ export interface JsonlWriter<T> extends AsyncDisposable {
   appendSync(value: T): { readonly bytes: number };
   /** Resolves when everything appended before is on the disk, whatever the durability. */
   flush(): Promise<void>;
-  /** Writes what was appended, as the durability says, and closes the file. May be called again. */
+  /**
+   * Writes what was appended, as the durability says, and closes the file, once full files are
+   * compressed and removed. May be called again. Rejects with what nobody was told of before.
+   */
   close(): Promise<void>;
 }
 
@@ -43,7 +46,8 @@ export interface JsonlWriter<T> extends AsyncDisposable {
  *
  * @throws TypeError, RangeError for an option that is not what it must be.
  * @throws JsonlError `ORCH_JSONL_NOT_FOUND`, `ORCH_JSONL_EXISTS`, `ORCH_JSONL_OPEN_FAILED`,
- * `ORCH_JSONL_DISK_FULL`, `ORCH_JSONL_READ_FAILED`, `ORCH_JSONL_CHAIN_BROKEN`
+ * `ORCH_JSONL_DISK_FULL`, `ORCH_JSONL_READ_FAILED`, `ORCH_JSONL_CHAIN_BROKEN`,
+ * `ORCH_JSONL_LOCK_UNAVAILABLE`
  */
 export async function openWriter<T = unknown>(
   path: string,
@@ -51,7 +55,7 @@ export async function openWriter<T = unknown>(
 ): Promise<JsonlWriter<T>> {
   const settings = checkWriterOptions(options, nodeFileSystem);
   const encoding: Encoding = { redact: options.redact, chained: options.chain !== undefined };
-  const lines = await openLineWriter(path, settings);
+  const lines = await openLineWriter<T>(path, settings, (value) => encodeRecord(value, encoding));
 
   return {
     opened: lines.opened,
@@ -61,10 +65,21 @@ export async function openWriter<T = unknown>(
     get bytes() {
       return lines.bytes();
     },
-    append: async (value) => lines.append([encodeRecord(value, encoding)]),
-    appendMany: async (values) =>
-      lines.append(values.map((value) => encodeRecord(value, encoding))),
-    appendSync: (value) => lines.appendSync([encodeRecord(value, encoding)]),
+    append(value) {
+      try {
+        return lines.append(value);
+      } catch (error) {
+        return Promise.reject(error);
+      }
+    },
+    appendMany(values) {
+      try {
+        return lines.appendMany(values);
+      } catch (error) {
+        return Promise.reject(error);
+      }
+    },
+    appendSync: (value) => lines.appendSync(value),
     flush: () => lines.flush(),
     close: () => lines.close(),
     [Symbol.asyncDispose]: () => lines.close(),

@@ -299,7 +299,11 @@ describe('openWriter()', () => {
   it('refuses options that are not what they must be', async () => {
     const at = temporaryDirectory();
     const wrong: WriterOptions[] = [
-      { access: 'locked' as 'shared' },
+      { access: 'mine' as 'shared' },
+      { chain: { previous: '0'.repeat(64) }, access: 'locked' },
+      { rotate: { bytes: 100 }, access: 'shared' },
+      { rotate: { bytes: 100 }, chain: { previous: '0'.repeat(64) } },
+      { rotate: { bytes: 100, compress: 'zip' as 'gzip' } },
       { durability: 'disk' as 'sync' },
       { create: 'truncate' as 'new' },
       { chain: { previous: 'abc' } },
@@ -308,9 +312,15 @@ describe('openWriter()', () => {
     for (const options of wrong) {
       await expect(openWriter(at('a.jsonl'), options)).rejects.toBeInstanceOf(TypeError);
     }
-    await expect(openWriter(at('a.jsonl'), { maxBatchBytes: 0 })).rejects.toBeInstanceOf(
-      RangeError,
-    );
+    const outOfRange: WriterOptions[] = [
+      { maxBatchBytes: 0 },
+      { rotate: { bytes: 0 } },
+      { rotate: { bytes: 100, keep: 0 } },
+      { lockTimeoutMs: -1 },
+    ];
+    for (const options of outOfRange) {
+      await expect(openWriter(at('a.jsonl'), options)).rejects.toBeInstanceOf(RangeError);
+    }
     expect(() => statSync(at('a.jsonl'))).toThrow('ENOENT');
   });
 

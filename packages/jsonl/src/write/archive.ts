@@ -1,0 +1,123 @@
+import { randomUUID } from 'node:crypto';
+import { basename, dirname, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { createGzip } from 'node:zlib';
+import { systemCode } from '../errors.js';
+import type { FileSystem } from '../file-system.js';
+
+/** A file that was rotated: `events.jsonl.000001`, the oldest first; with `.gz` when compressed. */
+export interface Archive {
+  readonly name: string;
+  readonly number: number;
+  readonly compressed: boolean;
+}
+
+const chunkBytes = 256 * 1024;
+
+/** Six digits, so that names sort as numbers do. */
+export function archiveName(base: string, number: number): string {
+  return `${base}.${String(number).padStart(6, '0')}`;
+}
+
+/** The rotated files of `base` among the names of a directory, the oldest first. */
+export function archivesIn(names: readonly string[], base: string): Archive[] {
+  const archives: Archive[] = [];
+  for (const name of names) {
+    if (!name.startsWith(`${base}.`)) continue;
+    const [, digits, gz] = /^(\d{6,})(\.gz)?$/.exec(name.slice(base.length + 1)) ?? [];
+    if (digits === undefined) continue;
+    archives.push({ name, number: Number(digits), compressed: gz !== undefined });
+  }
+  return archives.sort(
+    (a, b) => a.number - b.number || Number(b.compressed) - Number(a.compressed),
+  );
+}
+
+async function* readChunks(fileSystem: FileSystem, file: number): AsyncGenerator<Buffer> {
+  for (let position = 0; ;) {
+    const chunk = Buffer.allocUnsafe(chunkBytes);
+    const count = await fileSystem.read(file, chunk, position);
+    if (count === 0) return;
+    position += count;
+    yield chunk.subarray(0, count);
+  }
+}
+
+async function closing<T>(
+  fileSystem: FileSystem,
+  file: number,
+  work: (file: number) => Promise<T>,
+): Promise<T> {
+  try {
+    return await work(file);
+  } finally {
+    await fileSystem.close(file);
+  }
+}
+
+/** Removes a name; that it is gone already is as good. */
+async function removeName(fileSystem: FileSystem, path: string): Promise<void> {
+  await fileSystem.remove(path).catch((error: unknown) => {
+    if (systemCode(error) !== 'ENOENT') throw error;
+  });
+}
+
+/** The compressed file is whole and has its name on the disk before the other one goes. */
+async function compress(fileSystem: FileSystem, path: string, mode: number): Promise<void> {
+  const partial = `${path}.gz.${randomUUID()}.partial`;
+  let source: number;
+  try {
+    source = await fileSystem.open(path, 'read', 0);
+  } catch (error) {
+    // Another process, which rotates the same file, was faster.
+    if (systemCode(error) === 'ENOENT') return;
+    throw error;
+  }
+  await closing(fileSystem, source, async () => {
+    try {
+      await closing(fileSystem, await fileSystem.open(partial, 'create', mode), async (file) => {
+        await pipeline(
+          readChunks(fileSystem, source),
+          createGzip(),
+          async (compressed: AsyncIterable<Buffer>) => {
+            for await (let bytes of compressed) {
+              while (bytes.length > 0) bytes = bytes.subarray(await fileSystem.write(file, bytes));
+            }
+          },
+        );
+        await fileSystem.fdatasync(file);
+      });
+      await fileSystem.rename(partial, `${path}.gz`);
+    } catch (error) {
+      await removeName(fileSystem, partial).catch(() => undefined);
+      throw error;
+    }
+  });
+  await fileSystem.fsyncDirectory(dirname(path));
+  await removeName(fileSystem, path);
+}
+
+/** What is done about files that were rotated. */
+export interface ArchivePolicy {
+  /** How many are kept; the oldest are removed. */
+  readonly keep: number;
+  readonly compress: boolean;
+  readonly mode: number;
+}
+
+/** Compresses what is not yet compressed, and removes the oldest beyond `keep`. */
+export async function tidyArchives(
+  fileSystem: FileSystem,
+  path: string,
+  { keep, compress: compressing, mode }: ArchivePolicy,
+): Promise<void> {
+  const directory = dirname(path);
+  const found = archivesIn(await fileSystem.list(directory), basename(path));
+  const numbers = [...new Set(found.map(({ number }) => number))];
+  const kept = new Set(numbers.slice(Math.max(0, numbers.length - keep)));
+  for (const { name, number, compressed } of found) {
+    const at = join(directory, name);
+    if (!kept.has(number)) await removeName(fileSystem, at);
+    else if (compressing && !compressed) await compress(fileSystem, at, mode);
+  }
+}

@@ -1,0 +1,18 @@
+import type { Hash } from 'node:crypto';
+import { beginGroup, sealGroup as sealLines } from '../chain/seal.js';
+import { firstLine, type Group } from './group.js';
+
+/** Where the chain of a file stands. */
+export interface ChainTip {
+  readonly head: string;
+  /** Hash over `head` and the lines after the last seal, when there are such lines. */
+  readonly open: Hash | undefined;
+}
+
+/** Seals the last line of a group that has lines. Gives the chain after it. */
+export function sealGroup(group: Group, tip: ChainTip): ChainTip {
+  const hash = tip.open?.copy() ?? beginGroup(tip.head);
+  const { head, length } = sealLines(group.bytes.subarray(firstLine), group.end - firstLine, hash);
+  group.end = firstLine + length;
+  return { head, open: undefined };
+}
