@@ -4,12 +4,14 @@ const brand = Symbol.for('@orch/core.error');
  * - `ORCH_REPOSITORY_NOT_FOUND`: no git repository around the directory (exit 7).
  * - `ORCH_REHEARSAL_SCRIPT`: the rehearsal script cannot be used (exit 2).
  * - `ORCH_AGENT_MISSING`: an agent that the plan needs is not installed (exit 7).
+ * - `ORCH_DISK_FULL`: a directory of a run takes no more; what ran was stopped (exit 7).
  * - `ORCH_CREDENTIALS_MISSING`: an agent that the plan needs has no credential (exit 7).
  */
 export type CoreErrorCode =
   | 'ORCH_REPOSITORY_NOT_FOUND'
   | 'ORCH_REHEARSAL_SCRIPT'
   | 'ORCH_AGENT_MISSING'
+  | 'ORCH_DISK_FULL'
   | 'ORCH_CREDENTIALS_MISSING';
 
 /** What went wrong before or around a run, with the next step in its message. */

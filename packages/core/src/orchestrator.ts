@@ -5,6 +5,7 @@ import path from 'node:path';
 import { createClaudeDriver } from '@orch/agents';
 import {
   createCoordinator,
+  isDiskFull,
   runLayout,
   type AgentProgress,
   type CoordinatorParts,
@@ -12,6 +13,7 @@ import {
 } from '@orch/coordinator';
 import type { Event, RunState } from '@orch/coordinator/state';
 import { CoreError } from './core-error.js';
+import { explainDiskFull, namingFullDisks } from './disk-full.js';
 import { createRunAgent, type RunAgent } from './parts/agent.js';
 import { createGate, createSetup } from './parts/checks.js';
 import { claudeCredentials, passedEnvironment } from './parts/environment.js';
@@ -83,6 +85,7 @@ export async function openOrchestrator(options: OrchestratorOptions): Promise<Or
     rehearsal: RehearsalScript | undefined,
     work: (parts: CoordinatorParts) => Promise<T>,
   ): Promise<T> {
+    const layout = runLayout(orch, run);
     await ignoreItself(orch);
     const stage = rehearsal ? await openStage(graph, rehearsal) : undefined;
     let agent: RunAgent | undefined;
@@ -91,7 +94,7 @@ export async function openOrchestrator(options: OrchestratorOptions): Promise<Or
         ...(await agentAccess(graph, environment, stage)),
         environment: passedEnvironment(environment),
         homes: path.join(state, 'homes', repositoryKey(repository.root), run),
-        layout: runLayout(orch, run),
+        layout,
         run,
         rehearsal: stage !== undefined,
         ...(stage ? { onSession: stage.enter } : {}),
@@ -99,14 +102,14 @@ export async function openOrchestrator(options: OrchestratorOptions): Promise<Or
       const checks = {
         owner: agent.owner,
         environment: passedEnvironment(environment),
-        layout: runLayout(orch, run),
+        layout,
         rehearsal: stage !== undefined,
         redact: agent.redact,
       };
       return await work({
         orchDirectory: orch,
         agent,
-        workspace: repository.workspaceOf(graph),
+        workspace: namingFullDisks(repository.workspaceOf(graph), [state, repository.root]),
         gate: createGate(checks),
         setup: createSetup(checks),
         clock,
@@ -114,8 +117,13 @@ export async function openOrchestrator(options: OrchestratorOptions): Promise<Or
         owners: localOwners(),
         version,
       });
+    } catch (error) {
+      throw await explainDiskFull(error, layout, [layout.directory, state]);
     } finally {
-      await agent?.close();
+      // A ledger that took no more has been told already.
+      await agent?.close().catch((error: unknown) => {
+        if (!isDiskFull(error)) throw error;
+      });
       await stage?.close();
     }
   }

@@ -25,9 +25,14 @@ export async function cancelCommand(
       );
     return exitCode.ok;
   }
-  const acknowledged = await isHeard(root, run);
-  if (flags.json) screen.json({ run, cancelled, acknowledged });
-  else if (acknowledged)
+  const heard = await isHeard(root, run);
+  if (flags.json)
+    screen.json({ run, cancelled: heard !== 'gone', acknowledged: heard === 'heard' });
+  else if (heard === 'gone')
+    screen.line(
+      `Run ${run} stopped before it heard: there is nothing to cancel any more, and a resume is not cancelled by this. Look with: orch status ${run}`,
+    );
+  else if (heard === 'heard')
     screen.line(`Run ${run} is being cancelled: its agents end, their work is kept.`);
   else
     screen.line(
@@ -36,12 +41,12 @@ export async function cancelCommand(
   return exitCode.ok;
 }
 
-async function isHeard(root: string, run: string): Promise<boolean> {
+async function isHeard(root: string, run: string): Promise<'heard' | 'gone' | 'silent'> {
   for (const until = performance.now() + answerMs; performance.now() < until;) {
     const { state, led } = await readRun(root, run);
-    if (state.cancelled !== undefined) return true;
-    if (!led) return false;
+    if (state.cancelled !== undefined) return 'heard';
+    if (!led) return 'gone';
     await new Promise((resolve) => setTimeout(resolve, lookMs));
   }
-  return false;
+  return 'silent';
 }

@@ -1,4 +1,4 @@
-import { mkdir, open, stat } from 'node:fs/promises';
+import { mkdir, open, stat, unlink } from 'node:fs/promises';
 import { chainStart, openWriter } from '@orch/jsonl';
 import { CoordinatorError } from '../errors.js';
 import type { Clock } from '../seams/clock.js';
@@ -63,7 +63,7 @@ export async function takeJournal(
   readonly journal: Journal;
   /** What it said before it was taken. */ readonly before: RunState;
 }> {
-  const { layout, owners } = context;
+  const { layout } = context;
   const found = await readSegments(layout);
   // Before a segment of ours lies beside the damaged ones.
   if (found.length === 0) throw holdsNothing(layout);
@@ -72,6 +72,19 @@ export async function takeJournal(
   if (await isBeingClaimed(layout, highest)) throw claimedByAnother(layout);
   const epoch = highest + 1;
   if (!(await claimEpoch(layout, epoch))) throw claimedByAnother(layout);
+  try {
+    return await openEpoch(context, epoch);
+  } catch (error) {
+    await giveBack(layout, epoch);
+    throw error;
+  }
+}
+
+async function openEpoch(
+  context: JournalContext,
+  epoch: number,
+): Promise<{ readonly journal: Journal; readonly before: RunState }> {
+  const { layout, owners } = context;
   // Read only now: whatever the old leader acknowledged before it could see our file is in here.
   const segments = (await readSegments(layout)).filter((segment) => segment.epoch < epoch);
   const last = segments.at(-1);
@@ -80,13 +93,25 @@ export async function takeJournal(
   await sync(layout.segment(last.epoch));
   const before = foldSegments(segments);
   const journal = await lead(context, epoch, last.head, before);
-  await journal.append({
-    type: 'epoch.opened',
-    epoch,
-    owner: owners.self,
-    previous: { epoch: last.epoch, bytes: last.bytes, head: last.head },
-  });
+  try {
+    await journal.append({
+      type: 'epoch.opened',
+      epoch,
+      owner: owners.self,
+      previous: { epoch: last.epoch, bytes: last.bytes, head: last.head },
+    });
+  } catch (error) {
+    await journal.close().catch(() => undefined);
+    throw error;
+  }
   return { journal, before };
+}
+
+/** A claim that came to nothing (the disk is full) must not look like a leader that is just starting. */
+async function giveBack(layout: RunLayout, epoch: number): Promise<void> {
+  const file = layout.segment(epoch);
+  const { size } = await stat(file).catch(() => ({ size: undefined }));
+  if (size === 0) await unlink(file).catch(() => undefined);
 }
 
 /** Folds the journal without leading it; works on a live run too. @throws CoordinatorError `ORCH_RUN_NOT_FOUND`, `ORCH_JOURNAL_BROKEN` */
