@@ -67,6 +67,10 @@ function judge(
     const heading = `Timed out: ${command} ran longer than its limit of ${durationText(timeoutMs)} and was ended.`;
     return { verdict: 'failed', heading };
   }
+  if (ended.reason === 'lost') {
+    const heading = `${command} was ended: the process that started it was killed. Run the gate again.`;
+    return { verdict: 'error', heading };
+  }
   if (ended.signal !== null) {
     return {
       verdict: 'failed',

@@ -1,17 +1,20 @@
-import type { ChildProcess } from 'node:child_process';
-import { PassThrough, type Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { createAlarm, settlesWithin } from './alarm.js';
 import type { Captured } from './capture.js';
 import { deferred } from './deferred.js';
 import { asSurvivors, type ProcessIdentity, type Survivor } from './identity.js';
+import type { Exit, Leader } from './leader.js';
 import { createOutput } from './output.js';
 import { ProcessError } from './process-error.js';
 import type { CheckedSpec } from './process-spec.js';
-import { ending, finder } from './system.js';
+import { ending } from './system.js';
 import type { Tree } from './tree.js';
 
-/** Why a process ended. All but `exited` were our doing. */
-export type EndReason = 'exited' | 'timed_out' | 'stalled' | 'cancelled' | 'output_limit';
+/**
+ * Why a process ended. All but `exited` and `lost` were our doing. `lost`: the spawn helper was killed, so
+ * nobody can tell how the process would have ended; it was ended with its tree.
+ */
+export type EndReason = 'exited' | 'timed_out' | 'stalled' | 'cancelled' | 'output_limit' | 'lost';
 
 /** How a process, and all of its tree, ended. */
 export interface Ended {
@@ -50,44 +53,12 @@ export interface OwnedProcess {
 
 /** What the owner hands over when it has started a process. */
 export interface StartedLeader {
-  readonly child: ChildProcess;
+  readonly leader: Leader;
   readonly spec: CheckedSpec;
-  readonly identity: ProcessIdentity;
   readonly tree: Tree;
   readonly startedMs: number;
   /** Called when the tree has ended. A rejection becomes the rejection of `ended`. */
   onEnded(): Promise<void>;
-}
-
-interface Exit {
-  readonly code: number | null;
-  readonly signal: string | null;
-  /** How many looks at the tree, right after the exit, showed nothing: two are the proof. */
-  readonly emptyLooks: number;
-}
-
-/** Live leaders of this process: none of them belongs to the tree of another. */
-const leaders = new Set<number>();
-
-/** No machine gives out all of its process numbers (at least 32,768) in this time. */
-const numbersLastMs = 1000;
-
-/** Looks at the exit in the very turn in which the leader is reaped, while its number cannot be reused. */
-function watchExit({ child, identity, tree, startedMs }: StartedLeader): Promise<Exit> {
-  const { pid } = identity;
-  leaders.add(pid);
-  return new Promise((resolve) => {
-    child.once('exit', (code, signal) => {
-      child.stdin?.destroy();
-      leaders.delete(pid);
-      tree.justLeft.add(pid);
-      const isYoung = performance.now() - startedMs < numbersLastMs;
-      let emptyLooks = isYoung && finder.nothingLeft(tree, pid, leaders) ? 2 : 0;
-      if (emptyLooks === 0 && finder.find(tree).length === 0) emptyLooks = 1;
-      tree.justLeft.clear();
-      resolve({ code, signal, emptyLooks });
-    });
-  });
 }
 
 /** How long a line handler may still take once the process is being ended. */
@@ -99,9 +70,10 @@ export interface SupervisedLeader {
   readonly begin: () => void;
 }
 
-/** Takes charge of a started process. Must be called in the turn in which it was started. */
-export function superviseLeader(leader: StartedLeader): SupervisedLeader {
-  const { child, spec, identity, tree } = leader;
+/** Takes charge of a started process; at once, because its output flows away when it exits. */
+export function superviseLeader(started: StartedLeader): SupervisedLeader {
+  const { leader, spec, tree } = started;
+  const { identity, stdin } = leader;
   const { promise: stopped, resolve: stop } = deferred<EndReason>();
   const { promise: begun, resolve: begin } = deferred();
   const { promise: handlersLate, resolve: giveUpHandlers } = deferred();
@@ -110,7 +82,11 @@ export function superviseLeader(leader: StartedLeader): SupervisedLeader {
   void stopped.then(() => {
     if (!over) handlerTimer = setTimeout(giveUpHandlers, handlerPatienceMs);
   });
-  const exited = watchExit(leader);
+  const exited = leader.exited.then((exit) => {
+    stdin?.destroy();
+    for (const [pid, startTime] of exit.look.seen) tree.known.set(pid, startTime);
+    return exit;
+  });
   let handlerError: { readonly error: unknown } | undefined;
   let held = 0;
 
@@ -121,10 +97,10 @@ export function superviseLeader(leader: StartedLeader): SupervisedLeader {
   if (spec.signal?.aborted === true) abort(); // since it was last looked at
 
   function outputOf(
-    stream: Readable | null,
+    stream: Readable,
     onLine: ((line: string) => void | Promise<void>) | undefined,
   ) {
-    return createOutput(stream ?? new PassThrough().end(), {
+    return createOutput(stream, {
       captureBytes: spec.captureBytes,
       maxLineBytes: spec.maxLineBytes,
       onLine,
@@ -146,8 +122,8 @@ export function superviseLeader(leader: StartedLeader): SupervisedLeader {
       },
     });
   }
-  const stdout = outputOf(child.stdout, spec.onStdoutLine?.bind(spec));
-  const stderr = outputOf(child.stderr, spec.onStderrLine?.bind(spec));
+  const stdout = outputOf(leader.stdout, spec.onStdoutLine?.bind(spec));
+  const stderr = outputOf(leader.stderr, spec.onStderrLine?.bind(spec));
 
   async function endTree(): Promise<{
     reason: EndReason;
@@ -160,12 +136,13 @@ export function superviseLeader(leader: StartedLeader): SupervisedLeader {
     if (typeof first !== 'string') {
       await begun; // a quick process may be gone before the ledger has recorded it
       await settlesWithin(Promise.all([stdout.done, stderr.done]), spec.drainMs);
-      const survivors = await ending.end(tree, spec.graceMs, first.emptyLooks);
-      return { reason: 'exited', exit: first, survivors: asSurvivors(survivors) };
+      const survivors = await ending.end(tree, spec.graceMs, first.look.empty);
+      const reason = first.lost === true ? 'lost' : 'exited';
+      return { reason, exit: first, survivors: asSurvivors(survivors) };
     }
     const survivors = await ending.end(tree, spec.graceMs);
     const leaderLeft = survivors.some((member) => member.pid === identity.pid);
-    if (leaderLeft) child.unref();
+    if (leaderLeft) leader.letGo();
     return {
       reason: first,
       exit: leaderLeft ? undefined : await exited,
@@ -178,14 +155,14 @@ export function superviseLeader(leader: StartedLeader): SupervisedLeader {
     spec.signal?.removeEventListener('abort', abort);
     await begun;
     const quietMs = Math.max(100, spec.drainMs);
-    const durationMs = performance.now() - leader.startedMs;
+    const durationMs = performance.now() - started.startedMs;
     const [out, error] = await Promise.all([
       stdout.finish(quietMs, handlersLate),
       stderr.finish(quietMs, handlersLate),
     ]);
     over = true;
     clearTimeout(handlerTimer);
-    child.stdin?.destroy();
+    stdin?.destroy();
     const ended: Ended = {
       reason,
       code: exit?.code ?? null,
@@ -196,7 +173,7 @@ export function superviseLeader(leader: StartedLeader): SupervisedLeader {
       survivors,
     };
     try {
-      await leader.onEnded();
+      await started.onEnded();
     } catch (cause) {
       throw new ProcessError(
         'ORCH_PROCESS_LEDGER',
@@ -216,7 +193,6 @@ export function superviseLeader(leader: StartedLeader): SupervisedLeader {
 
   const ended = supervise();
   ended.catch(() => undefined); // whoever waits for it sees it; nobody may be there yet
-  const stdin = child.stdin;
   stdin?.on('error', () => undefined); // EPIPE is the answer `false` of write()
 
   const owned: OwnedProcess = {

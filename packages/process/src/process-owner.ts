@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import type { ChildProcess } from 'node:child_process';
 import { nothingCaptured } from './capture.js';
 import { asSurvivors, requirePlatform, type ProcessIdentity, type Survivor } from './identity.js';
+import type { Leader } from './leader.js';
 import { checkMarker, markersOf } from './marker.js';
 import { superviseLeader, type Ended, type OwnedProcess } from './owned-process.js';
 import { ProcessError } from './process-error.js';
 import { checkSpec, type CheckedSpec, type ProcessSpec } from './process-spec.js';
 import { createReaper } from './reaper.js';
-import { spawnLeader } from './spawn.js';
+import { startLeader } from './spawn-helper.js';
 import { ending, finder, table } from './system.js';
 import type { Tree } from './tree.js';
 
@@ -95,45 +95,30 @@ export function createProcessOwner(options: OwnerOptions): ProcessOwner {
     };
   }
 
-  function takeCharge(
-    spec: CheckedSpec,
-    branch: string,
-    startedMs: number,
-    child: ChildProcess,
-    pid: number,
-  ) {
-    const entry = table.entry(pid);
-    if (entry === undefined) {
-      child.kill('SIGKILL');
-      throw new ProcessError(
-        'ORCH_PROCESS_PLATFORM',
-        `Process ${pid} cannot be seen in the process table right after its start. Check that /proc shows all processes of this user.`,
-      );
-    }
-    const identity = { pid, startTime: entry.startTime, bootId: table.bootId() };
+  function takeCharge(spec: CheckedSpec, branch: string, startedMs: number, leader: Leader) {
+    const { identity, order } = leader;
     const tree: Tree = {
-      known: new Map([[pid, entry.startTime]]),
+      known: new Map([[identity.pid, identity.startTime]]),
       justLeft: new Set(),
       owner: undefined,
       branch,
-      since: entry.order,
+      since: order,
       spared: new Set([process.pid]),
     };
     reaper.started(identity);
-    const leader = superviseLeader({
-      child,
+    const supervised = superviseLeader({
+      leader,
       spec,
-      identity,
       tree,
       startedMs,
       async onEnded() {
-        running.delete(leader.owned);
+        running.delete(supervised.owned);
         reaper.ended(identity);
         await ledger?.ended(identity);
       },
     });
-    running.set(leader.owned, tree);
-    return leader;
+    running.set(supervised.owned, tree);
+    return supervised;
   }
 
   async function startChecked(spec: CheckedSpec): Promise<OwnedProcess> {
@@ -143,16 +128,10 @@ export function createProcessOwner(options: OwnerOptions): ProcessOwner {
     await reaper.ensure();
     count += 1;
     const branch = `${marker}/${nonce}.${count}`;
-    const options = {
-      cwd: spec.cwd,
-      env: { ...spec.env, ...markersOf({ marker, branch }) },
-      stdio: [spec.stdin === 'pipe' ? 'pipe' : 'ignore', 'pipe', 'pipe'] as const,
-    };
-    const { owned, begin } = await spawnLeader(
-      spec.argv,
-      { ...options, stdio: [...options.stdio] },
-      (child, pid) => takeCharge(spec, branch, performance.now(), child, pid),
-    );
+    const env = { ...spec.env, ...markersOf({ marker, branch }) };
+    const leaderSpec = { argv: spec.argv, cwd: spec.cwd, env, stdin: spec.stdin, branch };
+    const leader = await startLeader(leaderSpec);
+    const { owned, begin } = takeCharge(spec, branch, performance.now(), leader);
     try {
       await ledger?.started({ ...owned.identity, argv0: spec.argv[0] });
     } catch (cause) {

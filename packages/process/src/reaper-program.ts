@@ -1,21 +1,4 @@
-import childProcess from 'node:child_process';
-import fs from 'node:fs';
-import { runInThisContext } from 'node:vm';
-import { createEnding } from './ending.js';
-import { ProcessError } from './process-error.js';
-import { createProcessTable } from './process-table.js';
-import { createTreeFinder } from './tree.js';
-
-interface Parts {
-  readonly createProcessTable: typeof createProcessTable;
-  readonly createTreeFinder: typeof createTreeFinder;
-  readonly createEnding: typeof createEnding;
-}
-
-interface Modules {
-  readonly fs: typeof import('node:fs');
-  readonly childProcess: typeof import('node:child_process');
-}
+import { programText, type Modules, type Parts } from './program-text.js';
 
 /**
  * Ends what a dead owner left. Arguments: marker, start of the owner, grace in ms; on stdin the identities
@@ -105,40 +88,6 @@ until printf %s "$known" | "$@"; do
 done
 `;
 
-let programText: string | undefined;
-
-/**
- * The program for `node -e`, made of the very functions that the owner uses. It travels as text, so it
- * works from source, from `dist` and from inside any other bundle. Throws `ORCH_PROCESS_START` where a
- * bundler has broken it.
- */
-function nodeProgram(): string {
-  if (programText !== undefined) return programText;
-  // Bundlers that keep names wrap functions in a call of __name.
-  const text = `(modules, check) => {
-const __name = (value) => value;
-(${reap.toString()})(modules, {
-  createProcessTable: ${createProcessTable.toString()},
-  createTreeFinder: ${createTreeFinder.toString()},
-  createEnding: ${createEnding.toString()},
-}, check);
-}`;
-  try {
-    const program = runInThisContext(`(${text})`) as (modules: Modules, check: boolean) => void;
-    program({ fs, childProcess }, true);
-  } catch (cause) {
-    throw new ProcessError(
-      'ORCH_PROCESS_START',
-      `The reaper of this owner would not run (${String(cause)}), so nothing was started. A bundler rewrote this package; keep it external.`,
-      { cause },
-    );
-  }
-  programText = `'use strict';
-(${text})({ fs: require('node:fs'), childProcess: require('node:child_process') }, false);
-`;
-  return programText;
-}
-
 /** Argv of the reaper of an owner. */
 export function reaperArgv(
   marker: string,
@@ -146,6 +95,6 @@ export function reaperArgv(
   graceMs: number,
 ): readonly [string, ...string[]] {
   const words = [marker, String(since), String(graceMs)];
-  const node = [process.execPath, '-e', nodeProgram(), ...words];
+  const node = [process.execPath, '-e', programText('reaper', reap), ...words];
   return ['/bin/sh', '-c', shellProgram, `orch-reaper ${marker}`, ...node];
 }

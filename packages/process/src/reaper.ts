@@ -81,15 +81,8 @@ export function createReaper(options: ReaperOptions): Reaper {
 
   async function start(): Promise<void> {
     const argv = reaperArgv(options.marker, options.since, options.graceMs);
-    await spawnLeader(
-      argv,
-      {
-        cwd: '/',
-        env: { PATH: '/usr/bin:/bin', ...markersOf(undefined) },
-        stdio: ['pipe', 'ignore', 'ignore', 'pipe'],
-      },
-      begin,
-    );
+    const env = { PATH: '/usr/bin:/bin', ...markersOf(undefined) };
+    await spawnLeader({ argv, cwd: '/', env }, ['pipe', 'ignore', 'ignore', 'pipe'], begin);
   }
 
   function ensure(): Promise<void> {

@@ -24,3 +24,6 @@ export function spawnTurn(): Promise<void> {
     nextTurn();
   });
 }
+
+/** How many starts wait for their turn. */
+export const spawnTurnsAwaited = (): number => waiting.length;

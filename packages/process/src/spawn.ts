@@ -1,7 +1,10 @@
-import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
+import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { ProcessError } from './process-error.js';
+import type { Exit, Leader, LeaderSpec } from './leader.js';
 import { spawnTurn } from './spawn-pace.js';
+import { finder, table } from './system.js';
+import type { Tree } from './tree.js';
 
 /** What a person can do about a system's refusal to start a program. */
 function advice(reason: string, program: string, cwd: string, path: string | undefined): string {
@@ -28,32 +31,33 @@ function advice(reason: string, program: string, cwd: string, path: string | und
     case 'EAGAIN':
     case 'ENOMEM':
       return 'the system has no room for another process; run fewer at once, or raise the limit (ulimit -u, memory)';
+    case 'EHELPER':
+      return 'the spawn helper was killed meanwhile; what it may have started was ended. Start it again';
     default:
       return 'see the cause';
   }
 }
 
+/** What to say of a start that failed with a system's code such as ENOENT. */
 export function startError(
-  argv: readonly string[],
-  options: SpawnOptions,
-  cause: unknown,
+  spec: Pick<LeaderSpec, 'argv' | 'cwd' | 'env'>,
+  reason: string,
+  cause?: unknown,
 ): ProcessError {
-  const program = argv[0] ?? '';
-  const cwd = String(options.cwd);
-  const reason =
-    cause instanceof Error && 'code' in cause && typeof cause.code === 'string'
-      ? cause.code
-      : 'unknown';
-  const what = advice(reason, program, cwd, options.env?.['PATH']);
+  const { argv, cwd, env } = spec;
+  const program = argv[0];
+  const what = advice(reason, program, cwd, env['PATH']);
   return new ProcessError(
     'ORCH_PROCESS_START',
     `${program} could not be started in ${cwd} (${reason}): ${what}.`,
-    {
-      details: { reason, program, cwd },
-      cause,
-    },
+    { details: { reason, program, cwd }, cause },
   );
 }
+
+const reasonOf = (cause: unknown): string =>
+  cause instanceof Error && 'code' in cause && typeof cause.code === 'string'
+    ? cause.code
+    : 'unknown';
 
 /**
  * Starts a program as leader of a session of its own, in a turn of its own; `started` is called in the
@@ -61,25 +65,74 @@ export function startError(
  * Rejects with `ORCH_PROCESS_START`.
  */
 export async function spawnLeader<T>(
-  argv: readonly [string, ...string[]],
-  options: SpawnOptions,
+  spec: Pick<LeaderSpec, 'argv' | 'cwd' | 'env'>,
+  stdio: StdioOptions,
   started: (child: ChildProcess, pid: number) => T,
 ): Promise<T> {
   await spawnTurn();
+  const { argv, cwd } = spec;
   const [program, ...args] = argv;
   // Node would pass its own NODE_V8_COVERAGE on; a name that is there, even without a value, prevents it.
   const measured = 'NODE_V8_COVERAGE' in process.env;
-  const env = measured ? { NODE_V8_COVERAGE: undefined, ...options.env } : options.env;
+  const env = measured ? { NODE_V8_COVERAGE: undefined, ...spec.env } : spec.env;
   let child: ChildProcess;
   try {
-    child = spawn(program, args, { ...options, env, detached: true });
+    child = spawn(program, args, { cwd, env, stdio, detached: true });
   } catch (error) {
-    throw startError(argv, options, error);
+    throw startError(spec, reasonOf(error), error);
   }
   if (child.pid !== undefined) {
     child.on('error', () => undefined); // later errors come from kill() and send(), which nobody calls
     return started(child, child.pid);
   }
   const cause = await new Promise<unknown>((resolve) => child.once('error', resolve));
-  throw startError(argv, options, cause);
+  throw startError(spec, reasonOf(cause), cause);
+}
+
+/** Live leaders of this process: none of them belongs to the tree of another. */
+const leaders = new Set<number>();
+
+function takeCharge(spec: LeaderSpec, child: ChildProcess, pid: number): Leader {
+  const startedMs = performance.now();
+  const entry = table.entry(pid);
+  const { stdin, stdout, stderr } = child;
+  if (entry === undefined || stdout === null || stderr === null) {
+    child.kill('SIGKILL');
+    throw new ProcessError(
+      'ORCH_PROCESS_PLATFORM',
+      `Process ${pid} cannot be seen in the process table right after its start. Check that /proc shows all processes of this user.`,
+    );
+  }
+  const { startTime, order } = entry;
+  leaders.add(pid);
+  const exited = new Promise<Exit>((resolve) => {
+    child.once('exit', (code, signal) => {
+      leaders.delete(pid);
+      const tree: Tree = {
+        known: new Map([[pid, startTime]]),
+        justLeft: new Set(),
+        owner: undefined,
+        branch: spec.branch,
+        since: order,
+        spared: new Set([process.pid]),
+      };
+      const look = finder.lookAtExit(tree, pid, performance.now() - startedMs, leaders);
+      resolve({ code, signal, look });
+    });
+  });
+  return {
+    identity: { pid, startTime, bootId: table.bootId() },
+    order,
+    stdin,
+    stdout,
+    stderr,
+    exited,
+    letGo: () => child.unref(),
+  };
+}
+
+/** Starts a process as our own child. Rejects with `ORCH_PROCESS_START` or `ORCH_PROCESS_PLATFORM`. */
+export function startDirectly(spec: LeaderSpec): Promise<Leader> {
+  const stdio: StdioOptions = [spec.stdin === 'pipe' ? 'pipe' : 'ignore', 'pipe', 'pipe'];
+  return spawnLeader(spec, stdio, (child, pid) => takeCharge(spec, child, pid));
 }

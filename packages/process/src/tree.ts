@@ -22,16 +22,22 @@ export interface Member extends Entry {
   readonly wholeGroup: boolean;
 }
 
+/** What was seen of a tree right after its leader's exit. */
+export interface LookAtExit {
+  /** How many looks showed nothing: 2 are a proof. */
+  readonly empty: 0 | 1 | 2;
+  /** What was seen alive, for `Tree.known`: later its session does not tell it any more. */
+  readonly seen: readonly (readonly [pid: number, startTime: string])[];
+}
+
 export interface TreeFinder {
   /** The live processes of the tree. */
   find(tree: Tree): Member[];
   /**
-   * True if it is certain that nothing of the tree lives whose leader `leader` has just been reaped. False
-   * says nothing: look. Whatever a process starts gets a later number than its own, so only the few
-   * numbers that were given out since are looked at. Ask soon after the leader's start, before the numbers
-   * can have been used up and begun again. `skip`: live processes known to be of other trees.
+   * Looks at the tree of `leader` in the very turn in which it was reaped, while its number cannot be
+   * reused. `skip`: live processes known to be of other trees.
    */
-  nothingLeft(tree: Tree, leader: number, skip: ReadonlySet<number>): boolean;
+  lookAtExit(tree: Tree, leader: number, ageMs: number, skip: ReadonlySet<number>): LookAtExit;
   /** True if an environment carries the tree's marker. */
   carries(tree: Pick<Tree, 'owner' | 'branch'>, environment: string): boolean;
 }
@@ -62,6 +68,10 @@ export function createTreeFinder(table: ProcessTable): TreeFinder {
     return table.entry(entry.pid)?.startTime === entry.startTime;
   }
 
+  /**
+   * True if it is certain that nothing lives. Whatever a process starts gets a later number than its own,
+   * so only the few numbers that were given out since are looked at.
+   */
   function nothingLeft(tree: Tree, leader: number, skip: ReadonlySet<number>): boolean {
     let from = leader;
     for (let round = 0; round < 4; round += 1) {
@@ -73,6 +83,21 @@ export function createTreeFinder(table: ProcessTable): TreeFinder {
       from = to;
     }
     return false;
+  }
+
+  function lookAtExit(
+    tree: Tree,
+    leader: number,
+    ageMs: number,
+    skip: ReadonlySet<number>,
+  ): LookAtExit {
+    tree.justLeft.add(leader);
+    // No machine gives out all of its process numbers (at least 32,768) in a second and begins again.
+    const isProved = ageMs < 1000 && nothingLeft(tree, leader, skip);
+    const found = isProved ? [] : findAmong(tree, table.entries());
+    tree.justLeft.clear();
+    const seen = found.map(({ pid, startTime }) => [pid, startTime] as const);
+    return { empty: isProved ? 2 : found.length === 0 ? 1 : 0, seen };
   }
 
   function findAmong(tree: Tree, all: Map<number, Entry>): Member[] {
@@ -120,5 +145,5 @@ export function createTreeFinder(table: ProcessTable): TreeFinder {
     return members;
   }
 
-  return { find: (tree) => findAmong(tree, table.entries()), nothingLeft, carries };
+  return { find: (tree) => findAmong(tree, table.entries()), lookAtExit, carries };
 }

@@ -104,6 +104,8 @@ export async function runClaudeTurn(launch: Launch, context: TurnContext): Promi
     if (ended.reason === 'output_limit' || ended.reason === 'exited') {
       return conversation.stopped ?? ended.reason;
     }
+    // Nobody saw how it would have ended: an exit without a code.
+    if (ended.reason === 'lost') return conversation.stopped ?? 'exited';
     if (ended.reason === 'cancelled') return conversation.stopped ?? 'cancelled';
     // Nothing was awaited but the exit, or shell commands: the answer stands.
     const done = answered && (background.running === 0 || background.onlyShells);

@@ -126,6 +126,12 @@ function judgeCommand(
       return stopped('stalled', 'idle_time', `${name} was silent for longer than allowed.`);
     case 'output_limit':
       return stopped('failed', 'output_limit', `${name} wrote a longer line than allowed.`);
+    case 'lost':
+      return stopped(
+        'failed',
+        'exit',
+        `${name} was ended: the process that started it was killed.`,
+      );
     case 'exited':
   }
   const said = oneLine(lastPart(ended.stderr.text.trimEnd(), 300), 300);

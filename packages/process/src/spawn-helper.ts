@@ -1,0 +1,259 @@
+import type { ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, Socket, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { settlesWithin } from './alarm.js';
+import { deferred, type Deferred } from './deferred.js';
+import { helperArgv, type HelperAnswer, type HelperRequest } from './helper-program.js';
+import type { Exit, Leader, LeaderSpec } from './leader.js';
+import { markersOf } from './marker.js';
+import { ProcessError } from './process-error.js';
+import { spawnLeader, startDirectly, startError } from './spawn.js';
+import { spawnTurnsAwaited } from './spawn-pace.js';
+import { ending, table } from './system.js';
+
+/** Connections kept ready for the next starts. */
+const spareConnections = 8;
+const connectPatienceMs = 2000;
+/** Above this, a fork of our own would stop the event loop for longer than a request takes. */
+const bigBytes = 160 * 1024 * 1024;
+const manyAwaited = 4;
+
+interface Connection {
+  readonly number: number;
+  readonly socket: Socket;
+}
+
+interface Pending {
+  readonly spec: LeaderSpec;
+  readonly streams: readonly (Connection | undefined)[];
+  readonly started: Deferred<Leader | ProcessError>;
+  isStarted: boolean;
+  readonly exited: Deferred<Exit>;
+}
+
+/** A running helper, or one that will be ready soon. */
+interface Helper {
+  readonly pid: number | undefined;
+  isReady(): boolean;
+  start(spec: LeaderSpec): Promise<Leader>;
+}
+
+function listen(path: string, onConnection: (socket: Socket) => void): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    const server = createServer(onConnection);
+    server.once('error', reject);
+    server.listen(path, () => {
+      server.unref();
+      resolve(server);
+    });
+  });
+}
+
+async function createHelper(onLost: () => void): Promise<Helper> {
+  const directory = mkdtempSync(join(tmpdir(), 'orch-spawn-'));
+  const path = join(directory, 's');
+  const stock: Connection[] = [];
+  const pending = new Map<number, Pending>();
+  let arrival = deferred();
+  /** Connections that are waited for, and those that are on their way. */
+  let wanted = 0;
+  let asked = 0;
+  let count = 0;
+  let lost = false;
+
+  const server = await listen(path, (socket) => {
+    socket.unref();
+    socket.on('error', () => undefined); // EPIPE is the answer `false` of write()
+    const readHead = (): void => {
+      const head = socket.read(16) as Buffer | null;
+      if (head === null) return;
+      socket.off('readable', readHead);
+      asked -= 1;
+      stock.push({ number: Number(head.toString()), socket });
+      arrival.resolve();
+      arrival = deferred();
+    };
+    socket.on('readable', readHead);
+  });
+  const child = await spawnLeader(
+    { argv: helperArgv(path), cwd: '/', env: markersOf(undefined) },
+    ['pipe', 'pipe', 'ignore'],
+    (started: ChildProcess) => started,
+  );
+  const { stdin: requests, stdout: answers } = child;
+  if (!(requests instanceof Socket) || !(answers instanceof Socket))
+    throw new Error('The spawn helper has no pipes.');
+  const [toHelper, fromHelper] = [requests, answers];
+  toHelper.on('error', () => undefined); // it died; its exit is handled below
+  child.unref();
+  toHelper.unref();
+  fromHelper.unref();
+
+  function ask(request: HelperRequest): void {
+    toHelper.write(`${JSON.stringify(request)}\n`);
+  }
+
+  function refill(): void {
+    const missing = wanted + spareConnections - stock.length - asked;
+    if (missing <= 0) return;
+    asked += missing;
+    ask({ connect: missing });
+  }
+
+  async function take(needed: number): Promise<Connection[] | undefined> {
+    wanted += needed;
+    refill();
+    const deadline = performance.now() + connectPatienceMs;
+    while (stock.length < needed && !lost && performance.now() < deadline) {
+      await settlesWithin(arrival.promise, deadline - performance.now());
+    }
+    wanted -= needed;
+    return stock.length < needed || lost ? undefined : stock.splice(0, needed);
+  }
+
+  /** The loop must turn as long as something of the helper's is awaited. */
+  function hold(): void {
+    if (pending.size > 0) fromHelper.ref();
+    else fromHelper.unref();
+  }
+
+  function leaderOf(id: number, one: Pending, started: Started): Leader {
+    const { pid, startTime, order } = started;
+    const [stdin, stdout, stderr] = one.streams;
+    if (stdout === undefined || stderr === undefined) throw new Error('A stream is missing.');
+    stdin?.socket.resume(); // so that its end is seen when the process no longer reads
+    return {
+      identity: { pid, startTime, bootId: table.bootId() },
+      order,
+      stdin: stdin?.socket ?? null,
+      stdout: stdout.socket,
+      stderr: stderr.socket,
+      exited: one.exited.promise,
+      letGo: () => {
+        pending.delete(id);
+        hold();
+      },
+    };
+  }
+
+  function refuse(id: number, one: Pending, error: ProcessError): void {
+    pending.delete(id);
+    hold();
+    for (const stream of one.streams) stream?.socket.destroy();
+    one.started.resolve(error);
+  }
+
+  createInterface({ input: fromHelper }).on('line', (line) => {
+    const answer = JSON.parse(line) as HelperAnswer;
+    const one = pending.get(answer.id);
+    if (one === undefined) return;
+    if ('started' in answer) {
+      one.isStarted = true;
+      one.started.resolve(leaderOf(answer.id, one, answer.started));
+    } else if ('refused' in answer) {
+      refuse(answer.id, one, startError(one.spec, answer.refused));
+    } else {
+      pending.delete(answer.id);
+      hold();
+      one.exited.resolve(answer.exit);
+    }
+  });
+
+  /** It may have been started or not; whatever was is ended, so that the answer is the same. */
+  async function giveUp(id: number, one: Pending): Promise<void> {
+    const { branch } = one.spec;
+    const spared = new Set([process.pid]);
+    await ending.end(
+      { known: new Map(), justLeft: new Set(), owner: undefined, branch, since: 0, spared },
+      0,
+    );
+    refuse(id, one, startError(one.spec, 'EHELPER'));
+  }
+
+  const cleanUp = (): void => rmSync(directory, { recursive: true, force: true });
+  process.once('exit', cleanUp);
+  child.once('exit', () => {
+    lost = true;
+    process.off('exit', cleanUp);
+    cleanUp();
+    onLost();
+    server.close();
+    for (const { socket } of stock.splice(0)) socket.destroy();
+    arrival.resolve();
+    for (const [id, one] of pending) {
+      one.exited.resolve({ code: null, signal: null, look: { empty: 0, seen: [] }, lost: true });
+      if (one.isStarted) pending.delete(id);
+      else void giveUp(id, one);
+    }
+    hold();
+  });
+  refill();
+  return {
+    pid: child.pid,
+    isReady: () => count > 0 || stock.length > 0,
+    async start(spec) {
+      const withStdin = spec.stdin === 'pipe';
+      const connections = await take(withStdin ? 3 : 2);
+      if (connections === undefined) return startDirectly(spec);
+      const streams = withStdin ? connections : [undefined, ...connections];
+      for (const stream of connections) stream.socket.ref();
+      count += 1;
+      const one: Pending = {
+        spec,
+        streams,
+        started: deferred<Leader | ProcessError>(),
+        exited: deferred<Exit>(),
+        isStarted: false,
+      };
+      pending.set(count, one);
+      hold();
+      const [stdin = 0, stdout = 0, stderr = 0] = streams.map((stream) => stream?.number ?? 0);
+      const { argv, cwd, env, branch } = spec;
+      ask({ id: count, argv, cwd, env, streams: [stdin, stdout, stderr], branch });
+      refill();
+      const started = await one.started.promise;
+      if (ProcessError.isInstance(started)) throw started;
+      return started;
+    },
+  };
+}
+
+type Started = Extract<HelperAnswer, { started: unknown }>['started'];
+
+let helper: Helper | undefined;
+let coming: Promise<void> | undefined;
+
+/** Starts a helper unless there is one. Resolves when it has started, or cannot. */
+export function prepareHelper(): Promise<void> {
+  if (helper !== undefined) return Promise.resolve();
+  coming ??= createHelper(() => (helper = undefined))
+    .then((created) => {
+      helper = created;
+    })
+    // Without a helper everything works, only slower.
+    .catch(() => undefined)
+    .finally(() => {
+      coming = undefined;
+    });
+  return coming;
+}
+
+/** The running helper, if any: its number, and whether it has answered. */
+export const helperState = (): { readonly pid: number | undefined; readonly isReady: boolean } => ({
+  pid: helper?.pid,
+  isReady: helper?.isReady() === true,
+});
+
+/**
+ * Starts a process: through the helper when this process is big or many starts wait, and else as our own
+ * child. Rejects with `ORCH_PROCESS_START` or `ORCH_PROCESS_PLATFORM`.
+ */
+export function startLeader(spec: LeaderSpec): Promise<Leader> {
+  const isWorthwhile = spawnTurnsAwaited() >= manyAwaited || process.memoryUsage.rss() > bigBytes;
+  if (isWorthwhile) void prepareHelper();
+  if (helper?.isReady() !== true) return startDirectly(spec);
+  return helper.start(spec);
+}
