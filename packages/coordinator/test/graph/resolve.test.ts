@@ -106,9 +106,9 @@ tasks:
 });
 
 describe('parseTemplate()', () => {
-  it('loses no character of any text: parts joined give the text back', () => {
+  it('loses no character of any text: parts joined, with each literal ${{ escaped again, give the text back', () => {
     const piece = fc.oneof(
-      fc.constantFrom('${{', '}}', '$', ' a.b ', '{', 'x'),
+      fc.constantFrom('${{', '$${{', '}}', '$', ' a.b ', '{', 'x'),
       fc.string({ maxLength: 4 }),
     );
     fc.assert(
@@ -119,6 +119,8 @@ describe('parseTemplate()', () => {
           for (const { offset } of faults) expect(offset).toBeLessThanOrEqual(text.length);
           return;
         }
+        // A dollar right before `${{` is the escape, whatever stands before it: it is one character of
+        // the text and none of the value, and a `${{` of the value can have come from nowhere else.
         const joined = parts.map((part) =>
           typeof part === 'string' ? part.replaceAll('${{', () => '$${{') : part.text,
         );
