@@ -49,7 +49,7 @@ export function createWorld(
   let mostRunning = 0;
   let gateRuns = 0;
   let sessions = 0;
-  let branch: string | null = null;
+  const heads = new Map<string, string>();
 
   const put = (tree: Tree, parents: readonly string[]): string => {
     const sorted = Object.fromEntries(Object.entries(tree).sort(([a], [b]) => (a < b ? -1 : 1)));
@@ -206,17 +206,23 @@ export function createWorld(
         refs.set(ref, to);
         await step(true);
       },
-      planDelivery: async ({ to }) => {
+      planDelivery: async ({ to, delivered }) => {
         await step();
-        return { target: 'refs/heads/orch/run', from: branch, to };
+        const usual = 'refs/heads/orch/run';
+        const from = heads.get(usual) ?? null;
+        const ours = from === null || from === to || delivered[usual]?.includes(from) === true;
+        return ours
+          ? { target: usual, from, to, ...(from === null ? {} : { replaces: true as const }) }
+          : { target: `${usual}-2`, from: heads.get(`${usual}-2`) ?? null, to };
       },
-      async deliver(intent): Promise<Delivered> {
+      async deliver({ target, from, to }): Promise<Delivered> {
         await step();
-        if (branch !== intent.to && branch !== intent.from)
+        const now = heads.get(target) ?? null;
+        if (now !== to && now !== from)
           return { kind: 'refused', reason: 'the target moved', next: 'look' };
-        branch = intent.to;
+        heads.set(target, to);
         await step(true);
-        return { kind: 'done', target: intent.target, commit: intent.to };
+        return { kind: 'done', target, commit: to };
       },
       tree: (commit) => Promise.resolve(treeId(get(commit).tree)),
     };
@@ -269,7 +275,12 @@ export function createWorld(
     started,
     finished,
     tree: (commit: string): Tree => get(commit).tree,
-    branch: () => branch,
+    branch: (name = 'orch/run') => heads.get(`refs/heads/${name}`) ?? null,
+    /** A person commits on a branch. */
+    advance: (name: string) => {
+      const at = heads.get(`refs/heads/${name}`) ?? base;
+      heads.set(`refs/heads/${name}`, put({ ...get(at).tree, 'own.txt': 'mine' }, [at]));
+    },
     mostRunning: () => mostRunning,
     gateRuns: () => gateRuns,
     forgetPeak: () => void ((mostRunning = 0), (running = 0)),

@@ -147,6 +147,13 @@ export async function openOrchestrator(options: OrchestratorOptions): Promise<Or
     async resume({ run, revised, takeOver, ...watcher }) {
       const record = await readRun(repository.root, run);
       const graph = revised ?? (await readGraph(record.layout));
+      // A plan that is given anew may stand for one that cannot be read.
+      const recorded = revised && (await readGraph(record.layout).catch(() => revised));
+      // What the command line said at the start holds, until an edited plan says something else than the old one.
+      const parallel =
+        revised && revised.limits.parallel !== recorded?.limits.parallel
+          ? chooseParallelism(revised.limits.parallel).parallel
+          : undefined;
       const rehearsal =
         record.state.mode === 'rehearsal'
           ? await recordedScript(record.layout.directory)
@@ -155,6 +162,7 @@ export async function openOrchestrator(options: OrchestratorOptions): Promise<Or
         createCoordinator(parts).resume({
           run,
           ...(revised ? { revised } : {}),
+          ...(parallel === undefined ? {} : { parallel }),
           ...(takeOver === undefined ? {} : { takeOver }),
           ...watcher,
         }),

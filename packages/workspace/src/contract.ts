@@ -66,6 +66,8 @@ export interface DeliveryIntent {
   readonly to: string;
   /** The worktree in which the target is checked out, if any. */
   readonly worktree?: string;
+  /** What stands there is an earlier result of this very run: it is replaced, whether `to` contains it or not. */
+  readonly replaces?: true;
   /** Something a person should know, such as another branch name than the usual one. */
   readonly note?: string;
 }

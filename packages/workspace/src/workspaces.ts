@@ -73,12 +73,18 @@ export interface Workspaces {
     readonly from: string | null;
     readonly to: string;
   }): Promise<void>;
-  /** Says what delivering would do, without doing it. */
+  /**
+   * Says what delivering would do, without doing it. A branch that this run delivered to before, and that
+   * stands at a commit it left there, is replaced; one that somebody else moved is left alone, and the
+   * intent names the next free `<branch>-2`, `-3`, ...
+   */
   planDelivery(request: {
     readonly run: string;
     readonly base: string;
     readonly to: string;
     readonly delivery: Delivery;
+    /** Refs by full name that this run delivered to before, with the commits it may have left there. */
+    readonly delivered?: { readonly [target: string]: readonly string[] };
   }): Promise<DeliveryIntent | RefusedPlan>;
   /** Moves the target by compare-and-swap, with its files where it is checked out. Finishes what a crash interrupted. */
   deliver(intent: DeliveryIntent): Promise<Delivered>;

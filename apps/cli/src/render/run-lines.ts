@@ -23,7 +23,7 @@ export function runLines(screen: Screen, event: Event, state: RunState): readonl
         : [`${note} ${event.node}: ${counted(event.items.length, 'item')}`];
     case 'task.skipped':
       return [
-        `${screen.style('dim', marks.skipped)} ${labelOf(state, event.task)} skipped: ${oneLine(event.reason)}`,
+        `${screen.style('dim', marks.skipped)} ${labelOf(state, event.task)} ${event.cause === 'removed' ? 'removed' : 'skipped'}: ${oneLine(event.reason)}`,
       ];
     case 'task.failed':
       return [

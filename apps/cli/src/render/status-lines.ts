@@ -43,7 +43,7 @@ function taskLine(screen: Screen, { state, led }: RunRecord, task: TaskState): s
   const phase = task.phase === 'running' && !led ? 'interrupted' : task.phase;
   const spent = task.attempts.reduce((sum, attempt) => sum + (attempt.end?.durationMs ?? 0), 0);
   const detail = [
-    task.verdict ?? phase,
+    task.skipped === 'removed' ? 'removed' : (task.verdict ?? phase),
     spent > 0 ? duration(spent) : '',
     task.attempts.length > 1 ? counted(task.attempts.length, 'attempt') : '',
     task.verdict === 'succeeded' ? '' : oneLine(task.reasons[0] ?? ''),

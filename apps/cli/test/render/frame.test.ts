@@ -30,6 +30,7 @@ const task = (id: string, more: Partial<TaskState> = {}): TaskState => ({
   reasons: [],
   warnings: [],
   earlier: [],
+  before: 0,
   ...more,
 });
 const stateOf = (tasks: readonly TaskState[], more: Partial<RunState> = {}): RunState => ({
@@ -54,6 +55,7 @@ const stateOf = (tasks: readonly TaskState[], more: Partial<RunState> = {}): Run
   gateNodes: {},
   barriers: {},
   integration: undefined,
+  delivered: {},
   commands: {},
   usd: { known: 0.5, unknown: 0 },
   ...more,

@@ -2,11 +2,12 @@ import type { TaskNode } from '../graph/graph.js';
 import type { AgentEnd, AgentSpent } from '../seams/agent.js';
 import type { AttemptMode } from '../state/event.js';
 import type { AttemptState } from '../state/state.js';
-import { baseOf } from './base.js';
+import { baseOf, type Base } from './base.js';
 import { interruption, taskOf, type RunContext } from './context.js';
 import { finishAttempt } from './finish-attempt.js';
 import { continuedFrom } from './instances.js';
-import { continuePrompt, repairPrompt } from './prompt.js';
+import { hasConversation } from './next-attempt.js';
+import { continuePrompt, owedFindings } from './prompt.js';
 import { resolveWork } from './work.js';
 
 /**
@@ -17,12 +18,17 @@ export async function makeAttempt(
   context: RunContext,
   node: TaskNode,
   taskId: string,
-  mode: AttemptMode,
+  asked: AttemptMode,
 ): Promise<void> {
   const { journal, graph, workspace } = context;
   const task = taskOf(context, taskId);
   const state = journal.state();
-  const base = await baseOf(graph, state, node, task, workspace);
+  const before = task.attempts.at(-1);
+  // What goes on in a workspace stands on what that workspace was made from.
+  const base: Base =
+    before && isContinued(asked)
+      ? { kind: 'commit', commit: before.base }
+      : await baseOf(graph, state, node, task, workspace);
   if (base.kind === 'conflicted') {
     await journal.append({
       type: 'task.failed',
@@ -35,8 +41,9 @@ export async function makeAttempt(
     return;
   }
   const work = await resolveWork(context, node, task, base.commit);
+  const mode = asked === 'first' ? modeOfFirst(node, before, work.key) : asked;
   const reusable =
-    task.attempts.length === 0 || mode === 'first'
+    asked === 'first' && mode !== 'continue'
       ? task.earlier.findLast(
           (earlier) => earlier.key === work.key && earlier.end?.outcome === 'completed',
         )
@@ -54,11 +61,10 @@ export async function makeAttempt(
 
   const attempt =
     Math.max(0, ...task.attempts.map((a) => a.attempt), ...task.earlier.map((a) => a.attempt)) + 1;
-  const before = task.attempts.at(-1);
-  const continued = mode === 'repair' || mode === 'continue';
+  const continued = before !== undefined && isContinued(mode);
+  const start = continued ? before.base : base.commit;
   const inherited = continuedFrom(graph, node, task, state);
-  const session =
-    continued && before ? before.session : (inherited?.session ?? context.ids.session());
+  const session = continued ? before.session : (inherited?.session ?? context.ids.session());
   await journal.append({
     type: 'attempt.started',
     task: taskId,
@@ -66,7 +72,7 @@ export async function makeAttempt(
     mode,
     key: work.key,
     fields: work.fields,
-    base: base.commit,
+    base: start,
     session,
   });
   const place = inherited?.place ?? taskId;
@@ -74,8 +80,9 @@ export async function makeAttempt(
     run: state.run,
     task: place,
     attempt,
-    base: base.commit,
-    mode: continued ? 'keep' : 'fresh',
+    // A repair begins with the result that was checked, also where another attempt worked here since.
+    base: (mode === 'repair' ? before?.captured?.commit : undefined) ?? start,
+    mode: continued && (mode === 'continue' || before.attempt === attempt - 1) ? 'keep' : 'fresh',
     // A command reads them as files of the repository; only an agent would obey them.
     hideAgentSettings: node.agent.driver === 'claude' && node.agent.project !== 'trusted',
   });
@@ -98,6 +105,7 @@ export async function makeAttempt(
     }
   }
 
+  const owed = owedFindings(task.attempts, mode);
   const end = await context.agent.run(
     {
       run: state.run,
@@ -108,12 +116,13 @@ export async function makeAttempt(
       agent: node.agent,
       argv: work.argv,
       prompt:
-        mode === 'repair' && before
-          ? repairPrompt(failedGates(before))
+        mode === 'repair' && owed !== undefined
+          ? owed
           : mode === 'continue'
             ? continuePrompt
             : work.prompt,
       original: work.prompt,
+      ...(owed === undefined ? {} : { owed }),
       workspace: prepared.path,
       session: { id: session, mode: continued || inherited ? 'continue' : 'new' },
       inputs: work.inputs,
@@ -142,40 +151,53 @@ export async function recoverAttempt(
   node: TaskNode,
   taskId: string,
 ): Promise<void> {
+  const attempt = await recoverEnd(context, taskId);
+  if (attempt !== undefined) await finishAttempt(context, node, taskId, attempt, undefined);
+}
+
+/**
+ * The number of an attempt whose agent had finished, when its leader died, and whose end is in the
+ * journal now. Undefined: it is lost, and the journal says so.
+ */
+export async function recoverEnd(context: RunContext, taskId: string): Promise<number | undefined> {
+  const { journal } = context;
   const attempt = taskOf(context, taskId).attempts.at(-1);
-  if (!attempt) return;
-  if (!attempt.end) {
-    const { end, session, spent } = await context.agent.recover(
-      context.journal.state().run,
-      taskId,
-      attempt.attempt,
-    );
-    // Who was stopped has not failed, also when its leader died before it could write that down.
-    if (!end || end.outcome === 'lost' || end.outcome === 'cancelled') {
-      const conversation = end?.session ?? session;
-      await context.journal.append({
-        type: 'attempt.ended',
-        task: taskId,
-        attempt: attempt.attempt,
-        verdict: 'lost',
-        ...(conversation === undefined || conversation === attempt.session
-          ? {}
-          : { session: conversation }),
-        ...spentOf(end ?? spent),
-        reasons: ['the process that led the run died'],
-        warnings: [],
-      });
-      return;
-    }
-    await context.journal.append({
+  if (!attempt) return undefined;
+  if (attempt.end) return attempt.attempt;
+  const { end, session, spent } = await context.agent.recover(
+    journal.state().run,
+    taskId,
+    attempt.attempt,
+  );
+  if (end && wasKilled(end)) {
+    await recordLost(context, taskId, attempt.attempt, end);
+    return undefined;
+  }
+  // Who was stopped has not failed, also when its leader died before it could write that down.
+  if (end && end.outcome !== 'cancelled') {
+    await journal.append({
       type: 'agent.ended',
       task: taskId,
       attempt: attempt.attempt,
       end,
       recovered: true,
     });
+    return attempt.attempt;
   }
-  await finishAttempt(context, node, taskId, attempt.attempt, undefined);
+  const conversation = end?.session ?? session;
+  await journal.append({
+    type: 'attempt.ended',
+    task: taskId,
+    attempt: attempt.attempt,
+    verdict: 'lost',
+    ...(conversation === undefined || conversation === attempt.session
+      ? {}
+      : { session: conversation }),
+    ...spentOf(end ?? spent),
+    reasons: ['the process that led the run died'],
+    warnings: [],
+  });
+  return undefined;
 }
 
 async function recordLost(
@@ -184,16 +206,23 @@ async function recordLost(
   attempt: number,
   end: AgentEnd,
 ): Promise<void> {
-  await context.journal.append({
-    type: 'attempt.ended',
-    task,
-    attempt,
-    verdict: 'lost',
-    session: end.session,
-    ...spentOf(end),
-    reasons: [stoppedBecause(context)],
-    warnings: [],
-  });
+  const killed = wasKilled(end);
+  await context.journal.append(
+    // An end on record tells a kill from a stop, and counts what it has cost.
+    ...(killed ? [{ type: 'agent.ended' as const, task, attempt, end }] : []),
+    {
+      type: 'attempt.ended',
+      task,
+      attempt,
+      verdict: 'lost',
+      session: end.session,
+      ...(killed ? {} : spentOf(end)),
+      reasons: [
+        killed ? (end.error ?? 'its agent was killed by somebody else') : stoppedBecause(context),
+      ],
+      warnings: [],
+    },
+  );
 }
 
 const spentOf = (spent: AgentSpent | undefined): { readonly spent?: AgentSpent } =>
@@ -206,7 +235,10 @@ const stoppedBecause = (context: RunContext): string =>
 
 /** An agent that ended because its leader was told to stop has not failed: it will go on. */
 const isLost = (context: RunContext, end: AgentEnd): boolean =>
-  end.outcome === 'lost' || (end.outcome === 'cancelled' && isSuspended(context));
+  wasKilled(end) || (end.outcome === 'cancelled' && isSuspended(context));
+
+/** Its agent was ended by a signal that nobody here sent. */
+const wasKilled = (end: AgentEnd): boolean => end.outcome === 'lost';
 
 const isSuspended = ({ stop, deadline, cancel }: RunContext): boolean =>
   (stop.aborted || deadline.aborted) && !cancel.aborted;
@@ -228,7 +260,19 @@ async function endUnstarted(
   });
 }
 
-const failedGates = (attempt: AttemptState) =>
-  Object.entries(attempt.gates)
-    .filter(([, check]) => check.result.verdict === 'failed')
-    .map(([gate, check]) => ({ gate, result: check.result }));
+const isContinued = (mode: AttemptMode): boolean => mode === 'repair' || mode === 'continue';
+
+/**
+ * What a task that is tried for the first time since the run was opened, or its plan revised, begins with:
+ * an attempt that was interrupted goes on, if it was asked the same.
+ */
+function modeOfFirst(
+  node: TaskNode,
+  before: AttemptState | undefined,
+  key: string,
+): 'first' | 'continue' | 'retry' {
+  if (!before) return 'first';
+  const interrupted =
+    before.verdict === 'lost' || before.verdict === 'throttled' || before.verdict === 'cancelled';
+  return interrupted && before.key === key && hasConversation(node) ? 'continue' : 'retry';
+}

@@ -37,10 +37,11 @@ export async function checkGates(
   },
 ): Promise<readonly GateRun[] | 'stopped'> {
   const results: GateRun[] = [];
+  const baseTree = await context.workspace.tree(subject.base);
   for (const id of subject.gates) {
     const gate = context.graph.gates[id];
     if (!gate) throw new Error(`gate ${id} is not in the plan`);
-    const key = gateKey(gate, subject.tree, context.graph.setup);
+    const key = gateKey(gate, { tree: subject.tree, baseTree }, context.graph.setup);
     const known = subject.known.find(
       (check) => check.key === key && check.result.verdict === 'passed',
     );

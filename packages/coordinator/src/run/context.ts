@@ -5,7 +5,7 @@ import type { Clock, Ids } from '../seams/clock.js';
 import type { Gate } from '../seams/gate.js';
 import type { Setup } from '../seams/setup.js';
 import type { Workspace } from '../seams/workspace.js';
-import type { TaskState } from '../state/state.js';
+import type { AttemptState, TaskState } from '../state/state.js';
 
 /** What the leader of a run works with. */
 export interface RunContext {
@@ -36,4 +36,11 @@ export function taskOf(context: RunContext, id: string): TaskState {
   const task = context.journal.state().tasks[id];
   if (!task) throw new Error(`task ${id} is not in the journal`);
   return task;
+}
+
+/** An attempt that the journal knows. */
+export function attemptOf(context: RunContext, id: string, number: number): AttemptState {
+  const attempt = taskOf(context, id).attempts.find((candidate) => candidate.attempt === number);
+  if (!attempt) throw new Error(`attempt ${number} of ${id} is not in the journal`);
+  return attempt;
 }

@@ -12,8 +12,10 @@ import type { Setup } from '../seams/setup.js';
 import type { Workspace } from '../seams/workspace.js';
 import type { Event } from '../state/event.js';
 import type { RunState } from '../state/state.js';
+import type { RunContext } from './context.js';
 import { lead } from './lead.js';
 import { reopen } from './reopen.js';
+import { revise, staticTasks } from './revise.js';
 
 /** Everything the coordinator needs from outside; core hands the real ones in. */
 export interface CoordinatorParts {
@@ -53,6 +55,8 @@ export interface ResumeOptions extends RunObserver {
   readonly takeOver?: boolean;
   /** An edited plan. Tasks whose key is unchanged keep their result. */
   readonly revised?: Graph;
+  /** Attempts at once under the edited plan. Default: as before. */
+  readonly parallel?: number;
 }
 
 export interface Coordinator {
@@ -85,7 +89,11 @@ export function createCoordinator(parts: CoordinatorParts): Coordinator {
           tasks: staticTasks(graph),
         },
       );
-      return conduct(parts, layout, journal, graph, 0, options);
+      try {
+        return await conduct(parts, layout, journal, graph, 0, options);
+      } finally {
+        await journal.close();
+      }
     },
     async resume(options) {
       const layout = runLayout(parts.orchDirectory, options.run);
@@ -103,14 +111,24 @@ export function createCoordinator(parts: CoordinatorParts): Coordinator {
         { layout, clock: parts.clock, owners: parts.owners, onEvent: options.onEvent },
         { takeOver: options.takeOver ?? false },
       );
-      await parts.agent.reap(options.run);
-      if (options.revised) await writeRunPlan(layout, known);
-      if (known.hash !== journal.state().plan) {
-        await journal.append({ type: 'plan.revised', plan: known.hash, tasks: staticTasks(known) });
-      } else {
-        await reopen(journal, known, before);
+      try {
+        await parts.agent.reap(options.run);
+        if (known.hash !== journal.state().plan) {
+          // A leader that died while it revised the plan has recorded the new one already; a damaged one is replaced.
+          const old = await readRunPlan(layout).catch(() => known);
+          await revise(contextOf(parts, old, journal, options), {
+            graph: known,
+            parallel: options.parallel,
+            record: () => writeRunPlan(layout, known),
+          });
+        } else {
+          if (options.revised) await writeRunPlan(layout, known);
+          await reopen(journal, known, before);
+        }
+        return await conduct(parts, layout, journal, known, since, options);
+      } finally {
+        await journal.close();
       }
-      return conduct(parts, layout, journal, known, since, options);
     },
   };
 }
@@ -121,7 +139,7 @@ async function conduct(
   journal: Journal,
   graph: Graph,
   since: number,
-  observer: RunObserver & { readonly parallel?: number },
+  observer: RunObserver,
 ): Promise<RunState> {
   const closing = new AbortController();
   const cancel = new AbortController();
@@ -141,28 +159,25 @@ async function conduct(
     );
   });
   try {
-    await lead({
-      ...parts,
-      graph,
-      journal,
-      cancel: cancel.signal,
-      stop: observer.stop ?? new AbortController().signal,
-      onProgress: observer.onProgress ?? (() => undefined),
-    });
+    await lead({ ...contextOf(parts, graph, journal, observer), cancel: cancel.signal });
     return journal.state();
   } finally {
     closing.abort();
     await inbox;
-    await journal.close();
   }
 }
 
-/** Tasks that are known before anything ran; items of fan-outs come with `task.expanded`. */
-const staticTasks = (graph: Graph): { id: string; label: string; wave?: string }[] =>
-  graph.nodes
-    .filter((node) => node.kind === 'task' && !node.fanOut)
-    .map((node) => ({
-      id: node.id,
-      label: node.id,
-      ...(node.kind === 'task' && node.wave !== undefined ? { wave: node.wave } : {}),
-    }));
+const contextOf = (
+  parts: CoordinatorParts,
+  graph: Graph,
+  journal: Journal,
+  observer: RunObserver,
+): RunContext => ({
+  ...parts,
+  graph,
+  journal,
+  cancel: new AbortController().signal,
+  deadline: new AbortController().signal,
+  stop: observer.stop ?? new AbortController().signal,
+  onProgress: observer.onProgress ?? (() => undefined),
+});

@@ -258,7 +258,7 @@ function barrierFailure(
  */
 function wantsDelivery(graph: Graph, state: RunState): boolean {
   const tip = state.integration?.tip;
-  if (tip === undefined || state.cancelled) return false;
+  if (tip === undefined || tip === state.base || state.cancelled) return false;
   const redGate = Object.values(state.gateNodes).some((gate) => gate.result.verdict !== 'passed');
   if (graph.deliver.to === 'branch') return !redGate;
   return (

@@ -3,9 +3,10 @@ import { resolveTemplate } from '../graph/resolve.js';
 import { evaluateCondition } from '../graph/condition.js';
 import type { TaskNode } from '../graph/graph.js';
 import type { Json } from '../json.js';
-import type { Item } from '../state/event.js';
+import type { Item, NewEvent } from '../state/event.js';
 import type { RunContext } from './context.js';
 import type { Because } from './readiness.js';
+import { removal } from './revise.js';
 import { scopeOf } from './scope.js';
 import { taskNodes } from './instances.js';
 
@@ -17,16 +18,20 @@ export async function expandFanOut(
   node: TaskNode,
   skip: Because | undefined,
 ): Promise<void> {
-  const none = { type: 'task.expanded', node: node.id, items: [] } as const;
+  const expand = (items: readonly Item[], ...more: NewEvent[]): Promise<void> =>
+    journal.append(
+      { type: 'task.expanded', node: node.id, items },
+      ...more,
+      // Items of an earlier list, from before the plan was revised.
+      ...Object.values(journal.state().tasks)
+        .filter((task) => task.node === node.id && task.item && task.phase === 'waiting')
+        .filter((task) => !items.some((item) => item.id === task.id))
+        .map(removal),
+    );
   const giveUp = (because: Because): Promise<void> =>
-    journal.append(none, { type: 'task.skipped', task: node.id, ...because });
+    expand([], { type: 'task.skipped', task: node.id, ...because });
   const fail = (reason: string): Promise<void> =>
-    journal.append(none, {
-      type: 'task.failed',
-      task: node.id,
-      verdict: 'failed',
-      reasons: [reason],
-    });
+    expand([], { type: 'task.failed', task: node.id, verdict: 'failed', reasons: [reason] });
   if (skip) return giveUp(skip);
   const state = journal.state();
   const nodes = taskNodes(graph);
@@ -47,7 +52,7 @@ export async function expandFanOut(
           : { cause: 'dependency', reason: `${of} ended ${parent?.verdict ?? 'failed'}` },
       );
     }
-    return journal.append({ type: 'task.expanded', node: node.id, items });
+    return expand(items);
   }
   if (node.fanOut?.kind !== 'foreach') return;
   const scope = scopeOf(graph, state, node, undefined);
@@ -60,7 +65,7 @@ export async function expandFanOut(
   const expanded = expandItems(node, list, scope);
   if ('problem' in expanded) return fail(expanded.problem);
   if (expanded.items.length === 0) return giveUp({ cause: 'empty', reason: 'its list is empty' });
-  return journal.append({ type: 'task.expanded', node: node.id, items: expanded.items });
+  return expand(expanded.items);
 }
 
 /** Whether the task's `if:` leaves it out. */

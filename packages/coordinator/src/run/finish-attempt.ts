@@ -3,10 +3,9 @@ import { checkOutput } from '../graph/output-schema.js';
 import type { Json } from '../json.js';
 import type { AgentEnd } from '../seams/agent.js';
 import type { Fingerprint } from '../seams/workspace.js';
-import type { AttemptState } from '../state/state.js';
 import { judge } from '../state/verdict.js';
 import { checkGates } from './check-gates.js';
-import { interruption, taskOf, type RunContext } from './context.js';
+import { attemptOf, interruption, taskOf, type RunContext } from './context.js';
 import { continuedFrom } from './instances.js';
 import { stamp } from './integrate.js';
 import { resolveWork } from './work.js';
@@ -19,58 +18,13 @@ export async function finishAttempt(
   number: number,
   fingerprint: Fingerprint | undefined,
 ): Promise<void> {
-  const { journal, workspace, graph } = context;
-  const current = (): AttemptState => {
-    const attempt = taskOf(context, taskId).attempts.find(
-      (candidate) => candidate.attempt === number,
-    );
-    if (!attempt) throw new Error(`attempt ${number} of ${taskId} is not in the journal`);
-    return attempt;
-  };
-  const end = current().end;
-  if (!end) throw new Error(`attempt ${number} of ${taskId} has no end`);
+  const { journal } = context;
+  await captureAttempt(context, node, taskId, number, fingerprint);
   const task = taskOf(context, taskId);
-  const work = await resolveWork(context, node, task, current().base);
-
-  if (!current().captured) {
-    const foreign = fingerprint ? await workspace.compare(fingerprint) : [];
-    const captured = await workspace
-      .capture({
-        run: journal.state().run,
-        task: taskId,
-        place: continuedFrom(graph, node, task, journal.state())?.place ?? taskId,
-        attempt: number,
-        base: current().base,
-        message: `${stamp(journal.state())}${task.label}: ${node.title ?? graph.name}`,
-        writes: work.writes,
-      })
-      .catch(unlessAbsent);
-    if (captured === 'absent') {
-      await journal.append({
-        type: 'attempt.ended',
-        task: taskId,
-        attempt: number,
-        verdict: 'failed',
-        reasons: ['its workspace is gone: the agent, or somebody else, deleted it'],
-        warnings: [],
-      });
-      return;
-    }
-    await journal.append({
-      type: 'result.captured',
-      task: taskId,
-      attempt: number,
-      commit: captured.commit,
-      tree: captured.tree,
-      ref: captured.ref,
-      files: captured.files.length,
-      outside: captured.outside,
-      foreign,
-      ...(captured.notes && captured.notes.length > 0 ? { notes: captured.notes } : {}),
-    });
-  }
-  const captured = current().captured;
-  if (!captured) throw new Error(`attempt ${number} of ${taskId} was not captured`);
+  const { end, captured, base } = attemptOf(context, taskId, number);
+  if (!end) throw new Error(`attempt ${number} of ${taskId} has no end`);
+  // Its workspace was gone: that has decided it.
+  if (!captured) return;
 
   const output = readOutput(node, end);
   const tampered = captured.foreign
@@ -86,11 +40,13 @@ export async function finishAttempt(
         gates: node.gates,
         commit: captured.commit,
         tree: captured.tree,
-        base: current().base,
+        base,
         name: `${taskId}.gate`,
         subject: task.label,
         signal: interruption(context),
-        known: Object.values(task.attempts).flatMap((attempt) => Object.values(attempt.gates)),
+        known: [...task.earlier, ...task.attempts].flatMap((attempt) =>
+          Object.values(attempt.gates),
+        ),
         record: (gate, key, result, reused) =>
           journal.append({
             type: 'gate.checked',
@@ -154,6 +110,56 @@ export async function finishAttempt(
     return;
   }
   await journal.append({ type: 'attempt.ended', task: taskId, attempt: number, ...judgement });
+}
+
+/** Takes what a finished agent left into a result of its own, once. Without its workspace it has failed. */
+export async function captureAttempt(
+  context: RunContext,
+  node: TaskNode,
+  taskId: string,
+  number: number,
+  fingerprint: Fingerprint | undefined,
+): Promise<void> {
+  const { journal, workspace, graph } = context;
+  const { base, captured: before } = attemptOf(context, taskId, number);
+  if (before) return;
+  const task = taskOf(context, taskId);
+  const work = await resolveWork(context, node, task, base);
+  const foreign = fingerprint ? await workspace.compare(fingerprint) : [];
+  const captured = await workspace
+    .capture({
+      run: journal.state().run,
+      task: taskId,
+      place: continuedFrom(graph, node, task, journal.state())?.place ?? taskId,
+      attempt: number,
+      base,
+      message: `${stamp(journal.state())}${task.label}: ${node.title ?? graph.name}`,
+      writes: work.writes,
+    })
+    .catch(unlessAbsent);
+  if (captured === 'absent') {
+    await journal.append({
+      type: 'attempt.ended',
+      task: taskId,
+      attempt: number,
+      verdict: 'failed',
+      reasons: ['its workspace is gone: the agent, or somebody else, deleted it'],
+      warnings: [],
+    });
+    return;
+  }
+  await journal.append({
+    type: 'result.captured',
+    task: taskId,
+    attempt: number,
+    commit: captured.commit,
+    tree: captured.tree,
+    ref: captured.ref,
+    files: captured.files.length,
+    outside: captured.outside,
+    foreign,
+    ...(captured.notes && captured.notes.length > 0 ? { notes: captured.notes } : {}),
+  });
 }
 
 function readOutput(

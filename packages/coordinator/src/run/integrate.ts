@@ -141,6 +141,7 @@ export async function runDelivery({ journal, workspace, graph }: Context): Promi
       base: state.base,
       to,
       delivery: deliveryOf(graph, state),
+      delivered: state.delivered,
     });
     if ('refused' in planned) {
       await journal.append({

@@ -9,7 +9,7 @@ import type { RunState } from '../state/state.js';
 export async function reopen(journal: Journal, graph: Graph, before: RunState): Promise<void> {
   if (before.status !== 'ended' && !before.cancelled) return;
   const tasks = Object.values(before.tasks).filter(
-    (task) => task.phase === 'ended' && task.verdict !== 'succeeded',
+    (task) => task.phase === 'ended' && task.verdict !== 'succeeded' && task.skipped !== 'removed',
   );
   // What an earlier barrier let through stays: later results stand on its commit.
   const settled = new Set(

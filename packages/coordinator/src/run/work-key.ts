@@ -41,13 +41,21 @@ export function workKey(work: {
   return { key: `k1:${hash(fields)}`, fields };
 }
 
-/** The identity of a check: the same gate on the same tree gives the recorded answer. */
-export function gateKey(gate: GateSpec, tree: string, setup: SetupSpec | undefined): string {
+/**
+ * The identity of a check: the same gate on the same tree gives the recorded answer. Where it `protect`s
+ * files, these come from the base, whose tree is then part of the question.
+ */
+export function gateKey(
+  gate: GateSpec,
+  checked: { readonly tree: string; readonly baseTree: string },
+  setup: SetupSpec | undefined,
+): string {
   return `k1:${hash({
-    tree,
+    tree: checked.tree,
     command: gate.command,
     protect: gate.protect,
-    env: Object.keys(gate.env).sort(),
+    ...(gate.protect.length > 0 ? { base: checked.baseTree } : {}),
+    env: Object.entries(gate.env).sort(([a], [b]) => (a < b ? -1 : 1)),
     setup: setup?.commands ?? null,
   })}`;
 }

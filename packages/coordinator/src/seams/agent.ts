@@ -16,6 +16,11 @@ export interface AgentRequest {
   readonly argv: readonly string[] | undefined;
   /** The message to send. For a continued session: the findings, or the request to go on. */
   readonly prompt: string;
+  /**
+   * Findings that a continued conversation must have heard, once. Where an interrupted attempt did not get
+   * to send them they are sent instead of `prompt`; a conversation that starts anew gets them after `original`.
+   */
+  readonly owed?: string;
   /** Absolute path of the prepared workspace; the same for every attempt of a task. */
   readonly workspace: string;
   /**

@@ -54,6 +54,8 @@ export interface DeliveryIntent {
   readonly to: string;
   /** The worktree in which the target is checked out, if any. */
   readonly worktree?: string;
+  /** What stands there is an earlier result of this very run: it is replaced, whether `to` contains it or not. */
+  readonly replaces?: true;
   /** Something a person should know, such as another branch name than the usual one. */
   readonly note?: string;
 }
@@ -115,12 +117,18 @@ export interface Workspace {
     readonly from: string | null;
     readonly to: string;
   }): Promise<void>;
-  /** Looks at the target and says what delivering would do, without doing it. */
+  /**
+   * Looks at the target and says what delivering would do, without doing it. With `to: 'branch'`, a branch
+   * of `delivered` that stands where this run left it is replaced; where somebody else moved it, the
+   * intent names the next free `<branch>-2`, `-3`, ... and its note says so.
+   */
   planDelivery(request: {
     readonly run: string;
     readonly base: string;
     readonly to: string;
     readonly delivery: Delivery;
+    /** Full names of refs that this run delivered to before, and the commits it may have left there. */
+    readonly delivered: { readonly [target: string]: readonly string[] };
   }): Promise<DeliveryIntent | { readonly refused: string; readonly next: string }>;
   /** Moves the target by compare-and-swap. Target already at `to`: done. */
   deliver(intent: DeliveryIntent): Promise<Delivered>;

@@ -26,8 +26,15 @@ export interface Item {
 /** Why nothing more is started: a limit of the run (money, time), a cancel, a task with `on_failure: stop`. */
 export type StopCause = 'budget' | 'cancelled' | 'stopped';
 
-/** Why a task was never tried. */
-export type SkipCause = 'dependency' | 'barrier' | 'condition' | 'empty' | StopCause;
+/** Why a task is not tried. */
+export type SkipCause =
+  | 'dependency'
+  | 'barrier'
+  | 'condition'
+  | 'empty'
+  | StopCause
+  /** A revised plan has it no more. What it did before is kept. */
+  | 'removed';
 
 /** What other processes may ask of the leader; appended to the inbox, turned into one event each. */
 export type Command = { readonly kind: 'cancel'; readonly by: string; readonly reason?: string };
@@ -57,6 +64,8 @@ export interface EventBodies {
   };
   'plan.revised': {
     readonly plan: string;
+    /** Attempts at once from here on; absent where the revised plan says nothing new about it. */
+    readonly parallel?: number;
     readonly tasks: readonly {
       readonly id: string;
       readonly label: string;

@@ -1,6 +1,8 @@
 import type { AgentSpent } from '../seams/agent.js';
-import type { AttemptState, RunState, TaskState } from './state.js';
 import type { Event, UnknownEvent } from './event.js';
+import { reopen, revise } from './renew.js';
+import type { RunState, TaskState } from './state.js';
+import { waiting, withAttempt, withMerge, withTask } from './update.js';
 
 /** The state of a run before its first event. */
 export const emptyState: RunState = {
@@ -24,6 +26,7 @@ export const emptyState: RunState = {
   gateNodes: {},
   barriers: {},
   integration: undefined,
+  delivered: {},
   commands: {},
   usd: { known: 0, unknown: 0 },
   usage: { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0 },
@@ -66,72 +69,10 @@ function apply(state: RunState, event: Event): RunState {
       } = state;
       return { ...rest, status: 'running', epoch: event.epoch, owner: event.owner };
     }
-    case 'plan.revised': {
-      const { delivery: _delivery, integration, ...rest } = state;
-      const known = [
-        ...Object.values(state.tasks),
-        ...event.tasks.filter((task) => !(task.id in state.tasks)),
-      ];
-      return {
-        ...rest,
-        // What the old plan merged is merged anew from the base, as far as the new plan still wants it.
-        integration: integration && { from: integration.tip, tip: state.base },
-        plan: event.plan,
-        expansions: {},
-        merges: {},
-        gateNodes: {},
-        barriers: {},
-        tasks: Object.fromEntries(
-          known.map((task) => {
-            const before = state.tasks[task.id];
-            return [
-              task.id,
-              {
-                ...waiting(task),
-                attempts: before?.attempts ?? [],
-                earlier: before ? finishedAttempts(before) : [],
-              },
-            ];
-          }),
-        ),
-      };
-    }
-    case 'run.reopened': {
-      const { delivery: _delivery, ...rest } = state;
-      const without = <T>(record: { readonly [id: string]: T }): { [id: string]: T } =>
-        Object.fromEntries(Object.entries(record).filter(([id]) => !event.nodes.includes(id)));
-      return event.tasks.reduce<RunState>(
-        (before, id) =>
-          withTask(before, id, (task) => {
-            const {
-              verdict: _verdict,
-              result: _result,
-              skipped: _skipped,
-              stopped: _stopped,
-              ...waitingAgain
-            } = task;
-            const last = task.attempts.at(-1);
-            if (last && isUndecided(last)) return { ...waitingAgain, ...takenUp(task, last) };
-            return {
-              ...waitingAgain,
-              phase: 'waiting',
-              reasons: [],
-              warnings: [],
-              earlier: [...task.earlier.filter(hasSucceeded), ...task.attempts.filter(isUnchecked)],
-            };
-          }),
-        {
-          ...rest,
-          // A fan-out that failed as a whole gets its list anew.
-          expansions: Object.fromEntries(
-            Object.entries(state.expansions).filter(([id]) => !event.tasks.includes(id)),
-          ),
-          merges: without(state.merges),
-          gateNodes: without(state.gateNodes),
-          barriers: without(state.barriers),
-        },
-      );
-    }
+    case 'plan.revised':
+      return revise(state, event);
+    case 'run.reopened':
+      return reopen(state, event);
     case 'task.expanded': {
       // What stood for the fan-out as a whole, when it failed or was skipped before, gives way to its items.
       const { [event.node]: itself, ...others } = state.tasks;
@@ -169,12 +110,14 @@ function apply(state: RunState, event: Event): RunState {
       return withTask(state, event.task, (task) => {
         const from = task.earlier.find((attempt) => attempt.attempt === event.from);
         if (!from) return task;
+        // It is judged again: by the gates of now.
+        const { verdict: _verdict, endedAt: _endedAt, ...open } = from;
         return {
           ...task,
           phase: 'running',
           attempts: [
             ...task.attempts.filter((a) => a.attempt !== from.attempt),
-            { ...from, gates: {} },
+            { ...open, gates: {}, reasons: [], warnings: [] },
           ],
         };
       });
@@ -300,10 +243,15 @@ function apply(state: RunState, event: Event): RunState {
         },
       };
     case 'delivery.intended':
-      return { ...state, delivery: { intent: event.intent } };
+      return {
+        ...state,
+        delivered: withDelivered(state, event.intent.target, event.intent.to),
+        delivery: { intent: event.intent },
+      };
     case 'delivery.done':
       return {
         ...state,
+        delivered: { ...state.delivered, [event.target]: [event.commit] },
         delivery: { ...state.delivery, done: { target: event.target, commit: event.commit } },
       };
     case 'delivery.refused':
@@ -364,75 +312,8 @@ function withSpent(state: RunState, spent: AgentSpent | undefined): RunState {
   };
 }
 
-const waiting = (task: { id: string; label: string; wave?: string; node?: string }): TaskState => ({
-  id: task.id,
-  node: task.node ?? task.id,
-  label: task.label,
-  ...(task.wave === undefined ? {} : { wave: task.wave }),
-  phase: 'waiting',
-  attempts: [],
-  reasons: [],
-  warnings: [],
-  earlier: [],
+/** A crash may hide whether the target was moved: until `delivery.done` says so, both values are ours. */
+const withDelivered = (state: RunState, target: string, commit: string): RunState['delivered'] => ({
+  ...state.delivered,
+  [target]: [...new Set([...(state.delivered[target] ?? []), commit])],
 });
-
-const hasSucceeded = (attempt: AttemptState): boolean => attempt.verdict === 'succeeded';
-
-/** Its agent finished; only a gate could not say anything (cancelled, its program was missing). */
-const isUnchecked = (attempt: AttemptState): boolean =>
-  attempt.end?.outcome === 'completed' &&
-  attempt.captured !== undefined &&
-  Object.values(attempt.gates).some((check) => check.result.verdict === 'error');
-
-/** Its agent finished, and then the run was stopped, or something around it broke, before it was judged. */
-const isUndecided = (attempt: AttemptState): boolean =>
-  attempt.end?.outcome === 'completed' &&
-  (attempt.verdict === 'cancelled' ||
-    attempt.verdict === 'exhausted' ||
-    attempt.verdict === 'error');
-
-/** A task whose last attempt goes on behind its agent: it is saved, checked and judged, not asked again. */
-function takenUp(
-  task: TaskState,
-  last: AttemptState,
-): Pick<TaskState, 'phase' | 'attempts' | 'reasons' | 'warnings'> {
-  const { verdict: _verdict, endedAt: _endedAt, ...open } = last;
-  return {
-    phase: 'running',
-    attempts: [...task.attempts.slice(0, -1), { ...open, reasons: [], warnings: [] }],
-    reasons: [],
-    warnings: [],
-  };
-}
-
-const finishedAttempts = (task: TaskState): AttemptState[] => [
-  ...task.earlier,
-  ...task.attempts.filter((attempt) => attempt.end !== undefined && attempt.captured !== undefined),
-];
-
-function withTask(state: RunState, id: string, change: (task: TaskState) => TaskState): RunState {
-  const task = state.tasks[id] ?? waiting({ id, label: id });
-  return { ...state, tasks: { ...state.tasks, [id]: change(task) } };
-}
-
-function withAttempt(
-  state: RunState,
-  at: { readonly task: string; readonly attempt: number },
-  change: (attempt: AttemptState) => AttemptState,
-): RunState {
-  return withTask(state, at.task, (task) => ({
-    ...task,
-    attempts: task.attempts.map((attempt) =>
-      attempt.attempt === at.attempt ? change(attempt) : attempt,
-    ),
-  }));
-}
-
-function withMerge(
-  state: RunState,
-  node: string,
-  change: (merge: RunState['merges'][string]) => RunState['merges'][string],
-): RunState {
-  const merge = state.merges[node] ?? { tip: null, landed: {}, conflicted: {}, finished: false };
-  return { ...state, merges: { ...state.merges, [node]: change(merge) } };
-}

@@ -50,10 +50,12 @@ export interface TaskState {
   readonly item?: Item;
   readonly phase: 'waiting' | 'running' | 'ended';
   readonly attempts: readonly AttemptState[];
+  /** How many of them were made before the run was last opened or its plan revised: retries count from here. */
+  readonly before: number;
   readonly verdict?: TaskVerdict;
   readonly reasons: readonly string[];
   readonly warnings: readonly string[];
-  /** Why it was never tried, when it is `skipped`. */
+  /** Why it is not tried, when it is `skipped`. */
   readonly skipped?: SkipCause;
   /** Why it was not tried further, when the run was stopped first. */
   readonly stopped?: StopCause;
@@ -64,7 +66,7 @@ export interface TaskState {
     readonly tree: string;
     readonly output: Json;
   };
-  /** Results under an earlier version of the plan; one with an equal key still answers. */
+  /** Attempts of before the plan was revised or the run opened again; one with an equal key still answers. */
   readonly earlier: readonly AttemptState[];
 }
 
@@ -116,6 +118,8 @@ export interface RunState {
     readonly done?: { readonly target: string; readonly commit: string };
     readonly refused?: { readonly reason: string; readonly next: string };
   };
+  /** Where each target that this run delivered to was left, or may have been left by a delivery that was not finished. */
+  readonly delivered: { readonly [target: string]: readonly string[] };
   readonly cancelled?: { readonly by: string; readonly reason?: string };
   readonly commands: { readonly [id: string]: Command };
   readonly usd: {

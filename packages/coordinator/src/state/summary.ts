@@ -4,9 +4,12 @@ import type { RunState } from './state.js';
 
 /** What is said about a run in one line, and the exit code that goes with it. */
 export interface Summary {
+  /** Tasks of the plan; those that a revised plan has no more are counted apart. */
   readonly total: number;
   readonly succeeded: number;
   readonly skipped: number;
+  /** Tasks that a revised plan has no more. */
+  readonly removed: number;
   readonly failed: number;
   readonly running: number;
   readonly waiting: number;
@@ -33,7 +36,9 @@ const exitCodes: { readonly [outcome in RunOutcome]: number } = {
 
 /** `10/10 succeeded · 4 gates · $0.00 rehearsal · 21s · merged 10 · 0 processes left (process group)` */
 export function summarize(state: RunState): Summary {
-  const tasks = Object.values(state.tasks);
+  const all = Object.values(state.tasks);
+  const tasks = all.filter((task) => task.skipped !== 'removed');
+  const removed = all.length - tasks.length;
   const count = (holds: (task: (typeof tasks)[number]) => boolean): number =>
     tasks.filter(holds).length;
   const succeeded = count((task) => task.verdict === 'succeeded');
@@ -62,6 +67,7 @@ export function summarize(state: RunState): Summary {
     `${succeeded}/${tasks.length} succeeded`,
     ...(failed > 0 ? [`${failed} failed`] : []),
     ...(skipped > 0 ? [`${skipped} skipped`] : []),
+    ...(removed > 0 ? [`${removed} removed`] : []),
     `${gates} ${gates === 1 ? 'gate' : 'gates'}`,
     money,
     formatDuration(durationMs),
@@ -76,6 +82,7 @@ export function summarize(state: RunState): Summary {
     total: tasks.length,
     succeeded,
     skipped,
+    removed,
     failed,
     running,
     waiting,

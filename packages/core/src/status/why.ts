@@ -46,7 +46,7 @@ export function explainTask(record: RunRecord, graph: Graph, task: TaskState): E
   return {
     task: task.id,
     label: task.label,
-    verdict: task.verdict ?? task.phase,
+    verdict: task.skipped === 'removed' ? 'removed' : (task.verdict ?? task.phase),
     attempts: task.attempts.map((attempt) => ({
       attempt: attempt.attempt,
       mode: attempt.mode,
@@ -110,6 +110,10 @@ function nextStep(
       return `look at what its reason names, then: orch resume ${state.run}`;
     case 'skipped':
       if (task.skipped === 'budget') return state.next ?? raiseLimits(graph, again);
+      if (task.skipped === 'removed')
+        return last?.captured
+          ? `git show ${last.captured.ref}   # what it did before`
+          : `orch status ${state.run}`;
       return `orch status ${state.run}   # repair what it waits for, then: orch resume ${state.run}`;
     default:
       return `${logs}   # then: orch resume ${state.run}`;

@@ -48,19 +48,22 @@ export async function deliver(repository: Repository, intent: DeliveryIntent): P
     if (problem !== undefined) return refused(problem, begun.path);
   }
   const value = (await readRef(repository, target)) ?? null;
-  if (value !== null && (await contains(repository, value, to))) return done;
+  const replaces = intent.replaces === true;
+  if (value === to) return done;
+  if (value !== null && !replaces && (await contains(repository, value, to))) return done;
   if (value !== from) {
     return refused(
       `${target} is at ${value ?? 'nothing'}, expected ${from ?? 'nothing'}: somebody else moved it`,
     );
   }
   if (from !== null) {
-    if (!(await contains(repository, to, from))) {
+    if (!replaces && !(await contains(repository, to, from))) {
       return refused(`${to} does not contain ${from}, so ${target} cannot simply move forward`);
     }
     const place = await placeOfTarget(repository, target);
     if (place.kind === 'held') return refused(`${target}: ${place.reason}`, place.path);
     if (place.kind === 'worktree') {
+      if (replaces) return refused(`${target} is checked out now`, place.worktree.path);
       const record = { target, from, to, ...place.worktree, owner: identify(process.pid) };
       const problem = await fastForward(repository, record);
       return problem === undefined ? done : refused(problem, place.worktree.path);

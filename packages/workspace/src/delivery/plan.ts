@@ -5,6 +5,7 @@ import { refs } from '../layout.js';
 import { shellWord } from '../repository/locate.js';
 import type { Repository } from '../repository/open.js';
 import { findObstacle } from './obstacles.js';
+import { planAgain } from './own-branch.js';
 import { blockingBranch, placeOfTarget } from './target.js';
 
 export interface PlanRequest {
@@ -12,6 +13,8 @@ export interface PlanRequest {
   readonly base: string;
   readonly to: string;
   readonly delivery: Delivery;
+  /** Refs by full name that this run delivered to before, with the commits it may have left there. */
+  readonly delivered?: { readonly [target: string]: readonly string[] };
 }
 
 const refusal = (refused: string, next: string): RefusedPlan => ({ refused, next });
@@ -65,6 +68,10 @@ export async function planDelivery(
   if ('refused' in chosen) return chosen;
   const { name, value: from } = chosen;
   const target = `refs/heads/${name}`;
+  const { delivered = {} } = request;
+  if (delivery.to === 'branch' && delivered[target] !== undefined) {
+    return planAgain(repository, { name, to, delivered });
+  }
   const result = refs.integration(run);
   const word = shellWord(name);
   const intent = { target, from, to, ...(chosen.note === undefined ? {} : { note: chosen.note }) };
