@@ -47,13 +47,13 @@ describe('why', () => {
     expect((await verbs(run, model.env)).code).toBe(1);
     const next = nextOf(await verbs(['why', 'refused']));
     const [, rule, command] =
-      /^add "(\w+)" to `allow:` of refused \(orch\.yaml:\d+\), then: orch (.+)$/.exec(next) ?? [];
+      /^add (".+?") to `allow:` of refused \(orch\.yaml:\d+\), then: orch (.+)$/.exec(next) ?? [];
     const fine = (await status(repository)).state.tasks['fine']?.attempts[0]?.session;
     const asked = (): number =>
       model.requests.filter(({ conversation }) => conversation === fine).length;
     const before = asked();
 
-    plan(tasks(['Read', rule ?? '']));
+    plan(tasks(['Read', JSON.parse(rule ?? '""') as string]));
     const again = await verbs((command ?? '').split(' '), model.env);
     expect(again.stdout).toContain('2/2 succeeded');
     expect(again.code).toBe(0);

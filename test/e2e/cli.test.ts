@@ -172,6 +172,14 @@ describe('what a run needs and is not there', () => {
     expect((await verbs(['status'])).stderr).toContain('There is no run yet');
   });
 
+  it('on a terminal it is said before anybody is asked about money', async () => {
+    plan([agent]);
+    const terminal = openTerminal(repository, ['run', 'orch.yaml']);
+    expect(await terminal.finished).toBe(7);
+    expect(terminal.bytes()).toContain('ORCH_CREDENTIALS_MISSING');
+    expect(terminal.bytes()).not.toContain('Start?');
+  });
+
   it('a plan of commands alone needs neither', async () => {
     plan([work]);
     expect((await verbs(run, { ORCH_CLAUDE: '/nonexistent/claude' })).code).toBe(0);

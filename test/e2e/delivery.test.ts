@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { journalEvents, orch, startOrch, status, type Finished } from '../harness/orch.js';
@@ -75,7 +75,7 @@ describe('deliver: { merge: main }', () => {
     expect(started.length).toBe(1);
   });
 
-  it('an untracked file in the way: refused, the file is intact; moved aside, the next command merges', async () => {
+  it('an untracked file in the way: refused, the file is intact; the next command moves it aside and merges', async () => {
     plan(repository, { deliver });
     repository.write({ 'work.txt': 'my own work, nowhere else\n' });
     const before = holdings(repository);
@@ -87,9 +87,11 @@ describe('deliver: { merge: main }', () => {
     );
     expect(holdings(repository)).toEqual(before);
 
-    renameSync(path.join(repository.root, 'work.txt'), path.join(repository.home, 'mine.txt'));
     repository.shell(next);
     expect(readFileSync(path.join(repository.root, 'work.txt'), 'utf8')).toBe('work\n');
+    expect(readFileSync(path.join(repository.root, 'work.txt.mine'), 'utf8')).toBe(
+      'my own work, nowhere else\n',
+    );
   });
 
   it.each(['--skip-worktree', '--assume-unchanged'])(

@@ -92,15 +92,25 @@ describe('where a run starts', () => {
     expect(refused.stderr).toMatch(/is bare: it has no files to work on.*\(ORCH_GIT_BARE\)/);
     expect(listFiles(repository.home)).toEqual(before);
 
+    // Looking at runs says what holds, not that there is no repository.
+    for (const verb of [['status'], ['why', 'work'], ['resume']]) {
+      const looked = await orch(bare, verb);
+      expect(looked.code).toBe(7);
+      expect(looked.stderr).toMatch(/is bare: .*\(ORCH_(REPOSITORY|GIT)_BARE\)/);
+      expect(looked.stderr).not.toContain('git init');
+    }
+
     bare.shell(nextCommand(refused));
     const worktree = repository.at(path.join(repository.home, 'worktree'));
     const finished = await run(worktree);
     expect(finished.code, finished.stdout + finished.stderr).toBe(0);
     expect(existsSync(path.join(worktree.root, '.orch'))).toBe(true);
+    const listed = bare.shell(nextCommand(await orch(bare, ['status'])));
+    expect(listed).toContain(worktree.root);
     expect(bare.git('show', `orch/${await runId(worktree)}:work.txt`)).toBe('work');
   });
 
-  it('a state directory inside the repository: exit 7, and no run is begun', async () => {
+  it('a state directory inside the repository: exit 7, nothing is made, and the next command leads to a run', async () => {
     plan(repository);
     const inside = path.join(repository.root, '.state');
     const refused = await orch(repository, ['run', 'orch.yaml', '--yes'], {
@@ -109,7 +119,19 @@ describe('where a run starts', () => {
     expect(refused.code).toBe(7);
     expect(refused.stderr).toMatch(/outside the repository.*\(ORCH_WORKSPACE_STATE_DIRECTORY\)/);
     expect(existsSync(path.join(repository.root, '.orch'))).toBe(false);
-    expect((await run(repository)).code).toBe(0);
+    expect(existsSync(inside)).toBe(false);
+    const [, outside = ''] = /^export ORCH_STATE_DIR=(\S+)$/.exec(nextCommand(refused)) ?? [];
+    const env = { ORCH_STATE_DIR: outside };
+    expect((await orch(repository, ['run', 'orch.yaml', '--yes'], { env })).code).toBe(0);
+  });
+
+  it('a home directory that is a repository: the next command names a state directory outside', async () => {
+    plan(repository);
+    const env = { HOME: repository.root, ORCH_STATE_DIR: '' };
+    const refused = await orch(repository, ['run', 'orch.yaml', '--yes'], { env });
+    expect(refused.code).toBe(7);
+    expect(existsSync(path.join(repository.root, '.local'))).toBe(false);
+    expect(nextCommand(refused)).toBe(`export ORCH_STATE_DIR=${repository.home}/.orch-state`);
   });
 
   it('a detached HEAD is where the run starts, and where HEAD stays', async () => {
@@ -202,8 +224,9 @@ describe('what is in the repository', () => {
         /has uncommitted changes: to change\.txt/,
       );
       expect(holdings(person)).toEqual(before);
-      person.git('stash', '--quiet');
+      // The change does not fit: git keeps it in the stash, and says so.
       person.shell(next);
+      person.git('checkout', '--quiet', 'HEAD', '--', '.');
       const expected = files
         .filter((file) => !file.includes('/'))
         .map((file) => [file, `${file}\nchanged\n`]);

@@ -2,6 +2,7 @@ const brand = Symbol.for('@orch/core.error');
 
 /**
  * - `ORCH_REPOSITORY_NOT_FOUND`: no git repository around the directory (exit 7).
+ * - `ORCH_REPOSITORY_BARE`: the repository around the directory is bare, and runs are kept in worktrees (exit 7).
  * - `ORCH_REHEARSAL_SCRIPT`: the rehearsal script cannot be used (exit 2).
  * - `ORCH_AGENT_MISSING`: an agent that the plan needs is not installed (exit 7).
  * - `ORCH_DISK_FULL`: a directory of a run takes no more; what ran was stopped (exit 7).
@@ -9,6 +10,7 @@ const brand = Symbol.for('@orch/core.error');
  */
 export type CoreErrorCode =
   | 'ORCH_REPOSITORY_NOT_FOUND'
+  | 'ORCH_REPOSITORY_BARE'
   | 'ORCH_REHEARSAL_SCRIPT'
   | 'ORCH_AGENT_MISSING'
   | 'ORCH_DISK_FULL'
@@ -18,18 +20,21 @@ export type CoreErrorCode =
 export class CoreError extends Error {
   readonly code: CoreErrorCode;
   readonly details: { readonly [key: string]: unknown };
+  /** The one command that a person runs next, where there is one. */
+  readonly next: string | undefined;
   readonly [brand] = true;
 
   constructor(
     code: CoreErrorCode,
     message: string,
     details: { readonly [key: string]: unknown } = {},
-    cause?: unknown,
+    more: { readonly cause?: unknown; readonly next?: string } = {},
   ) {
-    super(message, cause === undefined ? undefined : { cause });
+    super(message, more.cause === undefined ? undefined : { cause: more.cause });
     this.name = 'CoreError';
     this.code = code;
     this.details = details;
+    this.next = more.next;
   }
 
   /** Holds across two copies of this package. */

@@ -24,7 +24,7 @@ export async function explainDiskFull(
     `No space left in ${where}. What ran was stopped, and nothing that was recorded is lost. Free some space` +
       `${begun ? `, then go on with: orch resume ${layout.run}` : ' and start again: nothing had begun'}. (${reason})`,
     { directory: where, run: layout.run },
-    error,
+    { cause: error },
   );
 }
 

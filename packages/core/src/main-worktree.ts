@@ -26,3 +26,17 @@ async function mainOfLinked(worktree: string, file: string): Promise<string | un
   const shared = path.resolve(own, common.trim());
   return path.basename(shared) === '.git' ? path.dirname(shared) : undefined;
 }
+
+/** The bare repository around a directory, as git knows one: by what lies in it. */
+export async function findBareRepository(directory: string): Promise<string | undefined> {
+  const marks = ['HEAD', 'objects', 'refs'];
+  for (let at = path.resolve(directory); ; at = path.dirname(at)) {
+    const found = await Promise.all(
+      marks.map((mark) => stat(path.join(at, mark)).catch(() => undefined)),
+    );
+    if (found.every((one, position) => one !== undefined && one.isDirectory() === position > 0)) {
+      return at;
+    }
+    if (path.dirname(at) === at) return undefined;
+  }
+}

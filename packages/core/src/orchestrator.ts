@@ -64,6 +64,11 @@ export interface ResumeRunOptions extends Watcher {
 /** A wired orchestrator of one repository. */
 export interface Orchestrator {
   readonly repository: Repository;
+  /**
+   * Looks for the agents that a plan needs, and their credentials, before anybody is asked anything.
+   * @throws CoreError `ORCH_AGENT_MISSING`, `ORCH_CREDENTIALS_MISSING`
+   */
+  requireAgents(graph: Graph): Promise<void>;
   run(options: RunOptions): Promise<RunState>;
   resume(options: ResumeRunOptions): Promise<RunState>;
   close(): Promise<void>;
@@ -130,6 +135,9 @@ export async function openOrchestrator(options: OrchestratorOptions): Promise<Or
 
   return {
     repository,
+    async requireAgents(graph) {
+      await agentAccess(graph, environment, undefined);
+    },
     async run({ graph, parallel, rehearsal, ...watcher }) {
       const run = ids.run(clock.now());
       return conduct(run, graph, rehearsal, async (parts) => {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { accessSync, constants } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
 
@@ -17,6 +18,24 @@ export function stateDirectory(environment: Environment): string {
       ? xdg
       : path.join(environment['HOME'] || homedir(), '.local', 'state');
   return path.join(base, 'orch');
+}
+
+/** A state directory that does not lie in the repository at `root`, for somebody whose own one does. */
+export function stateDirectoryOutside(root: string, environment: Environment): string {
+  const usual = stateDirectory({ ...environment, ORCH_STATE_DIR: undefined });
+  if (path.relative(root, usual).startsWith('..')) return usual;
+  const parent = path.dirname(root);
+  if (parent !== root && isWritable(parent)) return path.join(parent, '.orch-state');
+  return `/var/tmp/orch-${process.getuid?.() ?? 'state'}`;
+}
+
+function isWritable(directory: string): boolean {
+  try {
+    accessSync(directory, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** A directory name for a repository: readable, and unique to its path. */

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { createProcessOwner } from '@orch/process';
-import { createWorkspaces, type Workspaces } from '@orch/workspace';
+import { createWorkspaces, WorkspaceError, type Workspaces } from '@orch/workspace';
 import type { Graph, Workspace } from '@orch/coordinator';
 import { findMainWorktree } from './main-worktree.js';
-import { stateDirectory } from './places.js';
+import { stateDirectory, stateDirectoryOutside } from './places.js';
+import { shellWord } from './shell-word.js';
 
 /** The user's repository, as a run sees it. */
 export interface Repository {
@@ -54,8 +55,24 @@ export async function openRepository(
     };
   } catch (error) {
     await owner.close();
-    throw error;
+    throw withPlace(error, environment);
   }
+}
+
+/** Only we know where the state directory comes from, and so what to do about one that is refused. */
+function withPlace(
+  error: unknown,
+  environment: Readonly<Record<string, string | undefined>>,
+): unknown {
+  if (!WorkspaceError.isInstance(error) || error.code !== 'ORCH_WORKSPACE_STATE_DIRECTORY') {
+    return error;
+  }
+  const outside = stateDirectoryOutside(String(error.details['root']), environment);
+  return new WorkspaceError(error.code, error.message, {
+    details: error.details,
+    cause: error,
+    next: `export ORCH_STATE_DIR=${shellWord(outside)}`,
+  });
 }
 
 /** Files of `copy:` are part of what "prepared" means, and the plan says which branch must not go back. */

@@ -12,7 +12,8 @@
  * - `ORCH_GIT_REF_BUSY`: another git process kept a ref locked for longer than we wait.
  * - `ORCH_WORKSPACE_NAME`: a run, task or checkout name is not usable as a path and ref component.
  * - `ORCH_WORKSPACE_GLOB`: a glob uses pathspec magic, is empty, absolute, or leaves the repository.
- * - `ORCH_WORKSPACE_STATE_DIRECTORY`: the state directory is relative, or lies inside the repository.
+ * - `ORCH_WORKSPACE_STATE_DIRECTORY`: the state directory is relative, lies inside the repository, or
+ *   cannot be made.
  * - `ORCH_WORKSPACE_ABSENT`: nothing was prepared for this run and task.
  * - `ORCH_WORKSPACE_REPLACED`: the directory of a workspace is no longer a directory of its own.
  * - `ORCH_WORKSPACE_COPY`: a file named in `copy:` may not be copied; `details` says which and why.

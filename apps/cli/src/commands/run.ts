@@ -32,6 +32,8 @@ export async function runCommand(screen: Screen, file: string, flags: RunFlags):
       else screen.line('Nothing was started (--dry-run).');
       return exitCode.ok;
     }
+    // Nobody decides about money for a run that cannot begin.
+    await orchestrator.requireAgents(graph);
     const asks = !(flags.yes ?? false) && !json && screen.live && process.stdin.isTTY;
     if (asks && !(await confirm(question(graph)))) {
       screen.line('Nothing was started.');

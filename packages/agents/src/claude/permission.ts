@@ -14,6 +14,9 @@ const personTools = new Set(['AskUserQuestion', 'EnterPlanMode', 'ExitPlanMode']
 /** Modes in which nothing is allowed that the rules do not allow. */
 const strictModes = new Set(['default', 'manual', 'dontAsk', 'plan']);
 
+/** Characters of a command that a plan can be asked to spell out. */
+const longestRule = 1000;
+
 /** Why a tool call that no rule allows is refused, in words for the agent and for the author of the plan. */
 export function refusalOf(request: JsonObject, cwd: string): string {
   const tool = asString(request['tool_name']) ?? 'unknown';
@@ -45,9 +48,10 @@ export function refusalOfMode(input: JsonObject, allow: readonly string[]): stri
 function ruleFor(tool: string, input: JsonObject, cwd: string): string {
   const command = asString(input['command']);
   if (tool === 'Bash' && command !== undefined) {
-    if (/[$`]/.test(command)) return tool; // what is expanded later is covered by no narrower rule
-    const exact = !command.includes('\n') && command.length <= 100;
-    return exact ? `Bash(${command})` : `Bash(${command.trim().split(/\s+/, 1)[0] ?? ''} *)`;
+    // What is expanded later, or leads into and out of files, is covered by no narrower rule. Any other
+    // command is by its own text, over several lines too; by its first word it often is not.
+    const narrow = !/[$`<>]/.test(command) && command.length <= longestRule;
+    return narrow ? `Bash(${command.trim()})` : tool;
   }
   const path = asString(input['file_path']) ?? asString(input['notebook_path']);
   if (path !== undefined && (fileTools.has(tool) || tool === 'Read')) {

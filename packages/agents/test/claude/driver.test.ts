@@ -71,6 +71,24 @@ describe('a turn of the real Claude Code', () => {
     expect(fs.readdirSync(scene.workspace)).toEqual(['inside.txt']);
   });
 
+  it.each([
+    ['of several lines', 'touch one\nmkdir two && rm -f three\n'],
+    ['of more than 200 characters', `touch ${'x'.repeat(120)} ${'y'.repeat(120)}`],
+    ['with a text of several lines', `python3 -c 'print(1)\nprint("a\\b, (c) * d")'`],
+    ['with a here-document', "cat > out.txt <<'X'\nhello\nX"],
+    ['that writes into a file', 'touch a > b.txt'],
+    ['that expands a variable', 'touch "$HOME/x"'],
+  ])('a refused command %s is allowed by the rule that its refusal names', async (_, command) => {
+    const scene = await setScene();
+    const turns = [{ tool: 'Bash', input: { command } }, { text: 'Done.' }];
+    const refused = await runTurn(scene, scene.ask(turns));
+    const [, rule = 'null'] =
+      / add (".*") to allow:/.exec(refused.end.denials[0]?.reason ?? '') ?? [];
+    const allow = [JSON.parse(rule) as string];
+    const allowed = await runTurn(scene, scene.ask(turns, { allow }));
+    expect(allowed.end).toMatchObject({ outcome: 'completed', denials: [] });
+  });
+
   it('is exhausted when it has used up its turns', async () => {
     const scene = await setScene();
     const calls = [1, 2, 3].map((n) => ({ tool: 'Bash', input: { command: `echo ${n}` } }));

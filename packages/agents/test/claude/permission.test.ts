@@ -9,7 +9,11 @@ describe('refusalOf()', () => {
   it('names the narrowest rule that would allow the call', () => {
     expect(rule('Bash', { command: 'npm test' })).toBe('"Bash(npm test)"');
     expect(rule('Bash', { command: 'touch "$HOME"' })).toBe('"Bash"');
-    expect(rule('Bash', { command: 'cat <<X\na\nX' })).toBe('"Bash(cat *)"');
+    expect(rule('Bash', { command: 'cat <<X\na\nX' })).toBe('"Bash"');
+    expect(rule('Bash', { command: 'touch a > b' })).toBe('"Bash"');
+    expect(rule('Bash', { command: 'touch a\ntouch b' })).toBe('"Bash(touch a\\ntouch b)"');
+    expect(rule('Bash', { command: `touch ${'x'.repeat(900)}` })).toContain(`${'x'.repeat(900)})"`);
+    expect(rule('Bash', { command: `touch ${'x'.repeat(1000)}` })).toBe('"Bash"');
     expect(rule('Write', { file_path: '/repo/app/src/a.ts' })).toBe('"Edit(./src/a.ts)"');
     expect(rule('Edit', { file_path: '/etc/hosts' })).toBe('"Edit(//etc/hosts)"');
     expect(rule('Read', { file_path: '/repo/secrets' })).toBe('"Read(//repo/secrets)"');

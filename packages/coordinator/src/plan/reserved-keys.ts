@@ -13,7 +13,8 @@ const agentKeys: ReservedKeys = {
 
 const settingKeys: ReservedKeys = {
   ...agentKeys,
-  secrets: 'set the variable in the environment of `orch run`, outside the plan',
+  secrets:
+    'agents get an allowlisted environment; put the value into an untracked file, name it in workspace: { copy: [FILE] }, and read it there',
   network: 'use deny: [WebFetch, WebSearch] to keep an agent off the web',
   tokens: 'limit with usd: and turns:',
 };

@@ -32,7 +32,7 @@ export async function readRehearsalScript(
       'ORCH_REHEARSAL_SCRIPT',
       `The rehearsal script ${file} cannot be read: ${(error as Error).message}`,
       { file },
-      error,
+      { cause: error },
     );
   }
   const checked = schema.safeParse(value);

@@ -11,8 +11,9 @@ import {
 import type { RunState } from '@orch/coordinator/state';
 import { localOwners } from '../parts/owners.js';
 import { CoreError } from '../core-error.js';
-import { findMainWorktree } from '../main-worktree.js';
+import { findBareRepository, findMainWorktree } from '../main-worktree.js';
 import { orchDirectory } from '../places.js';
+import { shellWord } from '../shell-word.js';
 
 /** A run as it stands on disk. */
 export interface RunRecord {
@@ -23,14 +24,27 @@ export interface RunRecord {
   readonly led: boolean;
 }
 
-/** The repository around a directory. @throws CoreError `ORCH_REPOSITORY_NOT_FOUND` */
+/**
+ * The repository around a directory: the place of its `.orch/`.
+ * @throws CoreError `ORCH_REPOSITORY_NOT_FOUND`, `ORCH_REPOSITORY_BARE`
+ */
 export async function findRepositoryRoot(directory: string): Promise<string> {
   const root = await findMainWorktree(directory);
   if (root !== undefined) return root;
+  const bare = await findBareRepository(directory);
+  if (bare !== undefined) {
+    throw new CoreError(
+      'ORCH_REPOSITORY_BARE',
+      `The repository at ${bare} is bare: runs are kept in the worktree in which they were started. Look from there.`,
+      { directory, repository: bare },
+      { next: `git -C ${shellWord(bare)} worktree list` },
+    );
+  }
   throw new CoreError(
     'ORCH_REPOSITORY_NOT_FOUND',
-    `There is no git repository at ${directory}. Start in the directory of one, or make one: git init`,
+    `There is no git repository at ${directory}. Start in the directory of one, or make one.`,
     { directory },
+    { next: `git init ${shellWord(directory)}` },
   );
 }
 

@@ -1,5 +1,6 @@
 import type { Graph, TaskNode } from '@orch/coordinator';
 import type { RunState, TaskState } from '@orch/coordinator/state';
+import { shellWord } from '../shell-word.js';
 import type { RunRecord } from './runs.js';
 
 /** Why a task ended as it did, and the one thing to do next. */
@@ -81,9 +82,9 @@ function nextStep(
     case 'succeeded':
       return last?.captured ? `git show ${last.captured.ref}` : logs;
     case 'denied': {
-      const denial = last?.end?.denials[0];
-      return denial
-        ? `add ${allowRule(denial)} to \`allow:\` of ${task.node} (${at}), then: ${again}`
+      const rules = [...new Set((last?.end?.denials ?? []).flatMap(allowRule))].slice(0, 5);
+      return rules.length > 0
+        ? `add ${rules.join(', ')} to \`allow:\` of ${task.node} (${at}), then: ${again}`
         : `look at \`allow:\` and \`deny:\` of ${task.node} (${at}), then: ${again}`;
     }
     case 'no_effect':
@@ -123,12 +124,11 @@ function nextStep(
 const raiseLimits = (graph: Graph, again: string): string =>
   `raise \`limits:\` in ${graph.source}, then: ${again}`;
 
-/** A text as one argument of a shell. */
-const shellWord = (text: string): string =>
-  /^[\w./:=@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
-
-/** The rule that would have allowed a refused call. */
-function allowRule(denial: { readonly tool: string; readonly input: string }): string {
-  if (denial.tool !== 'Bash') return `"${denial.tool}"`;
-  return `"Bash(${denial.input.replaceAll('"', '\\"')})"`;
+/**
+ * The rule that would have allowed a refused call, as its driver named it: the driver saw the whole call, the
+ * record has a line of it. None, when no rule of the plan would: a rule forbids it, or a person was asked.
+ */
+function allowRule({ reason }: { readonly reason: string }): readonly string[] {
+  const rule = /\badd ("(?:[^"\\]|\\.)*") to allow:/.exec(reason)?.[1];
+  return rule === undefined ? [] : [rule];
 }

@@ -7,6 +7,8 @@ import type { Repository } from '../repository/open.js';
 import { WorkspaceError } from '../workspace-error.js';
 import { isUnderWay, readDelivery } from './delivery-record.js';
 import { fastForward } from './fast-forward.js';
+import { mergeCommand } from './merge-command.js';
+import { findObstacle, type Obstacle } from './obstacles.js';
 import { finishInterrupted } from './interrupted.js';
 import { placeOfTarget, shortName } from './target.js';
 
@@ -28,14 +30,14 @@ async function createOrMove(
 export async function deliver(repository: Repository, intent: DeliveryIntent): Promise<Delivered> {
   const { target, from, to } = intent;
   const done: Delivered = { kind: 'done', target, commit: to };
-  const refused = (reason: string, path?: string): Delivered => {
+  const refused = (reason: string, path?: string, obstacle?: Obstacle): Delivered => {
     const branch = shellWord(shortName(target));
     const next =
       from === null
         ? `git branch orch-result-${to.slice(0, 12)} ${to}`
         : path === undefined
           ? `git switch ${branch} && git merge ${to}`
-          : `git -C ${shellWord(path)} merge ${to}`;
+          : mergeCommand(path, to, obstacle);
     return { kind: 'refused', reason, next };
   };
 
@@ -66,7 +68,9 @@ export async function deliver(repository: Repository, intent: DeliveryIntent): P
       if (replaces) return refused(`${target} is checked out now`, place.worktree.path);
       const record = { target, from, to, ...place.worktree, owner: identify(process.pid) };
       const problem = await fastForward(repository, record);
-      return problem === undefined ? done : refused(problem, place.worktree.path);
+      if (problem === undefined) return done;
+      const obstacle = await findObstacle(repository, place.worktree, from, to);
+      return refused(problem, place.worktree.path, obstacle);
     }
   }
   const problem = await createOrMove(repository, intent);

@@ -85,7 +85,7 @@ export async function fastForward(
   }
   await repository.step('deliver.locked');
   const obstacle = await findObstacle(repository, record, from, to);
-  if (obstacle !== undefined) return giveUp(obstacle);
+  if (obstacle !== undefined) return giveUp(obstacle.reason);
   copyPresentIndex(record);
   try {
     await readTree(repository, record, from, to);

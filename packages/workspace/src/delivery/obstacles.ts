@@ -39,6 +39,7 @@ async function listCollisions(
   repository: Repository,
   worktree: TargetWorktree,
   changes: readonly RawChange[],
+  dirty: readonly string[],
 ): Promise<string[]> {
   const goes = new Set(changes.filter(({ to }) => to.mode === '000000').map((c) => c.path));
   const goesByText = new Set([...goes].map(pathText));
@@ -61,7 +62,8 @@ async function listCollisions(
     });
     collisions.push(...lines(stdout).map(pathText));
   }
-  return [...new Set(collisions)];
+  // A new file that is staged already is no untracked one.
+  return [...new Set(collisions)].filter((path) => !dirty.includes(path));
 }
 
 /** Changed files that a filter (such as git-lfs) would have to convert: we run none. */
@@ -93,31 +95,52 @@ async function listFiltered(
   }
 }
 
+/** What keeps a worktree from moving forward. */
+export interface Obstacle {
+  readonly reason: string;
+  /** Untracked files that stand where new ones must go. */
+  readonly untracked?: readonly string[];
+  /** Uncommitted changes are in files that would change. */
+  readonly overlaps?: boolean;
+}
+
 /** Why a worktree cannot move from `from` to `to` without risk to what the user has there; `undefined`: it can. */
 export async function findObstacle(
   repository: Repository,
   worktree: TargetWorktree,
   from: string,
   to: string,
-): Promise<string | undefined> {
+): Promise<Obstacle | undefined> {
   const { path, gitDirectory } = worktree;
   for (const [file, operation] of operations) {
-    if (existsSync(join(gitDirectory, file))) return `${operation} is under way in ${path}`;
+    if (existsSync(join(gitDirectory, file))) {
+      return { reason: `${operation} is under way in ${path}` };
+    }
   }
   const { files: config, sparse } = await repository.userConfig();
-  if (sparse) return `${path} is a sparse checkout`;
+  if (sparse) return { reason: `${path} is a sparse checkout` };
   const { staged, unstaged } = await listUncommitted(
     repository,
     { ...worktree, head: from },
     config,
   );
   const dirty = [...new Set([...staged, ...unstaged])];
-  if (dirty.length > 0) return `${path} has uncommitted changes: ${some(dirty)}`;
   const changes = await compareTrees(repository, from, to);
-  const collisions = await listCollisions(repository, worktree, changes);
-  if (collisions.length > 0)
-    return `untracked files in ${path} are in the way: ${some(collisions)}`;
+  const untracked = await listCollisions(repository, worktree, changes, dirty);
+  if (dirty.length > 0) {
+    const changed = new Set(changes.map((change) => pathText(change.path)));
+    return {
+      reason: `${path} has uncommitted changes: ${some(dirty)}`,
+      untracked,
+      overlaps: dirty.some((file) => changed.has(file)),
+    };
+  }
+  if (untracked.length > 0) {
+    return { reason: `untracked files in ${path} are in the way: ${some(untracked)}`, untracked };
+  }
   const filtered = await listFiltered(repository, worktree, to, changes, config);
-  if (filtered.length > 0) return `a git filter must convert ${some(filtered)} in ${path}`;
+  if (filtered.length > 0) {
+    return { reason: `a git filter must convert ${some(filtered)} in ${path}` };
+  }
   return undefined;
 }

@@ -4,6 +4,7 @@ import { listRefs } from '../git/refs.js';
 import { refs } from '../layout.js';
 import { shellWord } from '../repository/locate.js';
 import type { Repository } from '../repository/open.js';
+import { mergeCommand } from './merge-command.js';
 import { findObstacle } from './obstacles.js';
 import { planAgain } from './own-branch.js';
 import { blockingBranch, placeOfTarget } from './target.js';
@@ -85,7 +86,7 @@ export async function planDelivery(
   const merge =
     place.kind === 'nowhere'
       ? `git switch ${word} && git merge ${result}`
-      : `git -C ${shellWord(place.kind === 'held' ? place.path : place.worktree.path)} merge ${result}`;
+      : mergeCommand(place.kind === 'held' ? place.path : place.worktree.path, result, undefined);
   if (!(await contains(repository, to, from))) {
     const reason = `${name} has moved to ${from}, which the result does not contain`;
     if (delivery.to === 'merge') return refusal(reason, merge);
@@ -97,6 +98,8 @@ export async function planDelivery(
   if (place.kind === 'nowhere') return intent;
   if (place.kind === 'held') return refusal(`${name} cannot be moved: ${place.reason}`, merge);
   const obstacle = await findObstacle(repository, place.worktree, from, to);
-  if (obstacle !== undefined) return refusal(obstacle, merge);
+  if (obstacle !== undefined) {
+    return refusal(obstacle.reason, mergeCommand(place.worktree.path, result, obstacle));
+  }
   return { ...intent, worktree: place.worktree.path };
 }

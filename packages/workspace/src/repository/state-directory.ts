@@ -10,14 +10,27 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { isAbsolute, join, relative, sep } from 'node:path';
+import { basename, dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { writeGitDirectory, type GitDirectorySettings } from '../git/git-directory.js';
 import type { RunGit } from '../git/run-git.js';
 import type { Layout } from '../layout.js';
 import { WorkspaceError } from '../workspace-error.js';
 import type { Location } from './locate.js';
 
-/** Makes the state directory, and makes sure that no agent finds it in its repository. */
+/** Where a path leads, also when its end is not there yet. */
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    const parent = dirname(path);
+    return parent === path ? path : join(realPath(parent), basename(path));
+  }
+}
+
+/**
+ * Makes the state directory, once it is sure that no agent finds it in its repository. What is refused is not
+ * made.
+ */
 export function checkStateDirectory(stateDirectory: string, location: Location): string {
   const refuse = (expected: string): never => {
     throw new WorkspaceError(
@@ -27,15 +40,19 @@ export function checkStateDirectory(stateDirectory: string, location: Location):
     );
   };
   if (!isAbsolute(stateDirectory)) refuse('an absolute path');
-  mkdirSync(stateDirectory, { recursive: true, mode: 0o700 });
-  const real = realpathSync(stateDirectory);
+  const real = realPath(stateDirectory);
   for (const inside of [location.root, location.commonDirectory]) {
     const path = relative(inside, real);
     if (path === '' || (!path.startsWith(`..${sep}`) && path !== '..' && !isAbsolute(path))) {
       refuse(`a directory outside the repository ${location.root}`);
     }
   }
-  return real;
+  try {
+    mkdirSync(real, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    refuse(`a directory that can be made and written (${String(error)})`);
+  }
+  return realpathSync(real);
 }
 
 /** Asks git once what the file system of the state directory can do. */

@@ -1,8 +1,18 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { Delivery, DeliveryIntent, RefusedPlan, Workspaces } from '../../src/index.js';
-import { commitAll, git, makeWorld, put, refsOf, type World } from '../fixtures/world.js';
+import {
+  commitAll,
+  git,
+  makeWorld,
+  put,
+  read,
+  refsOf,
+  userEnvironment,
+  type World,
+} from '../fixtures/world.js';
 
 interface Result {
   readonly world: World;
@@ -14,8 +24,9 @@ interface Result {
 
 async function makeResult(
   files: Readonly<Record<string, string>> = { new: '1\n' },
+  before?: Readonly<Record<string, string>>,
 ): Promise<Result> {
-  const world = makeWorld();
+  const world = makeWorld(before);
   const workspaces = await world.open();
   git(world.root, 'checkout', '--quiet', '--detach');
   for (const [path, text] of Object.entries(files)) put(world.root, path, text);
@@ -181,7 +192,12 @@ it.each<readonly [string, RegExp, (world: World) => void]>([
   arrange(world);
   const before = git(world.root, 'status', '--porcelain', '--ignored');
   const planned = await plan(toMain);
-  expect(planned).toMatchObject({ next: `git -C ${world.root} merge ${merge}` });
+  const moves = 'next' in planned ? planned.next.split(' && ').slice(0, -1) : [];
+  expect(moves.every((move) => move.startsWith('mv -n '))).toBe(true);
+  expect(moves.length > 0).toBe(reason.source.includes('in the way'));
+  const next = (result: string): string =>
+    [...moves, `git -C ${world.root} merge ${result}`].join(' && ');
+  expect(planned).toMatchObject({ next: next(merge) });
   expect('refused' in planned && planned.refused).toMatch(reason);
   // The same holds when it turned out so after planning.
   const delivered = await workspaces.deliver({
@@ -190,7 +206,79 @@ it.each<readonly [string, RegExp, (world: World) => void]>([
     to,
     worktree: world.root,
   });
-  expect(delivered).toMatchObject({ kind: 'refused', next: `git -C ${world.root} merge ${to}` });
+  expect(delivered).toMatchObject({ kind: 'refused', next: next(to) });
   expect(refsOf(world.root)['refs/heads/main']).toBe(world.base);
   expect(git(world.root, 'status', '--porcelain', '--ignored')).toBe(before);
+});
+
+it.each<readonly [string, (world: World) => void, Readonly<Record<string, string>>]>([
+  [
+    'an untracked file in the way',
+    ({ root }) => {
+      put(root, 'new', 'mine\n');
+      put(root, 'new.mine', 'older\n');
+    },
+    { new: '1\n', 'new.mine': 'older\n', 'new.mine2': 'mine\n' },
+  ],
+  [
+    'an ignored file in the way',
+    ({ root }) => {
+      put(root, '.git/info/exclude', 'new\n');
+      put(root, 'new', 'mine\n');
+    },
+    { new: '1\n', 'new.mine': 'mine\n' },
+  ],
+  [
+    'a file where a directory must go',
+    ({ root }) => put(root, 'a dir', 'mine\n'),
+    { 'a dir/file': '2\n', 'a dir.mine': 'mine\n' },
+  ],
+  [
+    'a change elsewhere in the same file, staged and not',
+    ({ root }) => {
+      put(root, 'README.md', `first, mine\n${'line\n'.repeat(9)}last\n`);
+      git(root, 'add', 'README.md');
+      put(root, 'other', 'mine\n');
+    },
+    { 'README.md': `first, mine\n${'line\n'.repeat(9)}last, theirs\n`, other: 'mine\n' },
+  ],
+  [
+    'a change in the same file and an untracked file in the way',
+    ({ root }) => {
+      put(root, 'README.md', `first, mine\n${'line\n'.repeat(9)}last\n`);
+      put(root, 'new', 'mine\n');
+    },
+    {
+      'README.md': `first, mine\n${'line\n'.repeat(9)}last, theirs\n`,
+      new: '1\n',
+      'new.mine': 'mine\n',
+    },
+  ],
+])('the printed line merges in spite of %s, and loses nothing', async (_, arrange, after) => {
+  const lines = (first: string, last: string): string => `${first}\n${'line\n'.repeat(9)}${last}\n`;
+  const { world, plan, to } = await makeResult(
+    { new: '1\n', 'a dir/file': '2\n', 'README.md': lines('first', 'last, theirs') },
+    { 'README.md': lines('first', 'last') },
+  );
+  put(world.root, 'README.md', 'put aside long ago\n');
+  git(world.root, 'stash', 'push', '--quiet');
+  arrange(world);
+  const planned = await plan(toMain);
+  const next = 'next' in planned ? planned.next : 'false';
+  execFileSync('/bin/sh', ['-c', next], { env: userEnvironment, stdio: 'pipe' });
+  expect(git(world.root, 'rev-parse', 'main')).toBe(to);
+  for (const [path, text] of Object.entries(after)) expect(read(world.root, path)).toBe(text);
+  // And takes nothing out of the stash that it did not put there.
+  expect(git(world.root, 'show', 'stash@{0}:README.md')).toBe('put aside long ago');
+  expect(git(world.root, 'stash', 'list').split('\n')).toHaveLength(1);
+});
+
+it('the printed line keeps a change that conflicts with the result in the stash', async () => {
+  const { world, plan, to } = await makeResult({ 'README.md': 'theirs\n' });
+  put(world.root, 'README.md', 'mine\n');
+  const planned = await plan(toMain);
+  const next = 'next' in planned ? planned.next : 'false';
+  execFileSync('/bin/sh', ['-c', next], { env: userEnvironment, stdio: 'pipe' });
+  expect(git(world.root, 'rev-parse', 'main')).toBe(to);
+  expect(git(world.root, 'show', 'stash@{0}:README.md')).toBe('mine');
 });

@@ -1,4 +1,4 @@
-import { chownSync, mkdirSync, readdirSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { commitAll, git, makeDirectory, makeWorld, open, put } from '../fixtures/world.js';
@@ -84,11 +84,16 @@ it('paths with spaces, a line end and letters beyond ASCII work from prepare to 
 
 it('a state directory inside the repository is refused', async () => {
   const world = makeWorld();
-  for (const inside of ['.orch/state', '.git/state', '.']) {
+  symlinkSync(world.root, join(world.directory, 'linked'));
+  const bad = ['.orch/state', '.git/state', '.', '../linked/deep/state'];
+  for (const inside of bad) {
     await expect(world.open({ stateDirectory: join(world.root, inside) })).rejects.toMatchObject({
       code: 'ORCH_WORKSPACE_STATE_DIRECTORY',
     });
   }
+  // Nor is it made.
+  for (const made of ['.orch', '.git/state', 'deep'])
+    expect(existsSync(join(world.root, made))).toBe(false);
   await expect(world.open({ stateDirectory: 'relative' })).rejects.toMatchObject({
     code: 'ORCH_WORKSPACE_STATE_DIRECTORY',
   });
