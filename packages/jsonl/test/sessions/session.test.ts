@@ -111,6 +111,24 @@ describe('openSession()', () => {
     expect((await readSession(path)).records).toMatchObject([{ data: 'kept' }]);
   });
 
+  it('tells at once, and once, whoever asked for it: nothing more is recorded', async () => {
+    const path = temporaryDirectory()('fix.1.jsonl');
+    const failures: unknown[] = [];
+    const session = await openSession(path, {
+      fileSystem: full(1),
+      onFailure: (error) => failures.push(error),
+    });
+    session.record('text', 'kept');
+    await session.flush();
+    expect(failures).toEqual([]);
+    session.record('text', 'lost');
+    session.record('text', 'lost as well');
+    await expect.poll(() => failures.length).toBe(1);
+    expect(failures[0]).toMatchObject({ code: 'ORCH_JSONL_DISK_FULL' });
+    await expect(session.close()).rejects.toMatchObject({ code: 'ORCH_JSONL_DISK_FULL' });
+    expect(failures).toHaveLength(1);
+  });
+
   it('tells at close() when nobody was told before', async () => {
     const path = temporaryDirectory()('fix.1.jsonl');
     const session = await openSession(path, { fileSystem: full(0) });
