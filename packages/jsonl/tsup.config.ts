@@ -1,4 +1,6 @@
 import { defineConfig } from 'tsup';
 import { preset } from '../../tooling/tsup.js';
 
-export default defineConfig(preset({ index: 'src/index.ts', sessions: 'src/sessions/index.ts' }));
+export default defineConfig(
+  preset({ index: 'src/index.ts', sessions: 'src/sessions/index.ts', main: 'src/main.ts' }),
+);

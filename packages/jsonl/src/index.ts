@@ -41,6 +41,9 @@ export type { StandardSchema } from './read/schema.js';
 export { follow, type Followed, type FollowOptions } from './read/follow.js';
 export { isHarmless, type Fault, type FaultKind } from './read/fault.js';
 
+export { verify, type Verification, type VerifyOptions } from './recover/verify.js';
+export { repair, type Repair, type RepairOptions } from './recover/repair.js';
+
 export { chainStart } from './chain/seal.js';
 export {
   verifyChain,

@@ -26,7 +26,9 @@ function compileSource(directory: string): void {
 }
 
 /** For the programs in `testdata`, which run in processes of their own: where this package is, once compiled. */
-export function useCompiledSource(): (entry: 'index.js' | 'sessions/index.js') => string {
+export function useCompiledSource(): (
+  entry: 'index.js' | 'main.js' | 'sessions/index.js',
+) => string {
   let directory = '';
   beforeAll(() => {
     directory = mkdtempSync(join(tmpdir(), 'jsonl-compiled-'));

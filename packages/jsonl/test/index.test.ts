@@ -24,6 +24,8 @@ it('the public face is these names and no others', () => {
     'readBackwards',
     'readSync',
     'readTail',
+    'repair',
+    'verify',
     'verifyChain',
   ]);
   expect(Object.keys(sessions).sort()).toEqual([

@@ -7,10 +7,10 @@ import { recoverLine, type Piece } from './recover-line.js';
 /** What is done with records and faults. Either may throw to end the pass. */
 export interface RecordSink {
   /**
-   * `byteEnd` is after the newline, if one follows. `mended` is the JSON text where the bytes of the
-   * file are not JSON.
+   * `byteEnd` is after the newline, if one follows. `text` is the JSON text, mended where the bytes
+   * of the file are none; there is none of a record that was not parsed whole.
    */
-  onRecord(value: unknown, byteStart: number, byteEnd: number, line: number, mended?: string): void;
+  onRecord(value: unknown, byteStart: number, byteEnd: number, line: number, text?: string): void;
   onFault(fault: Fault): void;
 }
 
@@ -75,15 +75,15 @@ export function createDecoder(options: DecodeOptions, sink: RecordSink): Decoder
       if (piece.fault !== undefined) fault(piece.fault, start, end, at);
       else {
         const isLast = piece.end === bytes.length;
-        sink.onRecord(piece.value, start, isLast ? lineEnd : end, at, piece.mended);
+        sink.onRecord(piece.value, start, isLast ? lineEnd : end, at, piece.text);
       }
     }
   }
 
   const joiner = createJoiner(options.maxLineBytes, {
-    onJoined(kind, value, byteStart, byteEnd, at, mended) {
+    onJoined(kind, value, byteStart, byteEnd, at, text) {
       fault(kind, byteStart, byteEnd, at);
-      sink.onRecord(value, byteStart, terminated ? byteEnd + 1 : byteEnd, at, mended);
+      sink.onRecord(value, byteStart, terminated ? byteEnd + 1 : byteEnd, at, text);
     },
     onGivenUp(bytes, byteStart, at) {
       const lineEnd = byteStart + bytes.length + 1;
@@ -165,7 +165,8 @@ export function createDecoder(options: DecodeOptions, sink: RecordSink): Decoder
         fault('bad_utf8', byteStart, byteStart + (end - start), line);
         return;
       }
-      sink.onRecord(value, byteStart, byteStart + (end - start) + (terminated ? 1 : 0), line);
+      const byteEnd = byteStart + (end - start) + (terminated ? 1 : 0);
+      sink.onRecord(value, byteStart, byteEnd, line, text);
     },
     onTooLong(byteStart, byteEnd) {
       line += 1;

@@ -4,7 +4,7 @@ import { findLastNewline } from './from-end.js';
 import { openForReading } from './open-for-reading.js';
 import { collectFaults } from './pass.js';
 import { checkOneOf, checkRange, type OnCorrupt } from './read-options.js';
-import { makeEntry, scanBatches, type Entry } from './reader.js';
+import { scanBatches } from './reader.js';
 import type { Make } from './pass.js';
 import { createWake } from './wake.js';
 
@@ -61,6 +61,30 @@ export function follow<T = unknown>(
   path: string,
   options: FollowOptions,
 ): AsyncIterable<Followed<T>> {
+  return followRecords(path, options, ({ value, byteEnd }, generation) => ({
+    value: value as T,
+    byteEnd,
+    generation,
+  }));
+}
+
+interface Found {
+  readonly value: unknown;
+  readonly byteEnd: number;
+  readonly text: string | undefined;
+}
+const makeFound: Make<Found> = (value, _byteStart, byteEnd, _line, text) => ({
+  value,
+  byteEnd,
+  text,
+});
+
+/** Follows, and gives what `make` makes of each record. @see follow */
+export function followRecords<E>(
+  path: string,
+  options: FollowOptions,
+  make: (found: Found, generation: number) => E,
+): AsyncIterable<E> {
   const { signal, from = 0, pollMs = 500, fileSystem = nodeFileSystem } = options;
   const { onCorrupt = 'skip', onTruncate = 'throw', maxLineBytes } = options;
   if (!(pollMs >= 1 && pollMs <= 2 ** 31 - 1)) {
@@ -76,7 +100,7 @@ export function follow<T = unknown>(
     start: number,
     end: number,
     generation: number,
-  ): AsyncGenerator<Followed<T>, void, undefined> {
+  ): AsyncGenerator<E, void, undefined> {
     const files = {
       open: () => Promise.resolve(file),
       close: () => Promise.resolve(),
@@ -84,16 +108,16 @@ export function follow<T = unknown>(
     };
     const limit = maxLineBytes === undefined ? {} : { maxLineBytes };
     const range = { from: start, to: end, compression: 'none', ...limit } as const;
-    const batches = scanBatches(path, range, makeEntry as Make<Entry<T>>, onFault, files);
+    const batches = scanBatches(path, range, makeFound, onFault, { files });
     for await (const batch of batches) {
-      for (const { value, byteEnd } of batch) {
-        yield { value, byteEnd, generation };
+      for (const found of batch) {
+        yield make(found, generation);
         if (signal.aborted) return;
       }
     }
   }
 
-  async function* growing(): AsyncGenerator<Followed<T>, void, undefined> {
+  async function* growing(): AsyncGenerator<E, void, undefined> {
     const wake = createWake(path, pollMs, signal);
     let held: Held | undefined;
     let generation = 0;

@@ -51,8 +51,13 @@ export interface FromEndOptions {
   readonly onFault?: (fault: Fault) => void;
 }
 
+/** An entry with its JSON text. */
+export interface TextEntry extends Entry<unknown> {
+  readonly text: string;
+}
+
 interface Block {
-  readonly entries: Entry<unknown>[];
+  readonly entries: TextEntry[];
   readonly faults: Fault[];
 }
 
@@ -66,8 +71,8 @@ function decodeBlock(
   const decoder = createDecoder(
     { live, maxLineBytes },
     {
-      onRecord: (value, byteStart, byteEnd) =>
-        void found.entries.push({ value, byteStart, byteEnd, line: 0 }),
+      onRecord: (value, byteStart, byteEnd, _line, text = '') =>
+        void found.entries.push({ value, byteStart, byteEnd, line: 0, text }),
       onFault: (fault) => void found.faults.push({ ...fault, line: 0 }),
     },
   );
@@ -94,7 +99,7 @@ export async function* entriesFromEnd(
   path: string,
   bytes: number,
   options: FromEndOptions = {},
-): AsyncGenerator<Entry<unknown>, void, undefined> {
+): AsyncGenerator<TextEntry, void, undefined> {
   const { maxLineBytes = defaultMaxLineBytes, onFault = () => undefined } = options;
   /** The longest line that is read, with the newlines before and after it. */
   const maxWindowBytes = Math.max(blockBytes, maxLineBytes + 2);

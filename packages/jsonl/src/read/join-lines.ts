@@ -13,7 +13,7 @@ interface JoinSink {
     byteStart: number,
     byteEnd: number,
     line: number,
-    mended: string,
+    text: string,
   ): void;
   /** A line that was held back and stands for itself after all. */
   onGivenUp(bytes: Buffer, byteStart: number, line: number): void;
@@ -76,10 +76,10 @@ export function createJoiner(maxBytes: number, sink: JoinSink): Joiner {
     if (piece === undefined || piece.fault !== undefined) return false;
     const { byteStart, line } = first;
     // Outside of strings a newline is white space, so that a space can stand for it.
-    const mended = piece.mended ?? all.toString('utf8').replace(/[\r\n]/g, ' ');
+    const text = piece.text.replace(/[\r\n]/g, ' ');
     const kind = plain === undefined ? 'control_character' : 'multi_line';
     reset();
-    sink.onJoined(kind, piece.value, byteStart, last.byteStart + last.bytes.length, line, mended);
+    sink.onJoined(kind, piece.value, byteStart, last.byteStart + last.bytes.length, line, text);
     return true;
   }
 

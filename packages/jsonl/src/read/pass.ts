@@ -8,13 +8,13 @@ import { projectFields } from './project.js';
 import { selectLines } from './select-lines.js';
 import { createShaper, shapedBy, type Shaped } from './shape-record.js';
 
-/** What is made of each record: the value itself, or an entry with its place. */
+/** What is made of each record, such as an entry with its place. `text` is its JSON text, if it was parsed whole. */
 export type Make<E> = (
   value: unknown,
   byteStart: number,
   byteEnd: number,
   line: number,
-  mended: string | undefined,
+  text: string | undefined,
 ) => E;
 
 /** One pass over bytes that somebody else reads. */
@@ -30,6 +30,15 @@ export interface Pass<E> {
   /** Validations that are not done; the records wait for them at these places of the last batch. */
   settle(batch: E[]): Promise<E[]>;
   readonly unsettled: boolean;
+  /** What was read so far. */
+  totals(): ScanTotals;
+}
+
+/** What a pass has read. */
+export interface ScanTotals {
+  /** Bytes of the text, from where reading began. */
+  readonly bytes: number;
+  readonly lines: number;
 }
 
 interface Later {
@@ -75,12 +84,12 @@ export function createPass<E>(
   // The plain case is kept free of everything that others need.
   let onRecord: RecordSink['onRecord'];
   if (shape !== undefined) {
-    onRecord = (value, byteStart, byteEnd, line, mended) =>
-      onShaped(value, [byteStart, byteEnd, line, mended], shape);
+    onRecord = (value, byteStart, byteEnd, line, text) =>
+      onShaped(value, [byteStart, byteEnd, line, text], shape);
   } else if (make === undefined) onRecord = (value) => void batch.push(value as E);
   else {
-    onRecord = (value, byteStart, byteEnd, line, mended) =>
-      void batch.push(make(value, byteStart, byteEnd, line, mended));
+    onRecord = (value, byteStart, byteEnd, line, text) =>
+      void batch.push(make(value, byteStart, byteEnd, line, text));
   }
 
   const { live = false, where = {}, fields } = options;
@@ -122,6 +131,7 @@ export function createPass<E>(
         const at = { byteStart: position, byteEnd: position, line: decoder.lines() + 1 };
         onFault({ kind: 'bad_compression', ...at, issues });
       }),
+    totals: () => ({ bytes: position - range.from, lines: decoder.lines() }),
     get stopped() {
       return stopped;
     },

@@ -51,13 +51,12 @@ export function readBackwards<T = unknown>(
       }
       const bytes = Math.min(to, await fileSystem.stat(file));
       const found = entriesFromEnd(fileSystem, file, path, bytes, { maxLineBytes, live, onFault });
-      for await (const entry of found) {
-        let shaped = shape?.(entry.value);
-        if (shaped?.kind === 'later') shaped = shapedBy(await shaped.result);
-        if (shaped === undefined) yield entry as Entry<T>;
-        else if (shaped.kind === 'value') yield { ...entry, value: shaped.value as T };
-        else if (shaped.kind === 'refused') {
-          const { byteStart, byteEnd } = entry;
+      for await (const { value, byteStart, byteEnd } of found) {
+        let shaped = shape?.(value) ?? { kind: 'value' as const, value };
+        if (shaped.kind === 'later') shaped = shapedBy(await shaped.result);
+        if (shaped.kind === 'value') {
+          yield { value: shaped.value as T, byteStart, byteEnd, line: 0 };
+        } else if (shaped.kind === 'refused') {
           const { issues } = shaped;
           onFault({ kind: 'invalid_schema', byteStart, byteEnd, line: 0, issues });
         }

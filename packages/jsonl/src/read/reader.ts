@@ -2,7 +2,7 @@ import { nodeFileSystem } from '../file-system.js';
 import { openSource, type Input, type ReadableFiles } from './byte-source.js';
 import type { Fault } from './fault.js';
 import { flatten } from './flatten.js';
-import { collectFaults, createPass, type Make } from './pass.js';
+import { collectFaults, createPass, type Make, type ScanTotals } from './pass.js';
 import { checkReadOptions, type ReadOptions } from './read-options.js';
 import type { StandardSchema } from './schema.js';
 
@@ -33,10 +33,11 @@ export async function* scanBatches<E>(
   options: ReadOptions,
   make: Make<E> | undefined,
   onFault: (fault: Fault) => void,
-  files: ReadableFiles = options.fileSystem ?? nodeFileSystem,
+  more: { readonly files?: ReadableFiles; readonly onEnd?: (totals: ScanTotals) => void } = {},
 ): AsyncGenerator<E[], void, undefined> {
   const range = checkReadOptions(options);
   const { compression = 'auto' } = options;
+  const files = more.files ?? options.fileSystem ?? nodeFileSystem;
   const source = await openSource(files, input, range.from, compression);
   try {
     const pass = createPass(options, range, make, onFault);
@@ -51,6 +52,7 @@ export async function* scanBatches<E>(
       if (pass.unsettled) batch = await pass.settle(batch);
       if (batch.length > 0) yield batch;
       if (pass.stopped !== undefined) throw pass.stopped.reason;
+      if (ended) more.onEnd?.(pass.totals());
     }
   } finally {
     await source.close();

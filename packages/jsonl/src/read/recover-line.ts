@@ -10,8 +10,8 @@ export type Piece =
       readonly value: unknown;
       readonly start: number;
       readonly end: number;
-      /** The JSON text, where it had to be mended and the bytes of the file are none. */
-      readonly mended?: string;
+      /** The JSON text: that of the file, unless it had to be mended. */
+      readonly text: string;
     }
   | { readonly fault: FaultKind; readonly start: number; readonly end: number };
 
@@ -36,7 +36,7 @@ export function parseSlice(bytes: Buffer, start: number, end: number): Piece | u
   if (text.includes('\ufffd') && !isUtf8(bytes.subarray(start, end))) {
     return { fault: 'bad_utf8', start, end };
   }
-  return { fault: undefined, value, start, end };
+  return { fault: undefined, value, start, end, text };
 }
 
 /** A record whose strings hold raw control characters, read as its writer meant it. */
@@ -54,7 +54,7 @@ export function parseMended(bytes: Buffer, start: number, end: number): Piece[] 
   }
   return [
     { fault: 'control_character', start, end },
-    { fault: undefined, value, start, end, mended },
+    { fault: undefined, value, start, end, text: mended },
   ];
 }
 
