@@ -41,6 +41,12 @@ export type { StandardSchema } from './read/schema.js';
 export { follow, type Followed, type FollowOptions } from './read/follow.js';
 export { isHarmless, type Fault, type FaultKind } from './read/fault.js';
 
+export {
+  openIndex,
+  type IndexedLine,
+  type IndexOptions,
+  type LineIndex,
+} from './index-file/open-index.js';
 export { verify, type Verification, type VerifyOptions } from './recover/verify.js';
 export { repair, type Repair, type RepairOptions } from './recover/repair.js';
 

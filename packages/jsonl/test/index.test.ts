@@ -18,6 +18,7 @@ it('the public face is these names and no others', () => {
     'follow',
     'isHarmless',
     'nodeFileSystem',
+    'openIndex',
     'openWriter',
     'read',
     'readAll',
