@@ -110,15 +110,23 @@ export interface OutputWritten extends EventOrigin {
  * - `stalled`: it was silent for longer than `idleMs`.
  * - `exhausted`: it used up its turns or its budget.
  * - `throttled`: the provider's limit or overload outlasted the agent's own repetitions.
+ * - `lost`: an agent with a conversation was killed by a signal that nobody here sent; it can be continued.
  */
 export type TurnOutcome =
-  'completed' | 'failed' | 'cancelled' | 'timed_out' | 'stalled' | 'exhausted' | 'throttled';
+  | 'completed'
+  | 'failed'
+  | 'cancelled'
+  | 'timed_out'
+  | 'stalled'
+  | 'exhausted'
+  | 'throttled'
+  | 'lost';
 
 /**
  * Why a turn did not complete.
  *
- * `not_started`, `no_result` (the agent ended without an answer), `exit` (exit code or signal),
- * `session_missing` (nothing to continue), `authentication`, `billing`, `rate_limit`, `overloaded`,
+ * `not_started`, `no_result` (the agent ended without an answer), `exit` (exit code or signal), `killed` (a
+ * signal from outside), `session_missing` (nothing to continue), `authentication`, `billing`, `rate_limit`, `overloaded`,
  * `server`, `network`, `model_not_found`, `invalid_request`, `refused` (by the model),
  * `max_output_tokens`, `max_turns`, `max_usd`, `structured_output` (never valid), `stopped` (by a hook
  * of a trusted project), `output` (a command's output is not what it should be), `output_limit` (more
@@ -128,6 +136,7 @@ export type TurnErrorReason =
   | 'not_started'
   | 'no_result'
   | 'exit'
+  | 'killed'
   | 'session_missing'
   | 'authentication'
   | 'billing'

@@ -10,7 +10,7 @@ import { detectClaude } from './detection.js';
 import { secretsOf, turnEnvironment } from './environment.js';
 import { locateClaude, type Environment } from './executable.js';
 import { checkRequest, type ClaudeTurnRequest } from './request.js';
-import { canContinue } from './transcript.js';
+import { readTranscript, type Transcript } from './transcript.js';
 import { runClaudeTurn } from './turn.js';
 
 export interface ClaudeDriverOptions {
@@ -39,16 +39,16 @@ export function createClaudeDriver(
     if ('missing' in located) return missingProgram(located.missing);
     const files = await prepareConfigDirectory(request);
     const { continues } = request;
-    const continuing =
-      continues !== undefined &&
-      (await canContinue(request.configDirectory, request.cwd, continues.session));
+    const transcript =
+      continues && (await readTranscript(request.configDirectory, request.cwd, continues.session));
+    const continuing = continues !== undefined && transcript !== undefined;
     const session = continuing ? continues.session : (request.session ?? randomUUID());
     return runClaudeTurn(
       {
         argv: [located.path, ...turnArguments(request, files, { session, continues: continuing })],
         env: turnEnvironment(request),
         request,
-        prompt: continues === undefined || continuing ? request.prompt : continues.original,
+        prompt: messageOf(request, transcript),
         continuing,
         notices: continues === undefined || continuing ? [] : [lostTranscript(continues.session)],
         redaction: createRedaction([
@@ -74,6 +74,17 @@ export function createClaudeDriver(
     detect: (where) => detectClaude(executable, where),
     start,
   };
+}
+
+/** What is said to the agent. */
+function messageOf(
+  { prompt, continues }: ClaudeTurnRequest,
+  transcript: Transcript | undefined,
+): string {
+  if (continues === undefined) return prompt;
+  const { original, owed } = continues;
+  if (!transcript) return owed === undefined ? original : `${original}\n\n${owed}`;
+  return owed === undefined || transcript.heard(owed) ? prompt : owed;
 }
 
 function lostTranscript(session: string): Notice {

@@ -9,9 +9,14 @@ export interface ClaudeTurnRequest extends TurnRequest {
   readonly prompt: string;
   /**
    * Continue an earlier conversation: `prompt` is its next message. Where its transcript is gone, a new
-   * conversation starts with `original`, and a notice says so.
+   * conversation starts with `original`, and a notice says so. `owed` is a message that the conversation must
+   * have heard, once: where it has not, it is said instead of `prompt`, or after `original`.
    */
-  readonly continues?: { readonly session: string; readonly original: string };
+  readonly continues?: {
+    readonly session: string;
+    readonly original: string;
+    readonly owed?: string;
+  };
   /** Id for a new conversation, a UUID. Default: a new one. */
   readonly session?: string;
   /**

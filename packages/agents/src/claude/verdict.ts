@@ -68,8 +68,22 @@ function judgeSilence(evidence: Evidence, exit: ClaudeExit): Verdict {
   const where = evidence.began ? 'before its result' : 'before it began';
   const cut = evidence.cut ? ' Its last line was cut off.' : '';
   const said = exit.stderr.trim() === '' ? '' : ` It wrote: ${oneLine(exit.stderr, 500)}`;
+  const killer = exit.by === 'exited' ? killedBy(exit) : undefined;
+  if (killer !== undefined) {
+    const message = `Claude Code was killed ${where}, by ${killer} from outside.${cut}${said}`;
+    return { outcome: 'lost', error: { reason: 'killed', message } };
+  }
   const reason = exit.code === 0 ? 'no_result' : 'exit';
   return failed(reason, `Claude Code ended ${where} (${exitWords(exit)}).${cut}${said}`);
+}
+
+const signalsOfOthers = { SIGHUP: 129, SIGINT: 130, SIGQUIT: 131, SIGKILL: 137, SIGTERM: 143 };
+
+/** The signal that somebody else sent: Claude Code catches some of them and ends with 128 and the number. */
+function killedBy({ code, signal }: ClaudeExit): string | undefined {
+  return Object.entries(signalsOfOthers).find(
+    ([name, ended]) => signal === name || code === ended,
+  )?.[0];
 }
 
 function judgeResult(result: JsonObject, evidence: Evidence, exit: ClaudeExit): Verdict {

@@ -73,7 +73,12 @@ describe('the end of a turn of the real Claude Code', () => {
     for await (const event of turn.events) {
       if (event.kind === 'session.started') session = event.session;
       if (event.kind === 'end') {
-        expect(event).toMatchObject({ outcome: 'failed', usd: null, exit: { signal: 'SIGKILL' } });
+        expect(event).toMatchObject({
+          outcome: 'lost',
+          error: { reason: 'killed' },
+          usd: null,
+          exit: { signal: 'SIGKILL' },
+        });
       }
     }
     await killed;

@@ -6,7 +6,7 @@ import { turnArguments } from '../../src/claude/arguments.js';
 import { prepareConfigDirectory } from '../../src/claude/config-directory.js';
 import { secretsOf, turnEnvironment } from '../../src/claude/environment.js';
 import { checkRequest, type ClaudeTurnRequest } from '../../src/claude/request.js';
-import { canContinue } from '../../src/claude/transcript.js';
+import { readTranscript } from '../../src/claude/transcript.js';
 import { AgentsError } from '../../src/index.js';
 
 function temporary(): string {
@@ -155,7 +155,7 @@ describe('prepareConfigDirectory()', () => {
   });
 });
 
-describe('canContinue()', () => {
+describe('readTranscript()', () => {
   const session = '00000000-0000-4000-8000-000000000001';
 
   function writeTranscript(root: string, key: string, line: object): void {
@@ -169,7 +169,8 @@ describe('canContinue()', () => {
     const cwd = join(root, 'work space.d');
     fs.mkdirSync(cwd);
     const key = cwd.replace(/[^a-zA-Z0-9]/g, '-');
-    const ask = (): Promise<boolean> => canContinue(join(root, 'claude'), cwd, session);
+    const ask = async (): Promise<boolean> =>
+      (await readTranscript(join(root, 'claude'), cwd, session)) !== undefined;
     expect(await ask()).toBe(false);
     writeTranscript(root, '-elsewhere', { type: 'user' });
     expect(await ask()).toBe(false);
@@ -177,5 +178,19 @@ describe('canContinue()', () => {
     expect(await ask()).toBe(false);
     writeTranscript(root, key, { type: 'user' });
     expect(await ask()).toBe(true);
+  });
+
+  it.each([
+    ['as text', { type: 'user', message: { content: 'Repair "it".\nSoon.' } }, true],
+    ['in parts', { type: 'user', message: { content: [{ text: 'Repair "it".\nSoon.' }] } }, true],
+    ['as a part of more', { type: 'user', message: { content: 'x Repair "it".\nSoon.' } }, false],
+    ['by the agent', { type: 'assistant', message: { content: 'Repair "it".\nSoon.' } }, false],
+  ])('tells whether a message was said: %s', async (_how, line, said) => {
+    const root = temporary();
+    const cwd = join(root, 'workspace');
+    fs.mkdirSync(cwd);
+    writeTranscript(root, cwd.replace(/[^a-zA-Z0-9]/g, '-'), line);
+    const transcript = await readTranscript(join(root, 'claude'), cwd, session);
+    expect(transcript?.heard('Repair "it".\nSoon.\n')).toBe(said);
   });
 });

@@ -97,7 +97,13 @@ export async function createRunAgent(parts: AgentParts): Promise<RunAgent> {
         secrets,
         prompt: request.prompt,
         ...(session.mode === 'continue'
-          ? { continues: { session: session.id, original: request.original } }
+          ? {
+              continues: {
+                session: session.id,
+                original: request.original,
+                ...(request.owed === undefined ? {} : { owed: request.owed }),
+              },
+            }
           : { session: session.id }),
         configDirectory: path.join(home, 'claude'),
         project: agent.project,
