@@ -41,16 +41,20 @@ describe('a cold start', () => {
     ),
   ];
 
-  it.each([[['--help']], [['--version']], [['status']], [['why', 'work']], [['logs', 'work']]])(
-    'orch %j loads neither zod nor yaml nor the scripted model nor a driver',
-    async (argv) => {
-      plan([work]);
-      await verbs(run);
-      const urls = await loaded(argv);
-      expect(urls.some((url) => url.endsWith('/apps/cli/dist/main.js'))).toBe(true);
-      expect(heavy(urls)).toEqual([]);
-    },
-  );
+  it.each([
+    [['--help']],
+    [['--version']],
+    [['status']],
+    [['why', 'work']],
+    [['logs', 'work']],
+    [['sessions', 'list']],
+  ])('orch %j loads neither zod nor yaml nor the scripted model nor a driver', async (argv) => {
+    plan([work]);
+    await verbs(run);
+    const urls = await loaded(argv);
+    expect(urls.some((url) => url.endsWith('/apps/cli/dist/main.js'))).toBe(true);
+    expect(heavy(urls)).toEqual([]);
+  });
 
   it('the witness sees them where they are used', async () => {
     plan([work]);

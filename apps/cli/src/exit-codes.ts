@@ -12,8 +12,16 @@ export const exitCode = {
   interrupted: 130,
 } as const;
 
-const usage = /^ORCH_(?:PLAN|REHEARSAL)_|^ORCH_RUN_(?:NOT_FOUND|INPUT)$|^ORCH_USAGE_|^commander\./;
-const owned = /^ORCH_RUN_(?:OWNED|TAKEN_OVER)$/;
+const usage = new RegExp(
+  [
+    '^ORCH_(?:PLAN|REHEARSAL|USAGE)_',
+    '^ORCH_RUN_(?:NOT_FOUND|INPUT)$',
+    '^ORCH_(?:SESSION|TRANSCRIPTS)_NOT_FOUND$',
+    '^ORCH_JSONL_(?:TRANSCRIPT|PRICES)_INVALID$',
+    '^commander\\.',
+  ].join('|'),
+);
+const owned = /^ORCH_RUN_(?:OWNED|TAKEN_OVER)$|^ORCH_JSONL_SESSION_HELD$/;
 
 /** The exit code for an error code; what is not known has to do with the machine or its files. */
 export function exitCodeOf(code: string): number {

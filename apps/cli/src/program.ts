@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander';
+import { exitCode } from './exit-codes.js';
 import type { Screen } from './render/screen.js';
 import { version } from './version.js';
 
@@ -52,7 +53,16 @@ export function program(screen: Screen, done: (code: number) => void): Command {
     .exitOverride();
   addRunning(orch, screen, done);
   addLooking(orch, screen, done);
-  addPlan(orch.command('plan').description('look at a plan; executes nothing'), screen, done);
+  const group = (name: string, description: string): Command => {
+    const command = orch.command(name).description(description);
+    // Without a verb of its own: what there is, and not success.
+    return command.action(() => {
+      command.outputHelp();
+      done(exitCode.usage);
+    });
+  };
+  addSessions(group('sessions', 'what agents said and did, here and in Claude Code'), screen, done);
+  addPlan(group('plan', 'look at a plan; executes nothing'), screen, done);
   orch
     .command('doctor')
     .description('what is installed here, and what would apply')
@@ -171,5 +181,70 @@ function addPlan(plan: Command, screen: Screen, done: (code: number) => void): v
     .action(async (file: string, task: string, flags: object) => {
       const { planShowCommand } = await import('./commands/plan.js');
       done(await planShowCommand(screen, file, task, flags));
+    });
+}
+
+const prices = ['--prices <file>', 'JSON: prices that count before the built-in ones'] as const;
+
+function addSessions(sessions: Command, screen: Screen, done: (code: number) => void): void {
+  sessions
+    .command('list')
+    .description('a line for each session of runs and imports, newest first')
+    .option('--run <run>', 'those of this run')
+    .option('--imported', 'those that were imported')
+    .option('--search <text>', 'where somebody said this, in any case')
+    .option(...json)
+    .action(async (flags: object) => {
+      const { sessionsListCommand } = await import('./commands/sessions.js');
+      done(await sessionsListCommand(screen, flags));
+    });
+  sessions
+    .command('show <session>')
+    .description('what was said and done (a name from the list, or the beginning of one)')
+    .option(...json)
+    .action(async (wanted: string, flags: object) => {
+      const { sessionsShowCommand } = await import('./commands/sessions.js');
+      done(await sessionsShowCommand(screen, wanted, flags));
+    });
+  sessions
+    .command('stats [session]')
+    .description('tokens and cost by model (default: all sessions but those of rehearsals)')
+    .option('--run <run>', 'those of this run')
+    .option(...prices)
+    .option(...json)
+    .action(async (wanted: string | undefined, flags: object) => {
+      const { sessionsStatsCommand } = await import('./commands/sessions.js');
+      done(await sessionsStatsCommand(screen, wanted, flags));
+    });
+  sessions
+    .command('export <session>')
+    .description('as Markdown, on stdout')
+    .option('-o, --output <file>', 'into a new file')
+    .option(...prices)
+    .option(...json)
+    .action(async (wanted: string, flags: object) => {
+      const { sessionsExportCommand } = await import('./commands/sessions.js');
+      done(await sessionsExportCommand(screen, wanted, flags));
+    });
+  sessions
+    .command('import [path]')
+    .description(
+      'conversations of Claude Code: a file or a directory (default: of this repository)',
+    )
+    .option(...json)
+    .action(async (wanted: string | undefined, flags: object) => {
+      const { sessionsImportCommand } = await import('./commands/sessions-import.js');
+      done(await sessionsImportCommand(screen, wanted, flags));
+    });
+  sessions
+    .command('clean')
+    .description('remove sessions that were not written for some days; never of unfinished runs')
+    .requiredOption('--days <n>', 'how long ago they were last written, at least', positive)
+    .option('--dry-run', 'list what would go, remove nothing')
+    .option('-y, --yes', 'do not ask')
+    .option(...json)
+    .action(async (flags: { readonly days: number }) => {
+      const { sessionsCleanCommand } = await import('./commands/sessions-clean.js');
+      done(await sessionsCleanCommand(screen, flags));
     });
 }

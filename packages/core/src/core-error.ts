@@ -7,6 +7,8 @@ const brand = Symbol.for('@orch/core.error');
  * - `ORCH_AGENT_MISSING`: an agent that the plan needs is not installed (exit 7).
  * - `ORCH_DISK_FULL`: a directory of a run takes no more; what ran was stopped (exit 7).
  * - `ORCH_CREDENTIALS_MISSING`: an agent that the plan needs has no credential (exit 7).
+ * - `ORCH_SESSION_NOT_FOUND`: no session, or several, have the name that was given (exit 2).
+ * - `ORCH_TRANSCRIPTS_NOT_FOUND`: there is nothing to import at a path (exit 2).
  */
 export type CoreErrorCode =
   | 'ORCH_REPOSITORY_NOT_FOUND'
@@ -14,7 +16,9 @@ export type CoreErrorCode =
   | 'ORCH_REHEARSAL_SCRIPT'
   | 'ORCH_AGENT_MISSING'
   | 'ORCH_DISK_FULL'
-  | 'ORCH_CREDENTIALS_MISSING';
+  | 'ORCH_CREDENTIALS_MISSING'
+  | 'ORCH_SESSION_NOT_FOUND'
+  | 'ORCH_TRANSCRIPTS_NOT_FOUND';
 
 /** What went wrong before or around a run, with the next step in its message. */
 export class CoreError extends Error {

@@ -1,6 +1,4 @@
 import { existsSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import path from 'node:path';
 import { createClaudeDriver } from '@orch/agents';
 import {
@@ -20,7 +18,13 @@ import { claudeCredentials, passedEnvironment } from './parts/environment.js';
 import { clock, ids } from './parts/ids.js';
 import { localOwners } from './parts/owners.js';
 import { chooseParallelism } from './parallelism.js';
-import { orchDirectory, repositoryKey, stateDirectory } from './places.js';
+import {
+  claudeDirectory,
+  makeOrchDirectory,
+  orchDirectory,
+  repositoryKey,
+  stateDirectory,
+} from './places.js';
 import { openStage, type Stage } from './rehearsal/stage.js';
 import { recordedScript, recordScript, type RehearsalScript } from './rehearsal/script.js';
 import { openRepository, type Repository } from './repository.js';
@@ -91,7 +95,7 @@ export async function openOrchestrator(options: OrchestratorOptions): Promise<Or
     work: (parts: CoordinatorParts) => Promise<T>,
   ): Promise<T> {
     const layout = runLayout(orch, run);
-    await ignoreItself(orch);
+    await makeOrchDirectory(orch);
     const stage = rehearsal ? await openStage(graph, rehearsal) : undefined;
     let agent: RunAgent | undefined;
     try {
@@ -227,16 +231,6 @@ async function agentAccess(
 
 /** The file in which a login of Claude Code on Linux lies. */
 export function loginFile(environment: Environment): string | undefined {
-  const directory =
-    environment['CLAUDE_CONFIG_DIR'] || path.join(environment['HOME'] || homedir(), '.claude');
-  const file = path.join(directory, '.credentials.json');
+  const file = path.join(claudeDirectory(environment), '.credentials.json');
   return existsSync(file) ? file : undefined;
-}
-
-/** `.orch/` is never committed by accident. */
-async function ignoreItself(orch: string): Promise<void> {
-  await mkdir(orch, { recursive: true, mode: 0o700 });
-  await writeFile(path.join(orch, '.gitignore'), '*\n', { flag: 'wx' }).catch((error: unknown) => {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  });
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { accessSync, constants } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import path from 'node:path';
 
@@ -49,3 +50,15 @@ export function repositoryKey(root: string): string {
 
 /** Everything orch keeps in a repository; it ignores itself. */
 export const orchDirectory = (root: string): string => path.join(root, '.orch');
+
+/** Where the user's own Claude Code keeps its configuration, login and transcripts. */
+export const claudeDirectory = (environment: Environment): string =>
+  environment['CLAUDE_CONFIG_DIR'] || path.join(environment['HOME'] || homedir(), '.claude');
+
+/** Makes `.orch/`, which is never committed by accident. */
+export async function makeOrchDirectory(orch: string): Promise<void> {
+  await mkdir(orch, { recursive: true, mode: 0o700 });
+  await writeFile(path.join(orch, '.gitignore'), '*\n', { flag: 'wx' }).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  });
+}

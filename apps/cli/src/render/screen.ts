@@ -24,6 +24,11 @@ export interface Screen {
   json(value: unknown): void;
   /** Hints and errors: stderr. */
   note(text: string): void;
+  /**
+   * Waits until what was written has been taken, so that long output does not pile up in memory.
+   * False: nobody reads it any more, and more of it is in vain.
+   */
+  taken(): Promise<boolean>;
   /** What `line` would write of a text. */
   guard(text: string): string;
   /** Bytes for the terminal, unguarded: for what is drawn again, and for nothing else. */
@@ -35,7 +40,10 @@ export interface Screen {
   readonly failure: () => Error | undefined;
 }
 
-type Stream = Pick<NodeJS.WriteStream, 'write' | 'on' | 'off' | 'isTTY' | 'columns' | 'rows'>;
+type Stream = Pick<
+  NodeJS.WriteStream,
+  'write' | 'on' | 'off' | 'isTTY' | 'columns' | 'rows' | 'writableNeedDrain'
+>;
 
 /**
  * The process's own screen. `FORCE_COLOR` overrides `NO_COLOR`, which overrides the terminal;
@@ -75,6 +83,20 @@ export function openScreen(
     line: (text) => write(stdout, `${onlyStyles(text, outColors)}\n`),
     json: (value) => write(stdout, `${inertJson(value)}\n`),
     note: (text) => write(stderr, `${onlyStyles(text, errorColors)}\n`),
+    taken: () =>
+      new Promise((resolve) => {
+        if (!open.has(stdout) || !stdout.writableNeedDrain) {
+          resolve(open.has(stdout));
+          return;
+        }
+        const settle = (): void => {
+          stdout.off('drain', settle);
+          stdout.off('error', settle);
+          resolve(open.has(stdout));
+        };
+        stdout.on('drain', settle);
+        stdout.on('error', settle);
+      }),
     guard: (text) => onlyStyles(text, outColors),
     draw: (bytes) => write(stdout, bytes),
     onResize: (listener) => {

@@ -33,6 +33,10 @@ function describe(kind: string, field: Fields): string {
       const stamp = field('stamp') === '' ? '' : ` ${field('stamp')}`;
       return `attempt ${field('attempt')} of ${oneLine(field('task'))} (${field('agent')})${stamp}\n${field('prompt') || field('argv')}`;
     }
+    case 'message.user':
+      return field('synthetic') === 'true' ? '' : `? ${field('text')}`;
+    case 'compaction':
+      return `(${field('text')})`;
     case 'text':
     case 'output':
       return field('text');

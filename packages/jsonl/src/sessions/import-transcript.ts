@@ -118,7 +118,8 @@ interface Output {
 function createOutput(writer: JsonlWriter<SessionRecord>): Output {
   let waiting: SessionRecord[] = [];
   let seq = 0;
-  let lastAt = new Date(0).toISOString();
+  // Of lines that name no time: that of the line before, and of the first ones that of the import.
+  let lastAt = new Date().toISOString();
   return {
     put({ kind, data }, raw, at = lastAt) {
       seq += 1;

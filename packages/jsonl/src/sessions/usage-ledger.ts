@@ -156,7 +156,7 @@ export function createUsageLedger(pricing: Pricing): UsageLedger {
         total: {
           ...total,
           messages: models.reduce((sum, { messages }) => sum + messages, 0),
-          usd: [...sums.values()].reduce((sum, { usd }) => sum + usd, 0),
+          usd: rounded([...sums.values()].reduce((sum, { usd }) => sum + usd, 0)),
         },
         unpriced: models.flatMap(({ model, unpriced }) =>
           unpriced ? [{ model, ...unpriced }] : [],
@@ -284,13 +284,16 @@ function modelUsage(model: string, sum: Sum): ModelUsage {
     model,
     messages: sum.messages,
     ...sum.counts,
-    usd: sum.missing === undefined ? sum.usd : null,
+    usd: sum.missing === undefined ? rounded(sum.usd) : null,
     basis: others.length > 0 ? 'mixed' : basis,
     ...(sum.missing === undefined
       ? {}
       : { unpriced: { tokens: sum.unpricedTokens, missing: sum.missing } }),
   };
 }
+
+/** To a thousandth of a millionth of a dollar, so that adding up leaves no dust. */
+const rounded = (usd: number): number => Math.round(usd * 1e9) / 1e9;
 
 const byCost = (left: ModelUsage, right: ModelUsage): number =>
   (right.usd ?? 0) - (left.usd ?? 0) ||
