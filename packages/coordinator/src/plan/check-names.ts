@@ -9,6 +9,12 @@ import { edgesOf, listTasks, tasksById, type ListedTask } from './task-list.js';
 /** Roots of references, and the node that merges at the end. */
 const RESERVED_IDS = ['inputs', 'matrix', 'run', 'env', 'final-merge'];
 
+/**
+ * What every object of the language has: `constructor`, in plain names. A record of tasks or gates would
+ * answer with that for a name that is not in it yet.
+ */
+const INHERITED: ReadonlySet<string> = new Set(Object.getOwnPropertyNames(Object.prototype));
+
 export interface NameContext {
   readonly document: PlanDocument;
   readonly locations: Locations;
@@ -24,6 +30,8 @@ export function checkNames(context: NameContext): void {
   const tasks = listTasks(document);
   const byId = tasksById(tasks);
   checkIds(context, tasks);
+  checkDefined(context, 'gate', Object.keys(document.gates ?? {}));
+  checkDefined(context, 'agent', Object.keys(document.agents ?? {}));
   for (const listed of tasks) {
     if (context.report.isFull()) return;
     checkEdges(context, listed, byId);
@@ -34,6 +42,10 @@ export function checkNames(context: NameContext): void {
   const waves = new Set<string>();
   for (const [index, wave] of (document.waves ?? []).entries()) {
     checkGates(context, wave.gates, ['waves', index, 'gates']);
+    if (INHERITED.has(wave.name)) {
+      const path = ['waves', index, 'name'];
+      inherited(context, context.locations.value(path), path, 'wave', wave.name);
+    }
     if (waves.has(wave.name)) double(context, 'wave', wave.name, ['waves', index, 'name']);
     waves.add(wave.name);
   }
@@ -48,9 +60,37 @@ function checkIds(context: NameContext, tasks: readonly ListedTask[]): void {
         message: `a task cannot be called ${quote(task.id)}; reserved are ${RESERVED_IDS.join(', ')}`,
       });
     }
+    if (INHERITED.has(task.id)) {
+      const at = [...path, 'id'];
+      inherited(context, context.locations.value(at), at, 'task', task.id);
+    }
     if (seen.has(task.id)) double(context, 'task', task.id, [...path, 'id']);
     seen.add(task.id);
   }
+}
+
+function checkDefined(
+  context: NameContext,
+  kind: 'gate' | 'agent',
+  names: readonly string[],
+): void {
+  for (const name of names.filter((one) => INHERITED.has(one))) {
+    const path = [`${kind}s`, name];
+    inherited(context, context.locations.key(path), path, kind, name);
+  }
+}
+
+function inherited(
+  { report }: NameContext,
+  spot: ReturnType<Locations['key']>,
+  path: Path,
+  kind: string,
+  name: string,
+): void {
+  report.add(spot, path, {
+    code: 'ORCH_PLAN_RESERVED_NAME',
+    message: `${kind === 'agent' ? 'an' : 'a'} ${kind} cannot be called ${quote(name)}: JavaScript gives every object that name; choose another one`,
+  });
 }
 
 function double({ report, locations }: NameContext, kind: string, name: string, path: Path): void {

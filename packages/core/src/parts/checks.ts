@@ -14,7 +14,7 @@ interface CheckParts {
   readonly redact: (text: string) => string;
 }
 
-/** Runs command gates and keeps each receipt as a file of its own. */
+/** Runs command gates and keeps each receipt as a file of its own, which nothing replaces. */
 export function createGate({ owner, environment, layout, rehearsal, redact }: CheckParts): Gate {
   return {
     async check(request, { signal }) {
@@ -32,7 +32,6 @@ export function createGate({ owner, environment, layout, rehearsal, redact }: Ch
         { owner, signal },
       );
       await mkdir(layout.receipts, { recursive: true, mode: 0o700 });
-      const name = `${request.subject.replaceAll(/[^A-Za-z0-9._-]/g, '-')}.${request.gate.id}.${request.tree.slice(0, 12)}.json`;
       const receipt = {
         v: 1,
         ...(rehearsal ? { stamp: 'REHEARSAL' } : {}),
@@ -41,12 +40,24 @@ export function createGate({ owner, environment, layout, rehearsal, redact }: Ch
         verdict: result.verdict,
         ...result.receipt,
       };
-      await writeFile(path.join(layout.receipts, name), `${JSON.stringify(receipt, null, 2)}\n`, {
-        mode: 0o600,
-      });
+      const name = `${request.subject.replaceAll(/[^A-Za-z0-9._-]/g, '-')}.${request.gate.id}.${request.tree.slice(0, 12)}`;
+      await writeAnew(path.join(layout.receipts, name), `${JSON.stringify(receipt, null, 2)}\n`);
       return { ...result, findings: redact(result.findings) };
     },
   };
+}
+
+/** Writes `<path>.json`; the same gate on the same tree, asked again, has a number behind it. */
+async function writeAnew(path: string, text: string): Promise<void> {
+  for (let number = 1; ; number += 1) {
+    const file = `${path}${number === 1 ? '' : `.${number}`}.json`;
+    try {
+      await writeFile(file, text, { mode: 0o600, flag: 'wx' });
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+  }
 }
 
 const excerptBytes = 4_000;
