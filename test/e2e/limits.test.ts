@@ -86,6 +86,8 @@ describe('limits.wall', () => {
     expect(raised.stdout).toContain('3/3 succeeded');
     expect(raised.code).toBe(0);
     expect(journalEvents(repository).filter(isStartOf('first'))).toHaveLength(1);
+    // What the limit stopped goes on in its conversation.
+    expect(new Set(model.requests.map(({ conversation }) => conversation)).size).toBe(1);
   });
 });
 

@@ -273,6 +273,9 @@ function modeOfFirst(
 ): 'first' | 'continue' | 'retry' {
   if (!before) return 'first';
   const interrupted =
-    before.verdict === 'lost' || before.verdict === 'throttled' || before.verdict === 'cancelled';
+    before.verdict === 'lost' ||
+    before.verdict === 'throttled' ||
+    before.verdict === 'cancelled' ||
+    (before.verdict === 'error' && !before.end);
   return interrupted && before.key === key && hasConversation(node) ? 'continue' : 'retry';
 }

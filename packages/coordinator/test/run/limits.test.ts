@@ -263,6 +263,10 @@ describe('what breaks around a task', () => {
       expect(resumed.outcome).toBe('succeeded');
       // Whose agent had finished is not asked again.
       expect([...world.finished.values()]).toEqual([1, 1, 1]);
+      // Who had not finished goes on with the conversation that it was to have.
+      expect(resumed.tasks['a']?.attempts.map(({ mode }) => mode)).toEqual(
+        step === 'prepare' ? ['first', 'continue'] : ['first'],
+      );
     },
   );
 
