@@ -10,7 +10,8 @@ export type Base =
 
 /**
  * What a task sees: a pure function of the plan and of committed results. The last integrating
- * barrier's commit (else the run's base), then the results of what it needs, merged in plan order.
+ * barrier's commit (else the run's base), then the results of what it needs, merged in plan order. A task
+ * whose result did not merge starts from what it conflicted with.
  */
 export async function baseOf(
   graph: Graph,
@@ -19,9 +20,11 @@ export async function baseOf(
   task: TaskState,
   workspace: Workspace,
 ): Promise<Base> {
-  if (node.base === 'start') return { kind: 'commit', commit: state.base };
-  let tip = lastBarrierCommit(graph, state, node) ?? state.base;
-  if (node.base === 'integration') return { kind: 'commit', commit: state.integration?.tip ?? tip };
+  if (node.base === 'start' && task.onto === undefined)
+    return { kind: 'commit', commit: state.base };
+  let tip = task.onto ?? lastBarrierCommit(graph, state, node) ?? state.base;
+  if (node.base === 'integration' && task.onto === undefined)
+    return { kind: 'commit', commit: state.integration?.tip ?? tip };
   const nodes = taskNodes(graph);
   // Graphs are sorted by what waits for what; the plan's own order is kept beside it. Sorting is
   // stable, so items of one fan-out stay as they are in its list.

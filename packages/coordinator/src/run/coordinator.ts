@@ -123,7 +123,7 @@ export function createCoordinator(parts: CoordinatorParts): Coordinator {
           });
         } else {
           if (options.revised) await writeRunPlan(layout, known);
-          await reopen(journal, known, before);
+          await reopen(journal, known, before, parts.workspace);
         }
         return await conduct(parts, layout, journal, known, since, options);
       } finally {

@@ -73,7 +73,12 @@ export interface EventBodies {
     }[];
   };
   /** A resume of an ended run: these tasks are tried again, these nodes decided again. */
-  'run.reopened': { readonly tasks: readonly string[]; readonly nodes: readonly string[] };
+  'run.reopened': {
+    readonly tasks: readonly string[];
+    readonly nodes: readonly string[];
+    /** Tasks whose result conflicted and merges now: it is merged again, not made again. */
+    readonly kept?: readonly string[];
+  };
   'task.expanded': { readonly node: string; readonly items: readonly Item[] };
   'task.skipped': { readonly task: string; readonly reason: string; readonly cause: SkipCause };
   'task.failed': {

@@ -41,6 +41,11 @@ export function reopen(state: RunState, event: EventBodies['run.reopened']): Run
   const { delivery: _delivery, ...rest } = state;
   const without = <T>(record: { readonly [id: string]: T }): { [id: string]: T } =>
     Object.fromEntries(Object.entries(record).filter(([id]) => !event.nodes.includes(id)));
+  const kept = (event.kept ?? []).reduce<RunState>(
+    (before, id) =>
+      withTask(before, id, (task) => ({ ...task, verdict: 'succeeded', reasons: [] })),
+    state,
+  );
   return event.tasks.reduce<RunState>(
     (before, id) =>
       withTask(before, id, (task) => {
@@ -51,7 +56,15 @@ export function reopen(state: RunState, event: EventBodies['run.reopened']): Run
           stopped: _stopped,
           ...rest
         } = task;
-        const renewed = { ...rest, reasons: [], warnings: [], before: task.attempts.length };
+        const renewed = {
+          ...rest,
+          ...(task.verdict === 'conflicted' && task.result && state.integration
+            ? { onto: state.integration.tip }
+            : {}),
+          reasons: [],
+          warnings: [],
+          before: task.attempts.length,
+        };
         const last = task.attempts.at(-1);
         if (last && isUndecided(last)) return { ...renewed, ...takenUp(task, last) };
         return {
@@ -62,6 +75,7 @@ export function reopen(state: RunState, event: EventBodies['run.reopened']): Run
       }),
     {
       ...rest,
+      tasks: kept.tasks,
       // A fan-out that failed as a whole gets its list anew.
       expansions: Object.fromEntries(
         Object.entries(state.expansions).filter(([id]) => !event.tasks.includes(id)),

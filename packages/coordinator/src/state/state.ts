@@ -66,6 +66,8 @@ export interface TaskState {
     readonly tree: string;
     readonly output: Json;
   };
+  /** Where it starts from, after its result did not merge: the tip that it conflicted with. */
+  readonly onto?: string;
   /** Attempts of before the plan was revised or the run opened again; one with an equal key still answers. */
   readonly earlier: readonly AttemptState[];
 }

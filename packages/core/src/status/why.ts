@@ -98,6 +98,8 @@ function nextStep(
         ? `git diff ${last.base} ${last.captured.ref}   # then: orch resume ${state.run}`
         : `orch resume ${state.run}`;
     case 'conflicted':
+      if (task.result)
+        return `orch resume ${state.run}   # it is merged again or, where that fails, made again from what it conflicts with${last?.captured ? `; or by hand: git merge ${last.captured.ref}` : ''}`;
       return `add \`needs:\` of the task it conflicts with to ${task.node} (${at}), then: ${again}${last?.captured ? `   # or by hand: git merge ${last.captured.ref}` : ''}`;
     case 'tampered':
       return `git status && git reflog   # somebody changed this repository during the attempt; then: orch resume ${state.run}`;

@@ -1,0 +1,53 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { createCoordinator } from '../../src/index.js';
+import { createWorld, graphOf, taskNode } from '../simulated-world.js';
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(path.join(tmpdir(), 'orch-reopen-'));
+});
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+const graph = graphOf([taskNode('a'), taskNode('b')]);
+
+it('a result that conflicted is made again from what it conflicted with, and then merges', async () => {
+  const world = createWorld({
+    behave: ({ task, attempt }) => ({ files: { 'same.txt': `${task}${attempt}` } }),
+  });
+  const of = { graph, base: world.base, branch: null, mode: 'run', parallel: 4 } as const;
+  const first = await createCoordinator(world.parts(directory)).start(of);
+  expect(first.tasks['b']?.verdict).toBe('conflicted');
+  const tip = first.integration?.tip;
+  const second = await createCoordinator(world.parts(directory)).resume({ run: first.run });
+  expect(second.outcome).toBe('succeeded');
+  expect(second.tasks['b']?.attempts[1]?.base).toBe(tip);
+  expect(world.started).toEqual(['a.1', 'b.1', 'b.2']);
+  expect(world.tree(world.branch() ?? '')['same.txt']).toBe('b2');
+});
+
+it('a result that conflicted and merges now is not made again', async () => {
+  const world = createWorld();
+  const parts = world.parts(directory);
+  const b = `Merge b`;
+  const stubborn = {
+    ...parts,
+    workspace: {
+      ...parts.workspace,
+      merge: async (request: Parameters<typeof parts.workspace.merge>[0]) =>
+        request.message.startsWith(b)
+          ? ({ kind: 'conflicted', files: ['b.txt'] } as const)
+          : parts.workspace.merge(request),
+    },
+  };
+  const of = { graph, base: world.base, branch: null, mode: 'run', parallel: 4 } as const;
+  const first = await createCoordinator(stubborn).start(of);
+  expect(first.tasks['b']?.verdict).toBe('conflicted');
+  const second = await createCoordinator(world.parts(directory)).resume({ run: first.run });
+  expect(second.outcome).toBe('succeeded');
+  expect(second.tasks['b']?.verdict).toBe('succeeded');
+  expect(world.started).toEqual(['a.1', 'b.1']);
+  expect(Object.keys(world.tree(world.branch() ?? ''))).toContain('b.txt');
+});
