@@ -21,9 +21,9 @@ export interface FileSystem {
   /** Reads at `position` into `bytes`; gives how many were read, 0 at the end of the file. */
   read(file: number, bytes: Uint8Array, position: number): Promise<number>;
   readSync(file: number, bytes: Uint8Array, position: number): number;
-  /** Appends at the end of the file in one call; gives how many bytes were taken, perhaps fewer. */
-  write(file: number, bytes: Uint8Array): Promise<number>;
-  writeSync(file: number, bytes: Uint8Array): number;
+  /** Appends `[start, end)` of `bytes` in one call; gives how many bytes were taken, perhaps fewer. */
+  write(file: number, bytes: Uint8Array, start: number, end: number): Promise<number>;
+  writeSync(file: number, bytes: Uint8Array, start: number, end: number): number;
   /** Returns when all bytes of the file, and its length, are on the disk. */
   fdatasync(file: number): Promise<void>;
   fdatasyncSync(file: number): void;
@@ -101,8 +101,9 @@ export const nodeFileSystem: FileSystem = {
   read: (file, bytes, position) =>
     settle((done) => fs.read(file, bytes, 0, bytes.length, position, done)),
   readSync: (file, bytes, position) => fs.readSync(file, bytes, 0, bytes.length, position),
-  write: (file, bytes) => settle((done) => fs.write(file, bytes, 0, bytes.length, null, done)),
-  writeSync: (file, bytes) => fs.writeSync(file, bytes, 0, bytes.length, null),
+  write: (file, bytes, start, end) =>
+    settle((done) => fs.write(file, bytes, start, end - start, null, done)),
+  writeSync: (file, bytes, start, end) => fs.writeSync(file, bytes, start, end - start, null),
   fdatasync: (file) => settleVoid((done) => fs.fdatasync(file, done)),
   fdatasyncSync: (file) => fs.fdatasyncSync(file),
   truncate: (file, length) => settleVoid((done) => fs.ftruncate(file, length, done)),

@@ -31,8 +31,9 @@ export function faultyFileSystem(faults: Faults, base: FileSystem = nodeFileSyst
     }
     faults.before?.(call, index);
     if (call !== 'write' && call !== 'writeSync') return run(...given);
-    const [file, bytes] = given as [number, Uint8Array];
-    return run(file, bytes.subarray(0, faults.take?.(index, bytes.length) ?? bytes.length));
+    const [file, bytes, start, end] = given as [number, Uint8Array, number, number];
+    const length = end - start;
+    return run(file, bytes, start, start + (faults.take?.(index, length) ?? length));
   }
   const calls = (Object.keys(base) as (keyof FileSystem)[]).map((call) => {
     const wrapped: AnyCall = inPlace(call)

@@ -40,8 +40,8 @@ export function recordFileSystem(base: FileSystem = nodeFileSystem): Recording {
     moments.push({ call, stage: 'end', ...more(result) });
     return result;
   }
-  const taken = (bytes: Uint8Array) => (count: number) => ({
-    bytes: Buffer.from(bytes.subarray(0, count)),
+  const taken = (bytes: Uint8Array, start: number) => (count: number) => ({
+    bytes: Buffer.from(bytes.subarray(start, start + count)),
   });
 
   return {
@@ -51,9 +51,10 @@ export function recordFileSystem(base: FileSystem = nodeFileSystem): Recording {
     fileSystem: {
       ...base,
       open: (path, intent, mode) => noting('open', () => base.open(path, intent, mode)),
-      write: (file, bytes) => noting('write', () => base.write(file, bytes), taken(bytes)),
-      writeSync: (file, bytes) =>
-        notingSync('writeSync', () => base.writeSync(file, bytes), taken(bytes)),
+      write: (file, bytes, start, end) =>
+        noting('write', () => base.write(file, bytes, start, end), taken(bytes, start)),
+      writeSync: (file, bytes, start, end) =>
+        notingSync('writeSync', () => base.writeSync(file, bytes, start, end), taken(bytes, start)),
       fdatasync: (file) => noting('fdatasync', () => base.fdatasync(file)),
       fdatasyncSync: (file) => notingSync('fdatasyncSync', () => base.fdatasyncSync(file)),
       truncate: (file, length) =>

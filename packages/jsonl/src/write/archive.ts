@@ -80,8 +80,10 @@ async function compress(fileSystem: FileSystem, path: string, mode: number): Pro
           readChunks(fileSystem, source),
           createGzip(),
           async (compressed: AsyncIterable<Buffer>) => {
-            for await (let bytes of compressed) {
-              while (bytes.length > 0) bytes = bytes.subarray(await fileSystem.write(file, bytes));
+            for await (const bytes of compressed) {
+              for (let start = 0; start < bytes.length;) {
+                start += await fileSystem.write(file, bytes, start, bytes.length);
+              }
             }
           },
         );

@@ -9,12 +9,12 @@ import type { Target } from './target.js';
 const maxRepeats = 8;
 const newline = 10;
 
-function* writeAll(file: number, bytes: Buffer): Steps<void> {
-  for (let offset = 0; offset < bytes.length;) {
-    const written = yield* ask('write', file, offset === 0 ? bytes : bytes.subarray(offset));
+function* writeAll(file: number, group: Group, from: number): Steps<void> {
+  for (let start = from; start < group.end;) {
+    const written = yield* ask('write', file, group.bytes, start, group.end);
     if (written < 1)
-      throw new Error(`the file system took ${written} of ${bytes.length - offset} bytes`);
-    offset += written;
+      throw new Error(`the file system took ${written} of ${group.end - start} bytes`);
+    start += written;
   }
 }
 
@@ -22,16 +22,16 @@ function* writeAll(file: number, bytes: Buffer): Steps<void> {
  * Others may have written after the part that was taken, so going on in the middle of a record would
  * tear it. Writing begins again at the newline before the first record that is not whole.
  */
-function* writeShared(file: number, bytes: Buffer): Steps<void> {
+function* writeShared(file: number, { bytes, end }: Group): Steps<void> {
   let repeats = 0;
-  for (let offset = 0; offset < bytes.length;) {
-    const written = yield* ask('write', file, offset === 0 ? bytes : bytes.subarray(offset));
-    if (offset + written === bytes.length) return;
-    const next = bytes.lastIndexOf(newline, offset + written);
-    repeats = next > offset ? 0 : repeats + 1;
+  for (let start = 0; start < end;) {
+    const written = yield* ask('write', file, bytes, start, end);
+    if (start + written === end) return;
+    const next = bytes.lastIndexOf(newline, start + written);
+    repeats = next > start ? 0 : repeats + 1;
     if (repeats > maxRepeats)
       throw new Error(`the file system takes no more than ${written} bytes at once`);
-    offset = next;
+    start = next;
   }
 }
 
@@ -77,22 +77,22 @@ function commitError(
  */
 function* commitExclusive(target: Target, group: Group, durable: boolean): Steps<void> {
   const { path } = target;
-  const bytes = group.bytes.subarray(firstLine, group.end);
-  if (isDue(target, target.length ?? 0, bytes.length)) {
+  const bytes = group.end - firstLine;
+  if (isDue(target, target.length ?? 0, bytes)) {
     yield* setAside(target);
     yield* reopen(target);
   }
   const at = target.length ?? 0;
   let stage: 'append' | 'sync' = 'append';
   try {
-    yield* writeAll(target.file, bytes);
+    yield* writeAll(target.file, group, firstLine);
     stage = 'sync';
     if (durable) yield* ask('fdatasync', target.file);
   } catch (cause) {
-    const takenBack = yield* takeBack(target.file, at, bytes.length);
-    throw commitError(path, stage, bytes.length, takenBack ? at : undefined, cause);
+    const takenBack = yield* takeBack(target.file, at, bytes);
+    throw commitError(path, stage, bytes, takenBack ? at : undefined, cause);
   }
-  target.length = at + bytes.length;
+  target.length = at + bytes;
   target.unsynced = !durable;
 }
 
@@ -107,14 +107,15 @@ function* writeLocked(target: Target, group: Group): Steps<void> {
       if (fileSystem.identifySync(path) === target.identity) {
         const size = fileSystem.statSync(target.file);
         if (!isDue(target, size, group.end - firstLine)) {
-          const bytes = group.bytes.subarray(endsLine(target, size) ? firstLine : 0, group.end);
+          const from = endsLine(target, size) ? firstLine : 0;
+          const bytes = group.end - from;
           try {
-            yield* writeAll(target.file, bytes);
+            yield* writeAll(target.file, group, from);
           } catch (cause) {
-            const takenBack = yield* takeBack(target.file, size, bytes.length);
-            throw commitError(path, 'append', bytes.length, takenBack ? size : undefined, cause);
+            const takenBack = yield* takeBack(target.file, size, bytes);
+            throw commitError(path, 'append', bytes, takenBack ? size : undefined, cause);
           }
-          target.lineEnd = size + bytes.length;
+          target.lineEnd = size + bytes;
           return;
         }
         yield* setAside(target);
@@ -137,11 +138,10 @@ function* commitAmongOthers(target: Target, group: Group, durable: boolean): Ste
   const { path, settings } = target;
   if (settings.access === 'locked') yield* writeLocked(target, group);
   else {
-    const bytes = group.bytes.subarray(0, group.end);
     try {
-      yield* writeShared(target.file, bytes);
+      yield* writeShared(target.file, group);
     } catch (cause) {
-      throw commitError(path, 'append', bytes.length, undefined, cause);
+      throw commitError(path, 'append', group.end, undefined, cause);
     }
   }
   target.unsynced = true;

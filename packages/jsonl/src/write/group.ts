@@ -27,7 +27,7 @@ export const firstLine = 1;
 const newline = 10;
 const smallestBytes = 4096;
 /** Lines shorter than this are put together before they are encoded: one call for each costs more. */
-const shortLine = 1024;
+const shortLine = 400;
 const together = 8192;
 
 /** Begins a group in `bytes`, which a former group no longer needs. */

@@ -84,7 +84,7 @@ async function mendTail(
   }
   const end = Buffer.from(previous === undefined || whole ? '\n' : ' \n');
   for (let offset = 0; offset < end.length;) {
-    const written = await fileSystem.write(file, end.subarray(offset));
+    const written = await fileSystem.write(file, end, offset, end.length);
     if (written < 1) throw new Error('the file system took no byte');
     offset += written;
   }

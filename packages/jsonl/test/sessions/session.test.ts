@@ -141,9 +141,9 @@ describe('openSession()', () => {
     const written: Buffer[] = [];
     const fileSystem = {
       ...nodeFileSystem,
-      write: (file: number, bytes: Uint8Array) => {
-        written.push(Buffer.from(bytes));
-        return nodeFileSystem.write(file, bytes);
+      write: (file: number, bytes: Uint8Array, start: number, end: number) => {
+        written.push(Buffer.from(bytes.subarray(start, end)));
+        return nodeFileSystem.write(file, bytes, start, end);
       },
     };
     const secret = 'line one\n"quoted" \\ käse';

@@ -7,9 +7,9 @@ const [module, path, access, name, bytes, count, together, killIn] = process.arg
 const { nodeFileSystem, openWriter } = await import(module);
 
 let writes = 0;
-function write(file, bytes) {
+function write(file, bytes, start, end) {
   // It runs in a thread of the pool, so the kill meets it there.
-  const written = nodeFileSystem.write(file, bytes);
+  const written = nodeFileSystem.write(file, bytes, start, end);
   writes += 1;
   if (writes === Number(killIn)) process.kill(process.pid, 'SIGKILL');
   return written;

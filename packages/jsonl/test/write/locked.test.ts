@@ -81,13 +81,13 @@ describe("access 'locked'", () => {
         held -= 1;
         nodeFileSystem.unlock(file);
       },
-      write: (file, bytes) => {
+      write: (file, bytes, start, end) => {
         calls.push(`write ${held}`);
-        return nodeFileSystem.write(file, bytes);
+        return nodeFileSystem.write(file, bytes, start, end);
       },
-      writeSync: (file, bytes) => {
+      writeSync: (file, bytes, start, end) => {
         calls.push(`writeSync ${held}`);
-        return nodeFileSystem.writeSync(file, bytes);
+        return nodeFileSystem.writeSync(file, bytes, start, end);
       },
       fdatasync: (file) => {
         calls.push(`fdatasync ${held}`);
@@ -135,13 +135,13 @@ describe("access 'locked'", () => {
       access: 'locked',
       fileSystem: {
         ...nodeFileSystem,
-        write: (file, bytes) => {
+        write: (file, bytes, start, end) => {
           try {
             second.appendSync('never');
           } catch (error) {
             code = (error as { code: unknown }).code;
           }
-          return nodeFileSystem.write(file, bytes);
+          return nodeFileSystem.write(file, bytes, start, end);
         },
       },
     });

@@ -38,10 +38,10 @@ describe('append()', () => {
     const rest: Promise<unknown>[] = [];
     const fileSystem = recording.fileSystem;
     const write = fileSystem.write.bind(fileSystem);
-    fileSystem.write = async (file, bytes) => {
+    fileSystem.write = async (file, bytes, start, end) => {
       const first = rest.length === 0;
       if (first) for (let n = 1; n <= 100; n += 1) rest.push(writer.append({ n }));
-      return write(file, bytes);
+      return write(file, bytes, start, end);
     };
     await writer.append({ n: 0 });
     await Promise.all(rest);
@@ -200,13 +200,13 @@ describe('appendSync()', () => {
     const writer = await openWriter(at('a.jsonl'), { fileSystem });
     const write = fileSystem.write.bind(fileSystem);
     let refused: unknown;
-    fileSystem.write = async (file, bytes) => {
+    fileSystem.write = async (file, bytes, start, end) => {
       try {
         writer.appendSync('between');
       } catch (error) {
         refused = error;
       }
-      return write(file, bytes);
+      return write(file, bytes, start, end);
     };
     await writer.append('first');
     expect(JsonlError.isInstance(refused) && refused.code).toBe('ORCH_JSONL_BUSY');
