@@ -258,6 +258,11 @@ describe('sessions of runs', () => {
     expect(done.stdout).toMatch(/slow\.1 .*Removed 1 session/s);
     expect(files()).toEqual([]);
     expect((await orch(repository, ['status'])).code).toBe(0);
+    const logs = await orch(repository, ['logs', 'slow']);
+    expect([logs.code, logs.stderr]).toEqual([
+      2,
+      expect.stringContaining('its session was removed'),
+    ]);
   });
 });
 

@@ -30,7 +30,14 @@ export async function logsCommand(
     );
   }
   const show = printer(screen, flags);
-  for await (const entry of attemptLog(record.layout, task.id, attempt)) show(entry);
+  try {
+    for await (const entry of attemptLog(record.layout, task.id, attempt)) show(entry);
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== 'ORCH_JSONL_NOT_FOUND') throw error;
+    throw new UsageError(
+      `Nothing is recorded of attempt ${attempt} of ${task.label}: its agent was never asked, or its session was removed (orch sessions clean)`,
+    );
+  }
   return exitCode.ok;
 }
 

@@ -78,8 +78,8 @@ export interface RepositorySessions {
     readonly imported?: boolean;
   }): Promise<readonly ListedSession[]>;
   /**
-   * The session that a person means: a name, the beginning of one, or `<task>.<attempt>` of the newest
-   * run that has it.
+   * The session that a person means: a name, the beginning of one, or of the newest run that has it
+   * `<task>.<attempt>`, or the last attempt of `<task>`.
    *
    * @throws CoreError `ORCH_SESSION_NOT_FOUND`
    */
@@ -183,10 +183,13 @@ export async function openRepositorySessions({
     const all = await list();
     const exact = all.find(({ name }) => name === wanted);
     const begin = all.filter(({ name }) => name.startsWith(wanted));
-    // Ids of runs are in the order of time.
+    // Ids of runs are in the order of time, and so are numbers of attempts.
     const attempt = all
-      .filter(({ run, id }) => run !== undefined && id === wanted)
-      .sort((left, right) => ((left.run ?? '') < (right.run ?? '') ? 1 : -1))[0];
+      .filter(({ run, id }) => run !== undefined && (id === wanted || isAttemptOf(id, wanted)))
+      .sort(
+        (left, right) =>
+          (right.run ?? '').localeCompare(left.run ?? '') || numberOf(right) - numberOf(left),
+      )[0];
     const found = exact ?? attempt ?? (begin.length === 1 ? begin[0] : undefined);
     if (found) return found;
     const problem =
@@ -301,3 +304,8 @@ export async function openRepositorySessions({
 }
 
 const nameOf = ({ run }: Place, id: string): string => (run === undefined ? id : `${run}/${id}`);
+
+const isAttemptOf = (id: string, task: string): boolean =>
+  id.startsWith(`${task}.`) && /^\d+$/.test(id.slice(task.length + 1));
+
+const numberOf = ({ id }: ListedSession): number => Number(/\d+$/.exec(id)?.[0] ?? 0);

@@ -73,6 +73,7 @@ describe('openRepositorySessions()', () => {
     expect((await sessions.find('0000000001/fix.1')).title).toBe('do fix.1');
     expect((await sessions.find('0000000001')).name).toBe('0000000001/fix.1');
     expect((await sessions.find('fix.1')).name).toBe('0000000002/fix.1');
+    expect((await sessions.find('fix')).name).toBe('0000000002/fix.2');
     await expect(sessions.find('0000000002')).rejects.toMatchObject({
       code: 'ORCH_SESSION_NOT_FOUND',
       message: expect.stringContaining('2 sessions begin with') as string,

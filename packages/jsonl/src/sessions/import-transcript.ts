@@ -159,8 +159,12 @@ async function importFile(
   for await (const { value, line, byteEnd } of read(path, { onCorrupt }).entries()) {
     bytes = byteEnd;
     const fields = asFields(value);
-    // Every line of a transcript names its type: what does not is of another file.
-    if (typeof fields?.['type'] !== 'string') continue;
+    // Every line of a transcript names its type. What does not is kept, and does not make a file one.
+    if (typeof fields?.['type'] !== 'string') {
+      const text = `${path}: line ${line} is no line of a transcript`;
+      output.put({ kind: 'notice', data: { level: 'warning', text } }, value);
+      continue;
+    }
     lines += 1;
     chain.see(fields, line);
     if (typeof fields['uuid'] === 'string')

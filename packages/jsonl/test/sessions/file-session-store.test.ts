@@ -167,6 +167,52 @@ describe('one writer', () => {
   });
 });
 
+describe('beside a live writer', () => {
+  it('reading gives what is whole so far, in order, and disturbs nothing', async () => {
+    const at = temporaryDirectory();
+    const store = openSessionStore(at('.'));
+    await write(store, 'live');
+    const last = 2000;
+    const program = `
+      import { openSessionStore } from ${JSON.stringify(pathToFileURL(compiled('sessions/index.js')).href)};
+      const session = await openSessionStore(${JSON.stringify(at('.'))}).resume('live');
+      for (let n = 1; n <= ${last}; n += 1) {
+        session.record('usage', { messageId: String(n), model: 'claude-opus-5-5', inputTokens: 1, text: 'x'.repeat(n) });
+        if (n % 50 === 0) await session.flush();
+        if (n === ${last / 2}) {
+          process.stdout.write('half');
+          await new Promise((resolve) => process.stdin.once('data', resolve));
+          process.stdin.destroy();
+        }
+      }
+      await session.end({ outcome: 'completed' });
+      await session.close();
+    `;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    const exited = once(child, 'exit');
+    let seen = 0;
+    const look = async (): Promise<void> => {
+      const records = await collect(store.records('live'));
+      expect(records.map(({ seq }) => seq)).toEqual(records.map((_, index) => index + 1));
+      expect(records.length).toBeGreaterThanOrEqual(seen);
+      seen = records.length;
+      expect((await store.stats()).total.messages).toBeLessThanOrEqual(last);
+      expect(await store.list()).toMatchObject([{ id: 'live' }]);
+      await collect(store.exportMarkdown('live'));
+    };
+    await once(child.stdout, 'data');
+    await look();
+    expect(seen).toBe(2 + last / 2);
+    child.stdin.write('go on');
+    while (child.exitCode === null && child.signalCode === null) await look();
+    expect((await exited)[0]).toBe(0);
+    expect((await store.stats()).total).toMatchObject({ messages: last, inputTokens: last });
+    expect(await store.facts('live')).toMatchObject({ outcome: 'completed' });
+  });
+});
+
 describe('cleanup', () => {
   const age = (path: string, days: number): void => {
     const then = (Date.now() - days * day) / 1000;

@@ -224,6 +224,22 @@ describe('importTranscript()', () => {
     expect(outcome?.files[0]?.lines).toBe(6);
   });
 
+  it('keeps JSON that is no line of a transcript as well', async () => {
+    const at = temporaryDirectory();
+    const line = JSON.stringify({
+      type: 'user',
+      uuid: 'a',
+      parentUuid: null,
+      message: { content: 'x' },
+    });
+    writeFileSync(at('mixed.jsonl'), `${line}\n{"n":1}\n[2]\n3\n`);
+    const store = openSessionStore(at('store'));
+    expect((await importAll(store, at('mixed.jsonl')))[0]?.files[0]).toMatchObject({ lines: 1 });
+    const raws = [];
+    for await (const { raw } of store.records('mixed')) if (raw !== undefined) raws.push(raw);
+    expect(raws).toEqual([JSON.parse(line), { n: 1 }, [2], 3]);
+  });
+
   it('taken in again: nothing new changes nothing, more replaces, less and others are refused', async () => {
     const at = temporaryDirectory();
     const store = openSessionStore(at('store'));
