@@ -204,7 +204,7 @@ describe('beside a live writer', () => {
     };
     await once(child.stdout, 'data');
     await look();
-    expect(seen).toBe(2 + last / 2);
+    expect(seen).toBe(1 + last / 2);
     child.stdin.write('go on');
     while (child.exitCode === null && child.signalCode === null) await look();
     expect((await exited)[0]).toBe(0);
