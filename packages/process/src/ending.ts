@@ -12,11 +12,11 @@ export interface EndingSystem {
 
 export interface Ending {
   /**
-   * Ends all of a tree: TERM and CONT, up to `graceMs` of patience, then KILL until two looks in a row
-   * find nothing (`emptyLooks`: how many did just before). Resolves with what could not be ended within
+   * Ends all of a tree: TERM and CONT, up to `graceMs` of patience, then KILL until a look proves that
+   * there is nothing (`certainty`: what a look just before said, see `Look.empty`). Resolves with what could not be ended within
    * 2 s of KILL, normally nothing.
    */
-  end(tree: Tree, graceMs: number, emptyLooks?: number): Promise<Member[]>;
+  end(tree: Tree, graceMs: number, certainty?: number): Promise<Member[]>;
   /** Signals one process, or its group, after checking that it is still the same process. */
   signal(members: readonly Member[], signal: string): void;
 }
@@ -70,35 +70,41 @@ export function createEnding(
   return {
     signal: signalAll,
     async end(tree, graceMs, alreadyEmpty = 0) {
-      let emptyLooks = alreadyEmpty;
+      let certainty = alreadyEmpty;
       const asked = new Map<number, string>();
       const wasAsked = (member: Member) => asked.get(member.pid) === member.startTime;
       const graceEnd = system.nowMs() + graceMs;
-      while (system.nowMs() < graceEnd && emptyLooks < 2) {
-        const members = finder.find(tree);
-        emptyLooks = members.length === 0 ? emptyLooks + 1 : 0;
+      while (system.nowMs() < graceEnd && certainty < 1) {
+        const { members, empty } = finder.look(tree);
+        certainty = empty === 0 ? 0 : certainty + empty;
         // What appears meanwhile (a clean-up that a TERM handler starts) is asked as well.
         const askedGroups = new Set(members.filter(wasAsked).map((member) => member.group));
         const fresh = members
-          .filter((member) => !wasAsked(member))
+          .filter((member) => !wasAsked(member) && tree.holders?.has(member.pid) !== true)
           // Asked twice, some programs skip their clean-up: the group only while nobody in it was asked.
           .map((member) => ({
             ...member,
-            wholeGroup: member.wholeGroup && !askedGroups.has(member.group),
+            wholeGroup:
+              member.wholeGroup &&
+              !askedGroups.has(member.group) &&
+              tree.holders?.has(member.group) !== true,
           }));
         for (const member of fresh) asked.set(member.pid, member.startTime);
         signalAll(fresh, 'SIGTERM');
         // A stopped process handles TERM only once it is continued.
         signalAll(fresh, 'SIGCONT');
-        await untilGone(members, Math.min(graceEnd, system.nowMs() + 100));
+        if (empty === 0) await untilGone(members, Math.min(graceEnd, system.nowMs() + 100));
+        else if (certainty < 1) await system.sleep(10);
       }
       const killEnd = system.nowMs() + patienceMs;
-      while (emptyLooks < 2) {
-        const members = finder.find(tree);
-        emptyLooks = members.length === 0 ? emptyLooks + 1 : 0;
-        if (members.length > 0 && system.nowMs() > killEnd) return members;
+      while (certainty < 1) {
+        const { members, empty } = finder.look(tree);
+        certainty = empty === 0 ? 0 : certainty + empty;
+        if (empty === 0 && system.nowMs() > killEnd) return [...members];
+        if (empty === 0 && tree.cgroup !== undefined) table.killCgroup(tree.cgroup);
         signalAll(members, 'SIGKILL');
-        await untilGone(members, Math.min(killEnd, system.nowMs() + 100));
+        if (empty === 0) await untilGone(members, Math.min(killEnd, system.nowMs() + 100));
+        else if (certainty < 1) await system.sleep(10);
       }
       return [];
     },

@@ -12,6 +12,7 @@ export type HelperRequest =
       /** Numbers of the connections for stdin (0: closed), stdout and stderr. */
       readonly streams: readonly [number, number, number];
       readonly branch: string;
+      readonly cgroup: string | undefined;
     };
 
 /** What became of a request. */
@@ -114,6 +115,7 @@ function help({ fs, childProcess, net }: Modules, parts: Parts, check: boolean):
           branch,
           since: order,
           spared: new Set([process.pid]),
+          cgroup: request.cgroup,
         };
         const look = finder.lookAtExit(tree, pid, performance.now() - startedMs, leaders);
         answer({ id, exit: { code, signal, look } });

@@ -11,8 +11,9 @@
  * Guarantees: a process ends with its whole tree, by its own exit, a limit, a signal or the death of its
  * owner; nothing is signalled whose start time is not the recorded one; what cannot be ended is named.
  *
- * It does not sandbox, and at the level `process group` it cannot see a process that daemonised itself
- * *and* emptied its environment. It never uses a shell by itself.
+ * It does not sandbox. What holds a tree together is the `hold` of its owner (`probeLevels` says what works
+ * here); at the default, `process group`, a process that daemonised itself *and* emptied its environment is
+ * not seen. It never gives what you start to a shell.
  *
  * @module
  */
@@ -22,6 +23,8 @@ export {
   type OwnerOptions,
   type ProcessOwner,
 } from './process-owner.js';
+export { probeLevels, type Levels, type Probe } from './probe-levels.js';
+export type { Hold, Level } from './level.js';
 export { endLeftovers, type LeftoversOptions } from './leftovers.js';
 export { identify, isAlive, type ProcessIdentity, type Survivor } from './identity.js';
 export { ProcessError, type ProcessErrorCode } from './process-error.js';

@@ -33,4 +33,6 @@ export interface LeaderSpec {
   readonly stdin: 'closed' | 'pipe';
   /** Token of the tree in `env`. */
   readonly branch: string;
+  /** Directory of the cgroup that it joins. */
+  readonly cgroup?: string | undefined;
 }

@@ -1,4 +1,5 @@
 import { asSurvivors, requirePlatform, type ProcessIdentity, type Survivor } from './identity.js';
+import { cgroupOf, groupHold, removeCgroup, type Hold } from './level.js';
 import { checkMarker } from './marker.js';
 import { ending, finder, table } from './system.js';
 import type { Tree } from './tree.js';
@@ -10,6 +11,8 @@ export interface LeftoversOptions {
   readonly identities?: readonly ProcessIdentity[];
   /** Never ended, with everything under them. */
   readonly except?: readonly ProcessIdentity[];
+  /** What held the dead owner's trees together, if it is known. */
+  readonly hold?: Hold;
   /** From TERM to KILL. Default 2000. */
   readonly graceMs?: number;
 }
@@ -50,18 +53,20 @@ function branchOf(identity: ProcessIdentity): string {
 export async function endLeftovers(
   options: LeftoversOptions,
 ): Promise<{ ended: number; survivors: Survivor[] }> {
-  const { marker, identities = [], except = [], graceMs = 2000 } = options;
+  const { marker, identities = [], except = [], graceMs = 2000, hold = groupHold } = options;
   checkMarker(marker);
   requirePlatform();
   const spared = selfAndAncestors();
   for (const identity of except) {
     const tree = treeOf(undefined, branchOf(identity), [identity], new Set());
-    for (const member of finder.find(tree)) spared.add(member.pid);
+    for (const member of finder.look(tree).members) spared.add(member.pid);
   }
-  const tree = treeOf(marker, `${marker}/`, identities, spared);
-  const found = finder.find(tree);
+  const cgroup = hold.level === 'cgroup' ? cgroupOf(hold.directory, marker) : undefined;
+  const tree = { ...treeOf(marker, `${marker}/`, identities, spared), cgroup };
+  const found = finder.look(tree).members;
   const goneBefore = tree.known.size - found.length;
   const survivors = await ending.end(tree, graceMs);
+  if (cgroup !== undefined) removeCgroup(cgroup);
   return {
     ended: tree.known.size - goneBefore - survivors.length,
     survivors: asSurvivors(survivors),

@@ -4,6 +4,7 @@ import type { Captured } from './capture.js';
 import { deferred } from './deferred.js';
 import { asSurvivors, type ProcessIdentity, type Survivor } from './identity.js';
 import type { Exit, Leader } from './leader.js';
+import { signalOfCode } from './level.js';
 import { createOutput } from './output.js';
 import { ProcessError } from './process-error.js';
 import type { CheckedSpec } from './process-spec.js';
@@ -74,6 +75,7 @@ export interface SupervisedLeader {
 export function superviseLeader(started: StartedLeader): SupervisedLeader {
   const { leader, spec, tree } = started;
   const { identity, stdin } = leader;
+  const isHeld = tree.holders?.has(identity.pid) === true;
   const { promise: stopped, resolve: stop } = deferred<EndReason>();
   const { promise: begun, resolve: begin } = deferred();
   const { promise: handlersLate, resolve: giveUpHandlers } = deferred();
@@ -163,10 +165,12 @@ export function superviseLeader(started: StartedLeader): SupervisedLeader {
     over = true;
     clearTimeout(handlerTimer);
     stdin?.destroy();
+    // The first process of a namespace tells a signal as a code; when we sent it, that is what it was.
+    const sent = isHeld && reason !== 'exited' ? signalOfCode(exit?.code ?? null) : undefined;
     const ended: Ended = {
       reason,
-      code: exit?.code ?? null,
-      signal: exit?.signal ?? null,
+      code: sent === undefined ? (exit?.code ?? null) : null,
+      signal: sent ?? exit?.signal ?? null,
       durationMs,
       stdout: out,
       stderr: error,

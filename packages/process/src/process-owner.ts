@@ -1,13 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { nothingCaptured } from './capture.js';
 import { asSurvivors, requirePlatform, type ProcessIdentity, type Survivor } from './identity.js';
-import type { Leader } from './leader.js';
+import type { Leader, LeaderSpec } from './leader.js';
+import { createHeld, groupHold, type Hold, type Level } from './level.js';
 import { checkMarker, markersOf } from './marker.js';
 import { superviseLeader, type Ended, type OwnedProcess } from './owned-process.js';
 import { ProcessError } from './process-error.js';
 import { checkSpec, type CheckedSpec, type ProcessSpec } from './process-spec.js';
 import { createReaper } from './reaper.js';
 import { startLeader } from './spawn-helper.js';
+import { startError } from './spawn.js';
 import { ending, finder, table } from './system.js';
 import type { Tree } from './tree.js';
 
@@ -21,6 +23,8 @@ export interface OwnerOptions {
   /** Found in the environment of all its processes; unique among live owners. 1-200 of `A-Za-z0-9._:@-`. */
   readonly marker: string;
   readonly ledger?: Ledger;
+  /** What holds its trees together, as `probeLevels` found it. Default: process groups, which always work. */
+  readonly hold?: Hold;
 }
 
 /** Starts processes and answers for their ends. */
@@ -28,7 +32,7 @@ export interface ProcessOwner {
   /** Value of `ORCH_PROCESS_OWNER` in every process it starts. */
   readonly marker: string;
   /** What holds its trees together, for screens. */
-  readonly level: 'process group';
+  readonly level: Level;
   /**
    * Starts a program; resolves once the ledger has recorded it. Rejects with `ORCH_PROCESS_START`,
    * `_SPEC`, `_PLATFORM`, `_CANCELLED`, `_CLOSED` or `_LEDGER`; then nothing of it runs.
@@ -52,12 +56,13 @@ const ownerGraceMs = 2000;
 
 /** Creates an owner. Throws `ORCH_PROCESS_SPEC` for an unusable marker, `ORCH_PROCESS_PLATFORM` on Windows. */
 export function createProcessOwner(options: OwnerOptions): ProcessOwner {
-  const { marker, ledger } = options;
+  const { marker, ledger, hold = groupHold } = options;
   checkMarker(marker);
   requirePlatform();
   const nonce = randomBytes(6).toString('hex');
   const since = table.entry(process.pid)?.order ?? 0;
-  const reaper = createReaper({ marker, since, graceMs: ownerGraceMs });
+  const held = createHeld(hold, marker);
+  const reaper = createReaper({ marker, since, graceMs: ownerGraceMs, cgroup: held.cgroup });
   const running = new Map<OwnedProcess, Tree>();
   const starting = new Set<Promise<unknown>>();
   let count = 0;
@@ -92,27 +97,32 @@ export function createProcessOwner(options: OwnerOptions): ProcessOwner {
       branch: `${marker}/`,
       since,
       spared: new Set([process.pid]),
+      cgroup: held.cgroup,
+      holders: new Set([...running.values()].flatMap((tree) => [...(tree.holders ?? [])])),
     };
   }
 
-  function takeCharge(spec: CheckedSpec, branch: string, startedMs: number, leader: Leader) {
+  function takeCharge(spec: CheckedSpec, wrapped: LeaderSpec, name: string, leader: Leader) {
     const { identity, order } = leader;
     const tree: Tree = {
       known: new Map([[identity.pid, identity.startTime]]),
       justLeft: new Set(),
       owner: undefined,
-      branch,
+      branch: wrapped.branch,
       since: order,
       spared: new Set([process.pid]),
+      cgroup: wrapped.cgroup,
+      holders: new Set(hold.level === 'pid namespace' ? [identity.pid] : []),
     };
     reaper.started(identity);
     const supervised = superviseLeader({
       leader,
       spec,
       tree,
-      startedMs,
+      startedMs: performance.now(),
       async onEnded() {
         running.delete(supervised.owned);
+        held.release(name);
         reaper.ended(identity);
         await ledger?.ended(identity);
       },
@@ -127,11 +137,14 @@ export function createProcessOwner(options: OwnerOptions): ProcessOwner {
     requireOpen(spec);
     await reaper.ensure();
     count += 1;
-    const branch = `${marker}/${nonce}.${count}`;
+    const name = `${nonce}.${count}`;
+    const branch = `${marker}/${name}`;
     const env = { ...spec.env, ...markersOf({ marker, branch }) };
     const leaderSpec = { argv: spec.argv, cwd: spec.cwd, env, stdin: spec.stdin, branch };
-    const leader = await startLeader(leaderSpec);
-    const { owned, begin } = takeCharge(spec, branch, performance.now(), leader);
+    const wrapped = held.wrap(leaderSpec, name, spec.graceMs);
+    if ('refused' in wrapped) throw startError(leaderSpec, wrapped.refused);
+    const leader = await startLeader(wrapped);
+    const { owned, begin } = takeCharge(spec, wrapped, name, leader);
     try {
       await ledger?.started({ ...owned.identity, argv0: spec.argv[0] });
     } catch (cause) {
@@ -171,7 +184,7 @@ export function createProcessOwner(options: OwnerOptions): ProcessOwner {
 
   return {
     marker,
-    level: 'process group',
+    level: hold.level,
     start,
     async run(spec) {
       const { input, ...rest } = spec;
@@ -197,12 +210,13 @@ export function createProcessOwner(options: OwnerOptions): ProcessOwner {
       owned.closeStdin();
       return owned.ended;
     },
-    left: () => Promise.resolve(asSurvivors(finder.find(wholeTree()))),
+    left: () => Promise.resolve(asSurvivors(finder.look(wholeTree()).members)),
     endAll,
     async close() {
       closed = true;
       const survivors = await endAll();
       await reaper.close();
+      held.release();
       return survivors;
     },
   };

@@ -23,9 +23,15 @@ export interface TableSystem {
     readdirSync(path: string): string[];
     readFileSync(path: string, encoding: 'utf8'): string;
     existsSync(path: string): boolean;
+    writeFileSync(path: string, text: string): void;
   };
   /** Runs a system program and returns its stdout. */
   runProgram(program: string, args: readonly string[]): string;
+}
+
+export interface Listing {
+  readonly entries: readonly Entry[];
+  readonly vanished: boolean;
 }
 
 export interface ProcessTable {
@@ -35,11 +41,19 @@ export interface ProcessTable {
   /** The number that was given out last; undefined where the system does not tell it. */
   newest(): number | undefined;
   /**
-   * Live entries with a number above `from` and up to `to`, which must not be less; without `skip`.
-   * They are looked at in the order in which they were started, so that a child is looked at after its parent.
+   * The entries with a number above `from`, up to `to`, and not in `skip`, in the order of their numbers.
+   * `vanished`: one was listed but gone when it was read, and may have started another in between.
    */
-  entriesBetween(from: number, to: number, skip: ReadonlySet<number>): Map<number, Entry>;
+  list(from: number, to: number, skip: (pid: number) => boolean): Listing;
   entry(pid: number): Entry | undefined;
+  /** Numbers of the processes in a cgroup (its directory) and in those below it. */
+  cgroupMembers(directory: string): number[];
+  /** True if a process is in the cgroup or below it. */
+  isPopulated(directory: string): boolean;
+  /** Kills all of a cgroup at once, forks in flight included, where the system can. */
+  killCgroup(directory: string): void;
+  /** True if a process was started within the last tenth of a second, or a little more. */
+  isNewborn(entry: Entry): boolean;
   /** `NAME=value` strings, each ended by NUL; empty where they may not be read. */
   environment(pid: number): string;
 }
@@ -116,15 +130,59 @@ export function createProcessTable(system: TableSystem): ProcessTable {
   }
 
   /** Looking a number up costs a thirtieth of listing the directory, but finds threads as well. */
-  function anyBetween(from: number, to: number, skip: ReadonlySet<number>): boolean {
+  function existsBetween(from: number, to: number, skip: (pid: number) => boolean): boolean {
     if (to - from > 30) return true;
     for (let pid = from + 1; pid <= to; pid += 1) {
-      if (!skip.has(pid) && fs.existsSync(`/proc/${pid}`)) return true;
+      if (!skip(pid) && fs.existsSync(`/proc/${pid}`)) return true;
     }
     return false;
   }
 
+  function list(from: number, to: number, skip: (pid: number) => boolean): Listing {
+    if (platform !== 'linux') {
+      return { entries: ps(['-ax']).filter(({ pid }) => !skip(pid)), vanished: false };
+    }
+    if (!existsBetween(from, to, skip)) return { entries: [], vanished: false };
+    const listed = fs
+      .readdirSync('/proc')
+      .map(Number)
+      .filter((pid) => pid > from && pid <= to && !skip(pid));
+    // Node lists in the order of text.
+    const found = listed.sort((a, b) => a - b).map(entry);
+    const entries = found.filter((one) => one !== undefined);
+    return { entries, vanished: entries.length < found.length };
+  }
+
+  function cgroupMembers(directory: string): number[] {
+    try {
+      const own = fs.readFileSync(`${directory}/cgroup.procs`, 'utf8').split('\n');
+      const below = fs
+        .readdirSync(directory)
+        .filter((name) => fs.existsSync(`${directory}/${name}/cgroup.procs`))
+        .flatMap((name) => cgroupMembers(`${directory}/${name}`));
+      // 0 stands for a process of another PID namespace.
+      return [...own.map(Number).filter((pid) => pid > 0), ...below];
+    } catch {
+      return []; // it was removed, so it was empty
+    }
+  }
+
   return {
+    cgroupMembers,
+    isPopulated(directory) {
+      try {
+        return fs.readFileSync(`${directory}/cgroup.events`, 'utf8').includes('populated 1');
+      } catch {
+        return false; // it was removed, so it was empty
+      }
+    },
+    killCgroup(directory) {
+      try {
+        fs.writeFileSync(`${directory}/cgroup.kill`, '1');
+      } catch {
+        // Older than Linux 5.14, or removed: its members are killed one by one.
+      }
+    },
     newest() {
       if (platform !== 'linux') return undefined;
       try {
@@ -134,17 +192,7 @@ export function createProcessTable(system: TableSystem): ProcessTable {
         return undefined; // a kernel without CONFIG_CHECKPOINT_RESTORE
       }
     },
-    entriesBetween(from, to, skip) {
-      const found = new Map<number, Entry>();
-      if (!anyBetween(from, to, skip)) return found;
-      for (const name of fs.readdirSync('/proc')) {
-        const pid = Number(name);
-        if (!(pid > from && pid <= to) || skip.has(pid)) continue;
-        const one = entry(pid);
-        if (one !== undefined) found.set(pid, one);
-      }
-      return found;
-    },
+    list,
     bootId() {
       boot ??= (
         platform === 'linux'
@@ -154,17 +202,13 @@ export function createProcessTable(system: TableSystem): ProcessTable {
       return boot;
     },
     entry,
-    entries() {
-      const found =
-        platform === 'linux'
-          ? fs
-              .readdirSync('/proc')
-              .filter((name) => /^\d+$/.test(name))
-              .map((name) => entry(Number(name)))
-          : ps(['-ax']);
-      const table = new Map<number, Entry>();
-      for (const one of found) if (one !== undefined) table.set(one.pid, one);
-      return table;
+    entries: () =>
+      new Map(list(0, Infinity, () => false).entries.map((one) => [one.pid, one] as const)),
+    isNewborn(one) {
+      if (platform !== 'linux') return false;
+      // Both count from boot; the table in hundredths of a second.
+      const upSeconds = Number(fs.readFileSync('/proc/uptime', 'utf8').split(' ')[0]);
+      return upSeconds * 100 - one.order < 15;
     },
     environment(pid) {
       if (platform !== 'linux') return '';

@@ -1,7 +1,7 @@
 import { programText, type Modules, type Parts } from './program-text.js';
 
 /**
- * Ends what a dead owner left. Arguments: marker, start of the owner, grace in ms; on stdin the identities
+ * Ends what a dead owner left. Arguments: marker, start of the owner, grace in ms, cgroup; on stdin the identities
  * `pid/start` of what it had started. Exits with 1 if something could not be ended.
  * Self-contained (no import, no outer name): only its text runs, in a process of its own. `check` builds
  * everything and ends nothing.
@@ -30,7 +30,7 @@ function reap({ fs, childProcess }: Modules, parts: Parts, check: boolean): void
   });
   if (check) return;
 
-  const [marker = '', since = '0', graceMs = '2000'] = process.argv.slice(1);
+  const [marker = '', since = '0', graceMs = '2000', cgroup = ''] = process.argv.slice(1);
   process.title = `orch-reaper ${marker}`;
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'])
     process.on(signal, () => undefined);
@@ -46,6 +46,7 @@ function reap({ fs, childProcess }: Modules, parts: Parts, check: boolean): void
     branch: `${marker}/`,
     since: Number(since),
     spared: new Set([process.pid]),
+    cgroup: cgroup === '' ? undefined : cgroup,
   };
 
   async function endAll(): Promise<void> {
@@ -54,7 +55,7 @@ function reap({ fs, childProcess }: Modules, parts: Parts, check: boolean): void
       await ending.end(tree, Number(graceMs));
       await sleep(100);
     }
-    process.exit(finder.find(tree).length === 0 ? 0 : 1);
+    process.exit(finder.look(tree).empty === 0 ? 1 : 0);
   }
   void endAll();
 }
@@ -89,12 +90,14 @@ done
 `;
 
 /** Argv of the reaper of an owner. */
-export function reaperArgv(
-  marker: string,
-  since: number,
-  graceMs: number,
-): readonly [string, ...string[]] {
-  const words = [marker, String(since), String(graceMs)];
+export function reaperArgv(options: {
+  readonly marker: string;
+  readonly since: number;
+  readonly graceMs: number;
+  readonly cgroup: string | undefined;
+}): readonly [string, ...string[]] {
+  const { marker, since, graceMs, cgroup = '' } = options;
+  const words = [marker, String(since), String(graceMs), cgroup];
   const node = [process.execPath, '-e', programText('reaper', reap), ...words];
   return ['/bin/sh', '-c', shellProgram, `orch-reaper ${marker}`, ...node];
 }

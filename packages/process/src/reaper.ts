@@ -23,6 +23,8 @@ export interface ReaperOptions {
   /** Start of the owner; nothing older is its own. See `Entry.order`. */
   readonly since: number;
   readonly graceMs: number;
+  /** Directory of the cgroup of all it starts. */
+  readonly cgroup: string | undefined;
 }
 
 const retryMs = 1000;
@@ -80,7 +82,7 @@ export function createReaper(options: ReaperOptions): Reaper {
   }
 
   async function start(): Promise<void> {
-    const argv = reaperArgv(options.marker, options.since, options.graceMs);
+    const argv = reaperArgv(options);
     const env = { PATH: '/usr/bin:/bin', ...markersOf(undefined) };
     await spawnLeader({ argv, cwd: '/', env }, ['pipe', 'ignore', 'ignore', 'pipe'], begin);
   }

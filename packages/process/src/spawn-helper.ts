@@ -164,10 +164,10 @@ async function createHelper(onLost: () => void): Promise<Helper> {
 
   /** It may have been started or not; whatever was is ended, so that the answer is the same. */
   async function giveUp(id: number, one: Pending): Promise<void> {
-    const { branch } = one.spec;
+    const { branch, cgroup } = one.spec;
     const spared = new Set([process.pid]);
     await ending.end(
-      { known: new Map(), justLeft: new Set(), owner: undefined, branch, since: 0, spared },
+      { known: new Map(), justLeft: new Set(), owner: undefined, branch, since: 0, spared, cgroup },
       0,
     );
     refuse(id, one, startError(one.spec, 'EHELPER'));
@@ -211,8 +211,8 @@ async function createHelper(onLost: () => void): Promise<Helper> {
       pending.set(count, one);
       hold();
       const [stdin = 0, stdout = 0, stderr = 0] = streams.map((stream) => stream?.number ?? 0);
-      const { argv, cwd, env, branch } = spec;
-      ask({ id: count, argv, cwd, env, streams: [stdin, stdout, stderr], branch });
+      const { argv, cwd, env, branch, cgroup } = spec;
+      ask({ id: count, argv, cwd, env, streams: [stdin, stdout, stderr], branch, cgroup });
       refill();
       const started = await one.started.promise;
       if (ProcessError.isInstance(started)) throw started;

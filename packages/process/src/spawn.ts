@@ -115,6 +115,7 @@ function takeCharge(spec: LeaderSpec, child: ChildProcess, pid: number): Leader 
         branch: spec.branch,
         since: order,
         spared: new Set([process.pid]),
+        cgroup: spec.cgroup,
       };
       const look = finder.lookAtExit(tree, pid, performance.now() - startedMs, leaders);
       resolve({ code, signal, look });

@@ -14,6 +14,10 @@ export interface Tree {
   readonly since: number;
   /** Never part of it, whatever they carry: pids. */
   readonly spared: ReadonlySet<number>;
+  /** Directory of the cgroup that holds all of it. */
+  readonly cgroup?: string | undefined;
+  /** Leaders that only hold a PID namespace: to ask one to end would kill all within. */
+  readonly holders?: ReadonlySet<number>;
 }
 
 /** A live process of a tree. */
@@ -22,17 +26,25 @@ export interface Member extends Entry {
   readonly wholeGroup: boolean;
 }
 
+/** What one look at the process table showed of a tree. */
+export interface Look {
+  readonly members: readonly Member[];
+  /**
+   * How certain it is that there are none. 0: there are. 1: it is proved. Between: none was seen, but
+   * processes came and went meanwhile, so that one may have slipped through; look again until the sum is 1.
+   */
+  readonly empty: number;
+}
+
 /** What was seen of a tree right after its leader's exit. */
 export interface LookAtExit {
-  /** How many looks showed nothing: 2 are a proof. */
-  readonly empty: 0 | 1 | 2;
+  readonly empty: number;
   /** What was seen alive, for `Tree.known`: later its session does not tell it any more. */
   readonly seen: readonly (readonly [pid: number, startTime: string])[];
 }
 
 export interface TreeFinder {
-  /** The live processes of the tree. */
-  find(tree: Tree): Member[];
+  look(tree: Tree): Look;
   /**
    * Looks at the tree of `leader` in the very turn in which it was reaped, while its number cannot be
    * reused. `skip`: live processes known to be of other trees.
@@ -68,21 +80,39 @@ export function createTreeFinder(table: ProcessTable): TreeFinder {
     return table.entry(entry.pid)?.startTime === entry.startTime;
   }
 
+  const never: ReadonlySet<number> = new Set();
+
+  /** A thread of the kernel has no environment, ever. */
+  const isKernels = (entry: Entry): boolean => entry.parent === 2 && entry.session === 0;
+
   /**
-   * True if it is certain that nothing lives. Whatever a process starts gets a later number than its own,
-   * so only the few numbers that were given out since are looked at.
+   * Looks at every process with a number above `from`, until it is certain that none was missed: whoever
+   * starts another one is itself visible until the other one is, so when nothing that was listed vanished,
+   * no number was given out during a round, and no environment was hidden, there was nothing else.
    */
-  function nothingLeft(tree: Tree, leader: number, skip: ReadonlySet<number>): boolean {
-    let from = leader;
-    for (let round = 0; round < 4; round += 1) {
-      const to = table.newest();
-      if (to === undefined || to < from) return false;
-      // No number was given out since the last look, so what it found is all there is.
-      if (to === from) return true;
-      if (findAmong(tree, table.entriesBetween(from, to, skip)).length > 0) return false;
-      from = to;
+  function lookAbove(tree: Tree, from: number, skip: ReadonlySet<number>): Look {
+    const all = new Map<number, Entry>();
+    const strangers = new Set<number>();
+    for (let round = 0; round < 8; round += 1) {
+      const newest = table.newest();
+      if (newest !== undefined && newest < from) return lookAbove(tree, 0, never);
+      const to = from > 0 && newest !== undefined ? newest : Infinity;
+      const { entries, vanished } = table.list(from, to, (pid) => all.has(pid) || skip.has(pid));
+      for (const entry of entries) all.set(entry.pid, entry);
+      const { members, hidden } = membersAmong(tree, all, strangers);
+      if (members.length > 0) return { members, empty: 0 };
+      if (newest === undefined) return { members, empty: 0.5 };
+      if (!vanished && hidden.length === 0 && table.newest() === newest)
+        return { members, empty: 1 };
+      for (const pid of hidden) all.delete(pid);
     }
-    return false;
+    return { members: [], empty: 0.2 };
+  }
+
+  function look(tree: Tree): Look {
+    const seen = lookAbove(tree, 0, never);
+    if (tree.cgroup === undefined || seen.empty === 0) return seen;
+    return { members: [], empty: table.isPopulated(tree.cgroup) ? 0 : 1 };
   }
 
   function lookAtExit(
@@ -91,23 +121,39 @@ export function createTreeFinder(table: ProcessTable): TreeFinder {
     ageMs: number,
     skip: ReadonlySet<number>,
   ): LookAtExit {
+    if (tree.cgroup !== undefined && !table.isPopulated(tree.cgroup)) return { empty: 1, seen: [] };
     tree.justLeft.add(leader);
-    // No machine gives out all of its process numbers (at least 32,768) in a second and begins again.
-    const isProved = ageMs < 1000 && nothingLeft(tree, leader, skip);
-    const found = isProved ? [] : findAmong(tree, table.entries());
+    // Whatever a process starts gets a later number than its own, and no machine gives out all of its
+    // numbers (at least 32,768) in a second and begins again: so only the few since are looked at.
+    const { members, empty } = ageMs < 1000 ? lookAbove(tree, leader, skip) : look(tree);
     tree.justLeft.clear();
-    const seen = found.map(({ pid, startTime }) => [pid, startTime] as const);
-    return { empty: isProved ? 2 : found.length === 0 ? 1 : 0, seen };
+    return { empty, seen: members.map(({ pid, startTime }) => [pid, startTime] as const) };
   }
 
-  function findAmong(tree: Tree, all: Map<number, Entry>): Member[] {
+  /**
+   * `strangers` gathers those that do not carry the marker, so that they are asked once. `hidden` are
+   * those that may carry it: while a process becomes another program, its environment looks empty.
+   */
+  function membersAmong(
+    tree: Tree,
+    all: Map<number, Entry>,
+    strangers: Set<number>,
+  ): { members: Member[]; hidden: number[] } {
     const ours = new Map<number, Entry>();
+    const hidden: number[] = [];
+    const grouped = new Set(tree.cgroup === undefined ? [] : table.cgroupMembers(tree.cgroup));
     for (const entry of all.values()) {
       if (tree.spared.has(entry.pid)) continue;
       const known = tree.known.get(entry.pid) === entry.startTime;
-      const marked =
-        entry.alive && entry.order >= tree.since && carries(tree, table.environment(entry.pid));
-      if (known || marked) ours.set(entry.pid, entry);
+      if (known || grouped.has(entry.pid)) ours.set(entry.pid, entry);
+      else if (strangers.has(entry.pid) || !entry.alive || entry.order < tree.since) continue;
+      else {
+        const environment = table.environment(entry.pid);
+        if (carries(tree, environment)) ours.set(entry.pid, entry);
+        else if (environment === '' && !isKernels(entry) && table.isNewborn(entry))
+          hidden.push(entry.pid);
+        else strangers.add(entry.pid);
+      }
     }
 
     // Relatives of what is ours are ours. A zombie leader still vouches for its session's number.
@@ -142,8 +188,8 @@ export function createTreeFinder(table: ProcessTable): TreeFinder {
       if (entry.alive)
         members.push({ ...entry, wholeGroup: entry.group > 1 && !foreignGroups.has(entry.group) });
     }
-    return members;
+    return { members, hidden: hidden.filter((pid) => !ours.has(pid)) };
   }
 
-  return { find: (tree) => findAmong(tree, table.entries()), lookAtExit, carries };
+  return { look, lookAtExit, carries };
 }

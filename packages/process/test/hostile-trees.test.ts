@@ -1,27 +1,51 @@
 import { spawn } from 'node:child_process';
 import { afterAll, describe, expect, test, vi } from 'vitest';
-import { createProcessOwner, isAlive } from '../src/index.js';
+import { createProcessOwner, isAlive, probeLevels } from '../src/index.js';
 import { environment, startWitness } from './witness.js';
 
 // Nearly all of the time is the witnesses' silence.
 vi.setConfig({ maxConcurrency: 12 });
-const owner = createProcessOwner({ marker: `hostile-${process.pid}` });
 const cwd = '/';
+const levels = await probeLevels();
+const owners = new Map(
+  levels.all
+    .filter((probe) => probe.works)
+    .map(({ level, hold }) => [
+      level,
+      createProcessOwner({ marker: `hostile-${process.pid}-${level.replace(' ', '-')}`, hold }),
+    ]),
+);
+const owner = createProcessOwner({ marker: `hostile-${process.pid}` });
 afterAll(async () => {
-  expect(await owner.close()).toEqual([]);
+  for (const one of [...owners.values(), owner]) expect(await one.close()).toEqual([]);
 });
 
-const shapes = ['plain', 'setsid', 'daemon', 'deaf', 'stopped', 'orphan', 'emptied'];
+const visible = ['plain', 'setsid', 'daemon', 'deaf', 'stopped', 'orphan', 'emptied'];
+const sly = ['renamed', 'subreaper', 'chain', 'closed'];
+/** What only the kernel can hold: nothing connects it to its tree any more. */
+const unseen = ['hidden', 'renamed-daemon'];
 const gone = { gone: true, ended: true, ticking: [] };
 
-describe.concurrent('a tree', () => {
-  describe.each(shapes)('with a %s descendant', (shape) => {
+test.runIf(process.platform === 'linux' && process.getuid?.() === 0)(
+  'all levels work here, so that all are proved here',
+  () => {
+    const failing = levels.all.filter((probe) => !probe.works);
+    expect(failing).toEqual([]);
+    expect(levels.best.level).toBe('pid namespace');
+  },
+);
+
+describe.each([...owners])('held by a %s', (level, owner) => {
+  const shapes = [...visible, ...sly, ...(level === 'process group' ? [] : unseen)];
+
+  describe.concurrent.each(shapes)('a tree with a %s descendant', (shape) => {
     test('is gone after end()', async ({ onTestFinished }) => {
       const witness = await startWitness(onTestFinished);
       const started = await owner.start({
         argv: witness.hostile('stay', shape),
         cwd,
         env: environment,
+        graceMs: 500,
       });
       await witness.untilAlive(shape);
       const ended = await started.end();
@@ -40,17 +64,19 @@ describe.concurrent('a tree', () => {
       expect(await witness.judge()).toEqual(gone);
     });
   });
-});
 
-describe.concurrent('ending', () => {
-  test('takes all shapes of one tree at once', async ({ onTestFinished }) => {
+  test('a tree with all shapes at once is gone after its time is up', async ({
+    onTestFinished,
+  }) => {
     const witness = await startWitness(onTestFinished);
     const argv = witness.hostile('stay', ...shapes);
     const ended = await owner.run({ argv, cwd, env: environment, wallMs: 3000, graceMs: 300 });
     expect(ended).toMatchObject({ reason: 'timed_out', survivors: [] });
     expect(await witness.judge()).toEqual(gone);
   });
+});
 
+describe.concurrent('ending', () => {
   test('leaves the other trees of the same owner alone', async ({ onTestFinished }) => {
     const [first, second] = [
       await startWitness(onTestFinished),
@@ -80,14 +106,16 @@ describe.concurrent('ending', () => {
     expect(await witness.judge(1)).toEqual({ gone: false, ended: false, ticking: ['setsid'] });
   });
 
-  test('control: what this level cannot see is what the README says, and the witness sees it', async ({
-    onTestFinished,
-  }) => {
-    const witness = await startWitness(onTestFinished);
-    const argv = witness.hostile('leave', 'hidden');
-    const ended = await owner.run({ argv, cwd, env: environment });
-    // It holds stdout open and yet nothing waits for it.
-    expect(ended).toMatchObject({ reason: 'exited', survivors: [] });
-    expect(await witness.judge(1)).toEqual({ gone: false, ended: false, ticking: ['hidden'] });
-  });
+  for (const shape of unseen) {
+    test(`control: a process group does not hold a ${shape} descendant, and the witness sees it`, async ({
+      onTestFinished,
+    }) => {
+      const witness = await startWitness(onTestFinished);
+      const argv = witness.hostile('leave', shape);
+      const ended = await owner.run({ argv, cwd, env: environment });
+      // It holds stdout open and yet nothing waits for it.
+      expect(ended).toMatchObject({ reason: 'exited', survivors: [] });
+      expect(await witness.judge(1)).toEqual({ gone: false, ended: false, ticking: [shape] });
+    });
+  }
 });

@@ -37,14 +37,14 @@ describe('a reused process number', () => {
           earlier.bootId === victim.bootId ? [[earlier.pid, earlier.startTime]] : [],
         );
         expect(
-          finder.find({
+          finder.look({
             known,
             justLeft: new Set(),
             owner: 'nobody',
             branch: 'nobody/',
             since: 0,
             spared: new Set(),
-          }),
+          }).members,
         ).toEqual([]);
       }),
       { numRuns: 300 },

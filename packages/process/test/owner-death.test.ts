@@ -3,7 +3,14 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { describe, expect, test, vi } from 'vitest';
-import { createProcessOwner, endLeftovers, isAlive, type ProcessIdentity } from '../src/index.js';
+import {
+  createProcessOwner,
+  endLeftovers,
+  isAlive,
+  probeLevels,
+  type Level,
+  type ProcessIdentity,
+} from '../src/index.js';
 import { bundle } from './bundle.js';
 import { environment, startWitness, until, type Cleanup } from './witness.js';
 
@@ -14,6 +21,8 @@ const unusable = await bundle('owner.ts', { minify: true, keepNames: true });
 // Nearly all of the time is the witnesses' silence.
 vi.setConfig({ maxConcurrency: 12 });
 const gone = { gone: true, ended: true, ticking: [] };
+const unseen = ['hidden', 'renamed-daemon'];
+const working = (await probeLevels()).all.filter(({ works }) => works).map(({ level }) => level);
 const shapes = ['plain', 'setsid', 'daemon', 'deaf', 'stopped', 'orphan', 'emptied'];
 
 interface Owner {
@@ -28,10 +37,11 @@ async function startOwner(
   program: string,
   argv: readonly string[],
   clean: Cleanup,
+  level?: Level,
 ): Promise<Owner> {
   const marker = `death-${process.pid}.${(count += 1)}`;
   const child = spawn(process.execPath, [program, marker, ...argv], {
-    env: environment,
+    env: level === undefined ? environment : { ...environment, LEVEL: level },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   clean(() => void child.kill('SIGKILL'));
@@ -140,6 +150,31 @@ describe.concurrent('when the owner is killed with kill -9', () => {
     expect(await witness.judge()).toEqual(gone);
     expect(await endLeftovers({ marker: owner.marker })).toEqual({ ended: 0, survivors: [] });
   });
+
+  const levels = working.filter((level) => level !== 'process group');
+  test.for(levels)(
+    'a %s and what is in it ends with every shape of tree',
+    async (level, { onTestFinished }) => {
+      const witness = await startWitness(onTestFinished);
+      const argv = witness.hostile('stay', ...shapes, ...unseen);
+      const owner = await startOwner(plain, argv, onTestFinished, level);
+      await witness.untilAlive(...shapes, ...unseen);
+      await killOwner(owner);
+      expect(await witness.judge()).toEqual(gone);
+    },
+  );
+
+  test.runIf(levels.includes('pid namespace'))(
+    'and its reaper with it, the kernel itself ends what is in a PID namespace',
+    async ({ onTestFinished }) => {
+      const witness = await startWitness(onTestFinished);
+      const argv = witness.hostile('stay', ...shapes, ...unseen);
+      const owner = await startOwner(plain, argv, onTestFinished, 'pid namespace');
+      await witness.untilAlive(...shapes, ...unseen);
+      await killOwnerAndReaper(owner);
+      expect(await witness.judge()).toEqual(gone);
+    },
+  );
 
   test('endLeftovers() ends by recorded identity what carries another marker, and spares the exceptions', async ({
     onTestFinished,

@@ -11,6 +11,11 @@ for shape in "$@"; do
   daemon) (setsid sh -c "sh '$programs/tick.sh' '$directory' daemon & exit 0" &) ;;
   orphan) (sh "$programs/tick.sh" "$directory" orphan &) ;;
   emptied) env -i "PATH=$PATH" sh "$programs/tick.sh" "$directory" emptied & ;;
+  renamed) perl "$programs/tick.pl" "$directory" renamed & ;;
+  renamed-daemon) (setsid sh -c "perl '$programs/tick.pl' '$directory' renamed-daemon & exit 0" &) ;;
+  subreaper) perl "$programs/tick.pl" "$directory" subreaper & ;;
+  chain) setsid sh "$programs/chain.sh" "$directory" & ;;
+  closed) setsid sh "$programs/tick.sh" "$directory" closed 0<&- 1>&- 2>&- 9>&- & ;;
   hidden) (env -i "PATH=$PATH" setsid sh -c "sh '$programs/tick.sh' '$directory' hidden & exit 0" &) ;;
   *) sh "$programs/tick.sh" "$directory" "$shape" & ;;
   esac

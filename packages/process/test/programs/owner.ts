@@ -1,9 +1,15 @@
 // owner.mjs MARKER ARGV...: an owner that starts one process and stays until it is killed. Prints the
-// identity of the process.
-import { createProcessOwner } from '../../src/index.js';
+// identity of the process. LEVEL in its environment names what holds the process.
+import { createProcessOwner, probeLevels } from '../../src/index.js';
 
 const [marker = '', program = '', ...args] = process.argv.slice(2);
-const owner = createProcessOwner({ marker });
+const level = process.env['LEVEL'];
+const probe = (await probeLevels()).all.find((one) => one.level === level);
+if (level !== undefined && probe?.works !== true) throw new Error(`${level} does not work here`);
+const owner = createProcessOwner({
+  marker,
+  ...(probe?.works === true ? { hold: probe.hold } : {}),
+});
 const started = await owner.start({
   argv: [program, ...args],
   cwd: '/',

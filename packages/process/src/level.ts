@@ -1,0 +1,137 @@
+import { accessSync, constants, mkdirSync, readdirSync, rmdirSync, statSync } from 'node:fs';
+import { constants as system } from 'node:os';
+import { delimiter, join, resolve } from 'node:path';
+import type { LeaderSpec } from './leader.js';
+
+/**
+ * What holds a tree together, strongest first.
+ *
+ * - `pid namespace`: the kernel kills all of it when its first process ends; nothing gets out.
+ * - `cgroup`: the kernel lists and kills all of it; only a privileged process could move itself out.
+ * - `process group`: descendants, session, group and marker; a process that daemonised itself and emptied
+ *   its environment is not seen.
+ */
+export type Level = 'pid namespace' | 'cgroup' | 'process group';
+
+/** A level that was seen to work here, with what it takes. Plain data; made by `probeLevels`. */
+export type Hold =
+  | {
+      readonly level: 'pid namespace';
+      /** Program and arguments that go before `/bin/sh`, which becomes process 1 of the namespace. */
+      readonly enter: readonly [string, ...string[]];
+    }
+  | {
+      readonly level: 'cgroup';
+      /** Directory of a cgroup (v2) in which this process may make others. */
+      readonly directory: string;
+    }
+  | { readonly level: 'process group' };
+
+export const groupHold: Hold = { level: 'process group' };
+
+/**
+ * Process 1 of a namespace. A signal without a handler does not reach it, so it is no place for the program
+ * itself; it gathers orphans, and asks what the program leaves to end before the kernel kills it.
+ */
+const firstProcess = `
+exec 3>&2 2>/dev/null
+steps=$1
+shift
+"$@" 2>&3 3>&-
+code=$?
+exec 0<&- 1>&- 3>&-
+if kill -s 0 -- -1; then
+  [ $code = 143 ] || kill -s TERM -- -1
+  kill -s CONT -- -1
+  while [ $steps -gt 0 ] && kill -s 0 -- -1; do
+    /bin/sleep 0.05
+    steps=$((steps - 1))
+  done
+fi
+exit $code
+`;
+
+/** Joins the cgroup before anything of the program runs, so that there is no moment outside. */
+const joinProgram = 'echo 0 >"$0/cgroup.procs" || exit 125; exec "$@"';
+
+/** Why a program cannot be started, as the system would say it; undefined if it can. */
+function obstacle({ argv, cwd, env }: LeaderSpec): string | undefined {
+  const [program] = argv;
+  const places = program.includes('/')
+    ? [resolve(cwd, program)]
+    : (env['PATH'] ?? '/bin:/usr/bin')
+        .split(delimiter)
+        .map((place) => join(resolve(cwd, place), program));
+  if (statSync(cwd, { throwIfNoEntry: false })?.isDirectory() !== true) return 'ENOENT';
+  let reason = 'ENOENT';
+  for (const place of places) {
+    if (statSync(place, { throwIfNoEntry: false })?.isFile() !== true) continue;
+    try {
+      accessSync(place, constants.X_OK);
+      return undefined;
+    } catch {
+      reason = 'EACCES';
+    }
+  }
+  return reason;
+}
+
+/** Where an owner keeps what it starts. */
+export interface Held {
+  /** Directory of the cgroup of all that the owner starts. */
+  readonly cgroup: string | undefined;
+  /**
+   * What to start in the place of `spec`, or why it cannot be started: with a program in between, only
+   * its own start would be seen to fail.
+   */
+  wrap(spec: LeaderSpec, name: string, graceMs: number): LeaderSpec | { readonly refused: string };
+  /** Lets go of what was made for one tree, or, without a name, for all. */
+  release(name?: string): void;
+}
+
+export function createHeld(hold: Hold, marker: string): Held {
+  const cgroup = hold.level === 'cgroup' ? cgroupOf(hold.directory, marker) : undefined;
+  return {
+    cgroup,
+    wrap(spec, name, graceMs) {
+      if (hold.level === 'process group') return spec;
+      const refused = obstacle(spec);
+      if (refused !== undefined) return { refused };
+      if (hold.level === 'pid namespace') {
+        const steps = String(Math.ceil(graceMs / 50));
+        const inside = ['/bin/sh', '-c', firstProcess, 'orch-first', steps, ...spec.argv];
+        return { ...spec, argv: [...hold.enter, ...inside] };
+      }
+      const directory = join(cgroup ?? '', name);
+      mkdirSync(directory, { recursive: true });
+      const argv = ['/bin/sh', '-c', joinProgram, directory, ...spec.argv] as const;
+      return { ...spec, argv, cgroup: directory };
+    },
+    release(name) {
+      if (cgroup !== undefined) removeCgroup(name === undefined ? cgroup : join(cgroup, name));
+    },
+  };
+}
+
+/** The cgroup of everything that owners with this marker start below `directory`. */
+export const cgroupOf = (directory: string, marker: string): string =>
+  join(directory, `orch.${marker}`);
+
+/** Removes an empty cgroup and the empty ones below it; one with processes stays. */
+export function removeCgroup(directory: string): void {
+  try {
+    for (const entry of readdirSync(directory, { withFileTypes: true })) {
+      if (entry.isDirectory()) removeCgroup(join(directory, entry.name));
+    }
+    rmdirSync(directory);
+  } catch {
+    // It was removed before, or something that could not be ended is still in it.
+  }
+}
+
+const signals = Object.entries(system.signals);
+
+/** The signal that a shell tells as code 128 and its number. */
+export function signalOfCode(code: number | null): string | undefined {
+  return code === null ? undefined : signals.find(([, number]) => number === code - 128)?.[0];
+}

@@ -1,0 +1,156 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { deferred } from './deferred.js';
+import { createHeld, groupHold, removeCgroup, type Hold, type Level } from './level.js';
+import { spawnLeader } from './spawn.js';
+import { table } from './system.js';
+
+/** What was found out about one level. */
+export type Probe =
+  | { readonly level: Level; readonly works: true; readonly hold: Hold }
+  | { readonly level: Level; readonly works: false; readonly problem: string };
+
+/** What can hold trees together on this machine, for this user, now. */
+export interface Levels {
+  /** The strongest that works. */
+  readonly best: Hold;
+  /** All of them, strongest first, each tried for real. */
+  readonly all: readonly Probe[];
+}
+
+const places = ['/usr/bin', '/bin', '/usr/sbin', '/sbin', '/usr/local/bin'];
+const env = { PATH: places.join(':') };
+
+interface Said {
+  readonly code: number;
+  readonly said: string;
+}
+
+/** Runs a program to its end; the exit code and what it said. */
+async function runProbe(argv: readonly [string, ...string[]]): Promise<Said> {
+  const { promise, resolve } = deferred<Said>();
+  await spawnLeader({ argv, cwd: '/', env }, ['ignore', 'pipe', 'pipe'], (child) => {
+    let said = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream?.setEncoding('utf8').on('data', (text: string) => (said += text));
+    const timer = setTimeout(() => child.kill('SIGKILL'), 10_000);
+    child.once('close', (code) => {
+      clearTimeout(timer);
+      resolve({ code: code ?? -1, said: said.trim() });
+    });
+  });
+  return promise;
+}
+
+/** Absolute path of a system program. */
+function find(name: string): string {
+  const found = places.map((place) => join(place, name)).find((path) => existsSync(path));
+  if (found === undefined) throw new Error('not installed');
+  return found;
+}
+
+/** Ways into a PID namespace, by name. Each dies with the process that started it. */
+const entrances: Readonly<Record<string, () => readonly [string, ...string[]]>> = {
+  unshare() {
+    const user = process.getuid?.() === 0 ? [] : ['--user', '--map-current-user'];
+    const options = ['--pid', '--fork', '--kill-child=KILL', '--mount-proc'];
+    const unshare = [find('unshare'), ...user, ...options, find('setsid')];
+    return [find('setpriv'), '--pdeathsig', 'KILL', ...unshare];
+  },
+  bubblewrap() {
+    const bind = ['--dev-bind', '/', '/', '--proc', '/proc'];
+    const options = ['--unshare-pid', '--as-pid-1', '--new-session', '--die-with-parent'];
+    return [find('bwrap'), ...bind, ...options];
+  },
+};
+
+async function probeNamespace(): Promise<Probe> {
+  const level = 'pid namespace';
+  const problems: string[] = [];
+  for (const [name, entrance] of process.platform === 'linux' ? Object.entries(entrances) : []) {
+    try {
+      const enter = entrance();
+      const held = createHeld({ level, enter }, 'probe');
+      // In a namespace of its own, a child of process 1 has number 2 and sees no other process.
+      const script = 'ls -d /proc/[0-9]* | wc -l; readlink /proc/self; exit 42';
+      const spec = {
+        argv: ['/bin/sh', '-c', script],
+        cwd: '/',
+        env,
+        stdin: 'closed',
+        branch: '',
+      } as const;
+      const wrapped = held.wrap(spec, '', 0);
+      if ('refused' in wrapped) throw new Error(wrapped.refused);
+      const { code, said } = await runProbe(wrapped.argv);
+      const [seen = '99', self = '99'] = said.split('\n');
+      if (code === 42 && Number(seen) < 6 && Number(self) < 10)
+        return { level, works: true, hold: { level, enter } };
+      problems.push(`${name}: ${said.split('\n').at(-1) ?? ''} (exit code ${code})`);
+    } catch (error) {
+      problems.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  const problem = problems.join('; ') || `there are no PID namespaces on ${process.platform}`;
+  return { level, works: false, problem };
+}
+
+/** Directory of the cgroup (v2) that this process is in. */
+function ownCgroup(): string | undefined {
+  const path = /^0::(.*)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8'))?.[1];
+  const mounts = readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
+  for (const mount of mounts) {
+    const [before = '', after = ''] = mount.split(' - ');
+    const [, , , root = '/', point = ''] = before.split(' ');
+    if (!after.startsWith('cgroup2 ') || path === undefined) continue;
+    if (root === '/') return join(point, path);
+    if (path === root || path.startsWith(`${root}/`)) return join(point, path.slice(root.length));
+  }
+  return undefined;
+}
+
+async function probeCgroup(): Promise<Probe> {
+  const level = 'cgroup';
+  const fail = (problem: string): Probe => ({ level, works: false, problem });
+  if (process.platform !== 'linux') return fail(`there are no cgroups on ${process.platform}`);
+  let place: string | undefined;
+  try {
+    const directory = ownCgroup();
+    if (directory === undefined) return fail('no cgroup v2 hierarchy is mounted');
+    place = join(directory, `orch-probe.${randomBytes(6).toString('hex')}`);
+    mkdirSync(place);
+    const script = 'echo 0 >"$0/cgroup.procs" && exec sleep 30';
+    const run = runProbe(['/bin/sh', '-c', script, place]);
+    const state = { isOver: false };
+    void run.finally(() => (state.isOver = true));
+    while (!table.isPopulated(place) && !state.isOver)
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    const wasPopulated = table.isPopulated(place);
+    table.killCgroup(place);
+    const { said } = await run;
+    if (!wasPopulated) return fail(`a process cannot be moved into ${place}: ${said}`);
+    if (table.isPopulated(place)) return fail(`${place} cannot be killed (Linux 5.14 can)`);
+    return { level, works: true, hold: { level, directory } };
+  } catch (error) {
+    return fail(error instanceof Error ? error.message : String(error));
+  } finally {
+    if (place !== undefined) removeCgroup(place);
+  }
+}
+
+let probing: Promise<Levels> | undefined;
+
+/**
+ * Finds out which levels work here, by trying each once; about 30 ms. The answer is kept for the life of
+ * this process. Native Windows has none; macOS has `process group` alone.
+ */
+export function probeLevels(): Promise<Levels> {
+  probing ??= Promise.all([probeNamespace(), probeCgroup()]).then(([namespace, cgroup]) => {
+    const group: Probe = { level: 'process group', works: true, hold: groupHold };
+    const all = [namespace, cgroup, group];
+    const best = all.find((probe) => probe.works);
+    return { best: best?.works === true ? best.hold : groupHold, all };
+  });
+  return probing;
+}

@@ -1,0 +1,123 @@
+import { readdirSync } from 'node:fs';
+import { afterAll, describe, expect, test } from 'vitest';
+import {
+  createProcessOwner,
+  endLeftovers,
+  isAlive,
+  probeLevels,
+  ProcessError,
+} from '../src/index.js';
+import { createHeld } from '../src/level.js';
+import { environment } from './witness.js';
+
+const levels = await probeLevels();
+const held = levels.all.flatMap((probe) =>
+  probe.works && probe.level !== 'process group' ? [[probe.level, probe.hold] as const] : [],
+);
+const env = environment;
+const shell = (script: string) => ({
+  argv: ['sh', '-c', script] as [string, ...string[]],
+  cwd: '/',
+  env,
+});
+
+test('every level that does not work says why', () => {
+  for (const probe of levels.all) if (!probe.works) expect(probe.problem).not.toBe('');
+  expect(levels.all.map(({ level }) => level)).toEqual([
+    'pid namespace',
+    'cgroup',
+    'process group',
+  ]);
+  expect(levels.all.at(-1)?.works).toBe(true);
+});
+
+describe.each(held)('held by a %s', (level, hold) => {
+  const owner = createProcessOwner({ marker: `level-${process.pid}-${level.slice(0, 3)}`, hold });
+  afterAll(async () => {
+    expect(await owner.close()).toEqual([]);
+  });
+
+  test('a program ends, speaks and listens as it does without', async () => {
+    expect(owner.level).toBe(level);
+    expect(await owner.run({ ...shell('cat; echo err >&2; exit 3'), input: 'in' })).toMatchObject({
+      reason: 'exited',
+      code: 3,
+      signal: null,
+      stdout: { text: 'in' },
+      stderr: { text: 'err\n' },
+      survivors: [],
+    });
+    expect(await owner.run(shell('cat; echo end'))).toMatchObject({ stdout: { text: 'end\n' } });
+    expect(await owner.run({ ...shell('sleep 1000'), wallMs: 200 })).toMatchObject({
+      reason: 'timed_out',
+      code: null,
+      signal: 'SIGTERM',
+    });
+    expect(
+      await owner.run({
+        ...shell('trap "" TERM; while :; do sleep 0.1; done'),
+        wallMs: 200,
+        graceMs: 200,
+      }),
+    ).toMatchObject({
+      reason: 'timed_out',
+      code: null,
+      signal: 'SIGKILL',
+    });
+  });
+
+  test('a program that cleans up when it is told to end is given the time', async () => {
+    const script =
+      'trap "sleep 0.3; echo clean; exit 5" TERM; echo up; while :; do sleep 0.05; done';
+    const ended = await owner.run({ ...shell(script), wallMs: 400, graceMs: 10_000 });
+    expect(ended).toMatchObject({ reason: 'timed_out', code: 5, stdout: { text: 'up\nclean\n' } });
+  });
+
+  test('a program that cannot be started is refused for its own reason', async () => {
+    const reason = async (argv: [string], cwd = '/') =>
+      owner.start({ argv, cwd, env }).then(
+        () => 'started',
+        (error: unknown) => (ProcessError.isInstance(error) ? error.details['reason'] : error),
+      );
+    expect(await reason(['no-such-program'])).toBe('ENOENT');
+    expect(await reason(['/etc/passwd'])).toBe('EACCES');
+    expect(await reason(['true'], '/no/such')).toBe('ENOENT');
+    expect(await owner.left()).toEqual([]);
+  });
+
+  test('what is left is named, and all of it ends with the owner', async () => {
+    const started = await owner.start(shell('setsid sleep 1001 & exec sleep 1002'));
+    await expect
+      .poll(async () => (await owner.left()).filter(({ name }) => name === 'sleep'))
+      .toHaveLength(2);
+    expect(await owner.endAll()).toEqual([]);
+    expect(await owner.left()).toEqual([]);
+    expect(isAlive(started.identity)).toBe(false);
+  });
+});
+
+const namespace = held.find(([level]) => level === 'pid namespace')?.[1];
+test.runIf(namespace)('in a PID namespace a program sees itself and its own alone', async () => {
+  if (namespace === undefined) throw new Error('no PID namespace');
+  const owner = createProcessOwner({ marker: `alone-${process.pid}`, hold: namespace });
+  const { stdout } = await owner.run(shell('kill -9 -1; ls -d /proc/[0-9]* | wc -l; echo $$'));
+  expect(Number(stdout.text.split('\n')[0])).toBeLessThan(6);
+  expect(Number(stdout.text.split('\n')[1])).toBeLessThan(10);
+  expect(await owner.close()).toEqual([]);
+});
+
+const cgroup = held.find(([level]) => level === 'cgroup')?.[1];
+test.runIf(cgroup)('a cgroup is removed with its tree, and by endLeftovers()', async () => {
+  if (cgroup?.level !== 'cgroup') throw new Error('no cgroup');
+  const marker = `removed-${process.pid}`;
+  const ours = () => readdirSync(cgroup.directory).filter((name) => name === `orch.${marker}`);
+  const owner = createProcessOwner({ marker, hold: cgroup });
+  await owner.run(shell('true'));
+  expect(ours()).toHaveLength(1);
+  expect(await owner.close()).toEqual([]);
+  expect(ours()).toHaveLength(0);
+  createHeld(cgroup, marker).wrap({ ...shell('true'), stdin: 'closed', branch: '' }, 'left', 1000);
+  expect(ours()).toHaveLength(1);
+  expect(await endLeftovers({ marker, hold: cgroup })).toEqual({ ended: 0, survivors: [] });
+  expect(ours()).toHaveLength(0);
+});
