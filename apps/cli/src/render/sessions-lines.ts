@@ -15,7 +15,7 @@ export function sessionList(screen: Screen, sessions: readonly ListedSession[]):
   const columns = screen.size().columns;
   const rows = sessions.map((session) => [
     session.name,
-    (session.startedAt ?? session.modifiedAt).slice(0, 16).replace('T', ' '),
+    oneLine((session.startedAt ?? session.modifiedAt).slice(0, 16).replace('T', ' ')),
     size(session.bytes),
     stateOf(session),
     screen.style('dim', oneLine(session.title ?? '')),

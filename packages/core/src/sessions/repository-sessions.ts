@@ -277,7 +277,7 @@ export async function openRepositorySessions({
       root.replaceAll(/[^A-Za-z0-9]/g, '-'),
     ),
     async *importFrom(source, options = {}) {
-      const found = await findTranscripts(source).catch((error: unknown) => {
+      const found = await findTranscripts(path.resolve(source)).catch((error: unknown) => {
         if ((error as { code?: unknown }).code === 'ORCH_JSONL_NOT_FOUND') return [];
         throw error;
       });

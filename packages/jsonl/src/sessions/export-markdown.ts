@@ -5,22 +5,25 @@ import type { SessionRecord } from './session-record.js';
 import { asFields, asText } from './token-counts.js';
 import { createUsageLedger, type UsageTotals } from './usage-ledger.js';
 
-const headings: Readonly<Record<string, string>> = {
-  attempt: 'Task',
-  'message.user': 'User',
-  text: 'Agent',
-  thinking: 'Agent thinks',
-  'tool.called': 'Tool call',
-  'tool.call': 'Tool call',
-  'tool.returned': 'Tool result',
-  'tool.result': 'Tool result',
-  denied: 'Refused',
-  denial: 'Refused',
-  retrying: 'Asks again',
-  output: 'Output',
-  compaction: 'Compaction',
-  end: 'End',
-};
+// A map, because a record may be of the kind "constructor".
+const headings = new Map(
+  Object.entries({
+    attempt: 'Task',
+    'message.user': 'User',
+    text: 'Agent',
+    thinking: 'Agent thinks',
+    'tool.called': 'Tool call',
+    'tool.call': 'Tool call',
+    'tool.returned': 'Tool result',
+    'tool.result': 'Tool result',
+    denied: 'Refused',
+    denial: 'Refused',
+    retrying: 'Asks again',
+    output: 'Output',
+    compaction: 'Compaction',
+    end: 'End',
+  }),
+);
 
 /**
  * A session as Markdown. What others wrote stands in fenced blocks that are longer than any fence in
@@ -34,7 +37,7 @@ export async function* markdownOf(
   // The numbers stand at the end, so that one pass over the file is enough.
   yield `# Session ${facts.id}\n\n`;
   if (facts.startedAt !== undefined)
-    yield `From ${facts.startedAt} to ${facts.lastAt ?? '?'} (UTC).\n`;
+    yield `From ${moment(facts.startedAt)} to ${moment(facts.lastAt ?? '?')} (UTC).\n`;
   const ledger = createUsageLedger(pricing);
   for await (const record of records()) {
     ledger.add(record);
@@ -51,12 +54,12 @@ function section(record: SessionRecord): string {
   if (text.trim() === '') return '';
   const heading = isNotice
     ? `Notice (${inline(asText(data['level']) ?? 'info')})`
-    : (headings[record.kind] ?? `Record ${inline(record.kind)}`);
+    : (headings.get(record.kind) ?? `Record ${inline(record.kind)}`);
   const agent = asText(data['agent']);
   const who =
     record.kind !== 'attempt' && agent !== undefined ? ` · sub-agent ${inline(agent)}` : '';
   const failed = data['failed'] === true ? ' · failed' : '';
-  return `\n## ${heading}${who}${failed} · ${record.at.slice(0, 19)}\n\n${fenced(text)}`;
+  return `\n## ${heading}${who}${failed} · ${moment(record.at.slice(0, 19))}\n\n${fenced(text)}`;
 }
 
 /** A fence that nothing in the text can close. */
@@ -69,6 +72,9 @@ function fenced(text: string): string {
 
 /** Words of others outside a fence: letters, digits and a few signs that mean nothing. */
 const inline = (text: string): string => text.replaceAll(/[^\p{L}\p{N} ._-]/gu, '').slice(0, 80);
+
+/** What of a time is one; a file of somebody else may have anything in its place. */
+const moment = (at: string): string => at.replaceAll(/[^\dTZ:.-]/g, '');
 
 /** What acts on a terminal, or turns the direction of reading, is written out. */
 function visible(text: string): string {

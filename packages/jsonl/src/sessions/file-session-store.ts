@@ -282,6 +282,8 @@ function refusalOf(known: Partial<ImportSource> | null, source: ImportSource): s
     return 'a session of this name is there that was made from another conversation';
   if ((known.linked ?? 0) > source.linked)
     return `the session has ${known.linked} lines of the conversation, the transcript only ${source.linked}`;
+  if ((known.bytes ?? 0) > source.bytes)
+    return `the session was made from ${known.bytes} bytes, the transcript has only ${source.bytes}`;
   return undefined;
 }
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { JsonlError } from '../errors.js';
+import { JsonlError, reasonOf } from '../errors.js';
 import type { Fault } from '../read/fault.js';
 import { read } from '../read/reader.js';
 import { openWriter, type JsonlWriter } from '../write/writer.js';
@@ -39,7 +39,7 @@ export interface ImportSource {
   /** The conversation's own id. */
   readonly session: string;
   readonly main: string;
-  /** sha256 of the first line of the conversation: equal for every later state of the same file. */
+  /** sha256 of the first line with a place in the conversation: equal for every later state of the same file. */
   readonly start: string;
   /** Lines with a place in the conversation, sub-agents included. */
   readonly linked: number;
@@ -129,10 +129,30 @@ function createOutput(writer: JsonlWriter<SessionRecord>): Output {
     async write() {
       const records = waiting;
       waiting = [];
-      await writer.appendMany(records);
+      try {
+        await writer.appendMany(records);
+      } catch (error) {
+        if (JsonlError.isInstance(error)) throw error;
+        for (const record of records) await writeAlone(writer, record);
+      }
     },
     count: () => seq,
   };
+}
+
+/** A record that cannot be written (nested too deeply, say) is replaced by a word about it. */
+async function writeAlone(
+  writer: JsonlWriter<SessionRecord>,
+  record: SessionRecord,
+): Promise<void> {
+  try {
+    await writer.append(record);
+  } catch (error) {
+    if (JsonlError.isInstance(error)) throw error;
+    const { v, seq, at, kind } = record;
+    const text = `A record of kind ${kind} could not be kept: ${reasonOf(error)}`;
+    await writer.append({ v, seq, at, kind: 'notice', data: { level: 'warning', text } });
+  }
 }
 
 async function importFile(
@@ -153,7 +173,8 @@ async function importFile(
   const chain = createChainCheck(session);
   const origin = isAgent ? await agentOrigin(path) : {};
   let lines = 0;
-  let first: string | undefined;
+  /** The first line with a place in the conversation, else the first of all. */
+  let first: { readonly linked: boolean; readonly value: unknown } | undefined;
   let written = 0;
   let bytes = 0;
   for await (const { value, line, byteEnd } of read(path, { onCorrupt }).entries()) {
@@ -167,8 +188,8 @@ async function importFile(
     }
     lines += 1;
     chain.see(fields, line);
-    if (typeof fields['uuid'] === 'string')
-      first ??= createHash('sha256').update(JSON.stringify(value)).digest('hex');
+    const linked = typeof fields['uuid'] === 'string';
+    if (first === undefined || (linked && !first.linked)) first = { linked, value };
     const at = instant(fields['timestamp']);
     for (const [index, { kind, data }] of readTranscriptLine(fields).entries()) {
       output.put({ kind, data: { ...data, ...origin } }, index === 0 ? value : undefined, at);
@@ -192,8 +213,11 @@ async function importFile(
     brokenLinks: broken.slice(0, listedAtMost),
     brokenLinkCount: broken.length,
   };
-  return { file, first };
+  return { file, first: first && sha256(first.value) };
 }
+
+const sha256 = (value: unknown): string =>
+  createHash('sha256').update(JSON.stringify(value)).digest('hex');
 
 /** Which sub-agent a file is of, and the tool call that started it, where Claude Code has noted it. */
 async function agentOrigin(

@@ -321,6 +321,24 @@ describe('exportMarkdown()', () => {
     expect(outsideFences(markdown.replaceAll('`````', '```'))).toMatch(/<img/);
   });
 
+  it('takes nothing on trust in a file that somebody else wrote', async () => {
+    const at = temporaryDirectory();
+    const attackAt = '<img src=x>![a](b)';
+    const record = (seq: number, kind: string, data: object): string =>
+      JSON.stringify({ v: 1, seq, at: attackAt, kind, data });
+    const records = [
+      record(1, 'constructor', { text: 'a' }),
+      record(2, '<img>', { text: 'b', agent: '<img>' }),
+      record(3, 'notice', { level: '<img>', text: 'c' }),
+      record(4, 'usage', { messageId: '1', model: '<img>|![x](y)', inputTokens: 1 }),
+    ];
+    writeFileSync(at('foreign.jsonl'), `${records.join('\n')}\n`);
+    const store = openSessionStore(at('.'));
+    const markdown = (await collect(store.exportMarkdown('foreign'))).join('');
+    expect(outsideFences(markdown)).not.toMatch(/<img|!\[|function/);
+    expect(markdown).toContain('## Record constructor');
+  });
+
   it('ends with tokens by model and says when a cost is not known', async () => {
     const store = openSessionStore(temporaryDirectory()('.'));
     const session = await store.create('a');

@@ -7,6 +7,7 @@ import {
   mkdirSync,
   readFileSync,
   readdirSync,
+  statSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
@@ -224,6 +225,25 @@ describe('importTranscript()', () => {
     expect(outcome?.files[0]?.lines).toBe(6);
   });
 
+  it('goes on after a record that cannot be written, and says which', async () => {
+    const at = temporaryDirectory();
+    const line = (uuid: string, content: string): string =>
+      `{"type":"user","uuid":"${uuid}","parentUuid":null,"message":{"content":${content}}}`;
+    const deep = '['.repeat(100_000) + ']'.repeat(100_000);
+    writeFileSync(
+      at('deep.jsonl'),
+      [line('a', '"x"'), line('b', deep), line('c', '"y"'), ''].join('\n'),
+    );
+    const store = openSessionStore(at('store'));
+    expect((await importAll(store, at('deep.jsonl')))[0]).toMatchObject({ kind: 'imported' });
+    const { records } = await readSession(at('store/deep.jsonl'));
+    expect(records.map(({ seq }) => seq)).toEqual(records.map((_, index) => index + 1));
+    const texts = records.map(({ data }) => (data as { text?: string }).text);
+    expect(texts).toEqual(
+      expect.arrayContaining(['x', 'y', expect.stringContaining('could not be kept')]),
+    );
+  });
+
   it('keeps JSON that is no line of a transcript as well', async () => {
     const at = temporaryDirectory();
     const line = JSON.stringify({
@@ -252,6 +272,8 @@ describe('importTranscript()', () => {
     appendFileSync(source, all.slice(20).join('\n'));
     expect(await kinds()).toBe('replaced');
     const whole = readFileSync(at('store/grows.jsonl'));
+    truncateSync(source, statSync(source).size - 20);
+    expect(await kinds()).toBe('kept');
     truncateSync(source, 9000);
     expect(await kinds()).toBe('kept');
     writeFileSync(source, readFileSync(join(withAgent, `${agentSession}.jsonl`)));
