@@ -99,6 +99,8 @@ export interface OutputWritten extends EventOrigin {
   readonly stream: 'stdout' | 'stderr';
   /** The line, without its line end. */
   readonly text: string;
+  /** Present when `text` is a part of the line only: the rest is in another event, or left out (a notice says so). */
+  readonly part?: 'start' | 'end';
 }
 
 /**

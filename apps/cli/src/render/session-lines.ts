@@ -38,8 +38,9 @@ function describe(kind: string, field: Fields): string {
     case 'compaction':
       return `(${field('text')})`;
     case 'text':
-    case 'output':
       return field('text');
+    case 'output':
+      return `${field('part') === 'end' ? '…' : ''}${field('text')}${field('part') === 'start' ? '…' : ''}`;
     case 'thinking':
       return `(thinks) ${field('text')}`;
     case 'tool.called':

@@ -8,9 +8,11 @@ import { createRedaction, type Redaction } from '../redaction.js';
 import { noUsage } from '../usage.js';
 import { layOutInputs } from './inputs.js';
 import { createOutputReader, type OutputReader } from './output.js';
+import { createOutputRecord } from './output-record.js';
 import { checkCommandRequest, type CommandTurnRequest } from './request.js';
 
 const defaultOutputBytes = 16 * 1024 * 1024;
+const defaultRecordBytes = 1024 * 1024;
 
 /** Creates the driver that runs a plain command: no model, no conversation, no cost. */
 export function createCommandDriver(): AgentDriver<CommandTurnRequest> {
@@ -34,6 +36,12 @@ async function startCommand(request: CommandTurnRequest, context: TurnContext): 
   const redaction = createRedaction(request.secrets ?? []);
   const reader = createOutputReader(request.output, request.outputBytes ?? defaultOutputBytes);
   const queue = createEventQueue<AgentEvent>(cancel);
+  const record = createOutputRecord({
+    headBytes: request.headBytes ?? defaultRecordBytes,
+    tailBytes: request.tailBytes ?? defaultRecordBytes,
+    redact: (text) => redaction.text(text),
+    push: (event) => queue.push(event),
+  });
   let running: OwnedProcess | undefined;
 
   function cancel(): void {
@@ -57,10 +65,9 @@ async function startCommand(request: CommandTurnRequest, context: TurnContext): 
       ...(context.signal === undefined ? {} : { signal: context.signal }),
       onStdoutLine(line) {
         reader.add(line);
-        return queue.push({ kind: 'output', stream: 'stdout', text: redaction.text(line) });
+        return record.add('stdout', line);
       },
-      onStderrLine: (line) =>
-        queue.push({ kind: 'output', stream: 'stderr', text: redaction.text(line) }),
+      onStderrLine: (line) => record.add('stderr', line),
     });
   } catch (error) {
     void queue.push(endOfUnstarted(error));
@@ -72,9 +79,12 @@ async function startCommand(request: CommandTurnRequest, context: TurnContext): 
     void running.write(inputs.stdin);
     running.closeStdin();
   }
-  void settle(running).then(({ ended, problem }) => {
+  void settle(running).then(async ({ ended, problem }) => {
+    const end = endOf(request, ended, reader, redaction);
+    const isHandedOn = request.output === 'lines' && end.output !== undefined;
+    await record.finish(isHandedOn ? 'the output of this task' : undefined);
     if (problem !== undefined) void queue.push(problem);
-    void queue.push(endOf(request, ended, reader, redaction));
+    void queue.push(end);
     queue.close();
   });
   return { events: queue.events, cancel, pid: running.identity.pid };
@@ -86,7 +96,8 @@ function endOf(
   reader: OutputReader,
   redaction: Redaction,
 ): TurnEnded {
-  const { output, fault } = reader.read();
+  // What was stopped has printed a part only: nothing of it may pass for its output.
+  const { output, fault } = ended.reason === 'exited' ? reader.read() : {};
   const verdict = judgeCommand(request, ended, fault);
   const error = verdict.error;
   return {
@@ -125,7 +136,11 @@ function judgeCommand(
     case 'stalled':
       return stopped('stalled', 'idle_time', `${name} was silent for longer than allowed.`);
     case 'output_limit':
-      return stopped('failed', 'output_limit', `${name} wrote a longer line than allowed.`);
+      return stopped(
+        'failed',
+        'output_limit',
+        `${name} wrote a line that is longer than 16 MiB and was ended; that line is not on record. Let it write shorter lines, or into a file.`,
+      );
     case 'lost':
       return stopped(
         'failed',

@@ -12,21 +12,24 @@ export function createOutputReader(
   format: 'json' | 'lines' | undefined,
   limitBytes: number,
 ): OutputReader {
-  const lines: string[] = [];
+  let lines: string[] = [];
   let bytes = 0;
 
   return {
     add(line) {
       if (format === undefined) return;
       bytes += Buffer.byteLength(line) + 1;
-      if (bytes <= limitBytes) lines.push(line);
+      if (bytes > limitBytes) lines = [];
+      else lines.push(format === 'lines' && line.endsWith('\r') ? line.slice(0, -1) : line);
     },
     read() {
       if (format === undefined) return {};
       if (bytes > limitBytes) {
-        return { fault: `stdout is longer than the ${limitBytes} bytes allowed for an output` };
+        return {
+          fault: `stdout is longer than the ${limitBytes} bytes allowed for an output, and no part of it is handed on: print less, or write a file`,
+        };
       }
-      if (format === 'lines') return { output: lines.map((line) => line.replace(/\r$/, '')) };
+      if (format === 'lines') return { output: lines };
       return readJson(lines.join('\n'));
     },
   };

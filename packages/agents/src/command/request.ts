@@ -20,6 +20,16 @@ export interface CommandTurnRequest extends TurnRequest {
   readonly output?: 'json' | 'lines';
   /** Most bytes of stdout that an `output` is made of. Default 16 MiB. */
   readonly outputBytes?: number;
+  /**
+   * Of stdout, and of stderr, so many bytes become `output` events as they come. A line counts 100 bytes
+   * more than its text. Default 1 MiB.
+   */
+  readonly headBytes?: number;
+  /**
+   * Of what comes after `headBytes`, so many bytes from the end become `output` events when the command has
+   * ended, counted the same way. What lies between is left out; a notice says how much. Default 1 MiB.
+   */
+  readonly tailBytes?: number;
 }
 
 /** Checks a request once. Throws `ORCH_AGENTS_REQUEST`. */
@@ -27,6 +37,10 @@ export function checkCommandRequest(request: CommandTurnRequest): void {
   if (!isAbsolute(request.cwd)) refuseRequest('cwd', 'an absolute path', request.cwd);
   const program = 'shell' in request.command ? request.command.shell : request.command.argv[0];
   if (program.trim() === '') refuseRequest('command', 'a program or a shell text', program);
+  for (const field of ['outputBytes', 'headBytes', 'tailBytes'] as const) {
+    const bytes = request[field] ?? 0;
+    if (!(bytes >= 0)) refuseRequest(field, 'a number of bytes, 0 or more', bytes);
+  }
   const names = Object.keys(request.inputs ?? {});
   for (const name of names) {
     if (!/^[A-Za-z0-9_][\w.-]*$/.test(name)) {

@@ -191,6 +191,8 @@ describe('a turn of a command', () => {
     ['inputs', { inputs: { '../x': 1 }, inputsDirectory: '/tmp/x' }],
     ['inputs', { inputs: { 'a-b': 1, a_b: 2 }, inputsDirectory: '/tmp/x' }],
     ['inputsDirectory', { inputs: { a: 1 } }],
+    ['headBytes', { headBytes: -1 }],
+    ['tailBytes', { tailBytes: NaN }],
   ] as const)('is refused when %s is not what it must be', async (field, more) => {
     const { run } = setUp();
     const error: unknown = await run({ argv: ['true'] }, more).catch((caught: unknown) => caught);
