@@ -31,6 +31,8 @@ export interface DecodeOptions {
   readonly maxLineBytes: number;
   readonly selector?: LineSelector | undefined;
   readonly projector?: Projector | undefined;
+  /** Where records go of which nothing but the value is wanted: then `onRecord` is only for the rest. */
+  readonly values?: (() => unknown[]) | undefined;
 }
 
 export interface Decoder extends LineSink {
@@ -57,7 +59,7 @@ const carriageReturn = 13;
 
 /** Turns lines into records and faults. The common case is one parse. */
 export function createDecoder(options: DecodeOptions, sink: RecordSink): Decoder {
-  const { live, selector, projector } = options;
+  const { live, maxLineBytes, selector, projector, values } = options;
   let line = 0;
   let terminated = true;
   /** A run of lines that end in CR LF, of which the first begins here. */
@@ -80,7 +82,7 @@ export function createDecoder(options: DecodeOptions, sink: RecordSink): Decoder
     }
   }
 
-  const joiner = createJoiner(options.maxLineBytes, {
+  const joiner = createJoiner(maxLineBytes, {
     onJoined(kind, value, byteStart, byteEnd, at, text) {
       fault(kind, byteStart, byteEnd, at);
       sink.onRecord(value, byteStart, terminated ? byteEnd + 1 : byteEnd, at, text);
@@ -124,8 +126,35 @@ export function createDecoder(options: DecodeOptions, sink: RecordSink): Decoder
     givePieces(pieces, bytes, byteStart, lineEnd, line);
   }
 
+  /**
+   * The shortest way from bytes to values, for lines about which there is nothing to say. It stops at
+   * the first other line, which is then looked at in the ordinary way.
+   */
+  function onRun(view: Buffer, from: number, newline: number, stop: number): number {
+    if (values === undefined || crlf !== undefined || joiner.isHolding()) return from;
+    const taken = values();
+    let start = from;
+    let end = newline;
+    try {
+      while (end !== -1 && start < stop) {
+        if (end === start || view[end - 1] === carriageReturn || end - start > maxLineBytes) break;
+        const text = decodeText(view, start, end);
+        const value: unknown = JSON.parse(text);
+        if (text.includes('\ufffd')) break;
+        taken.push(value);
+        line += 1;
+        start = end + 1;
+        end = view.indexOf(10, start);
+      }
+    } catch {
+      // Not JSON: what can be had of the line is found out in the ordinary way.
+    }
+    return start;
+  }
+
   return {
     lines: () => line,
+    ...(values === undefined ? {} : { onRun }),
     onChunk(view) {
       selector?.onChunk(view);
     },

@@ -2,7 +2,7 @@ import { JsonlError } from '../errors.js';
 import { createDecoder, type RecordSink } from './decode.js';
 import type { Fault, FaultKind } from './fault.js';
 import { isHarmless } from './fault.js';
-import { createLineBuffer } from './line-buffer.js';
+import { batchBytes, createLineBuffer } from './line-buffer.js';
 import type { OnCorrupt, ReadOptions, ScanRange } from './read-options.js';
 import { projectFields } from './project.js';
 import { selectLines } from './select-lines.js';
@@ -21,8 +21,11 @@ export type Make<E> = (
 export interface Pass<E> {
   /** Where the next bytes are to be read to. */
   room(): Buffer;
-  /** Takes `count` bytes that were read into `room()`; gives the records that they complete. */
-  take(count: number): E[];
+  /** Takes `count` bytes that were read into `room()`. */
+  push(count: number): void;
+  /** Gives some of the records that they complete; all, once `more` is false. */
+  take(): E[];
+  readonly more: boolean;
   /** Gives the rest. `damage` says why the data ended early. */
   finish(damage: string | undefined): E[];
   /** Set when a fault ended the pass. What was given before it counts. */
@@ -61,6 +64,7 @@ export function createPass<E>(
   let later: Later[] = [];
   let stopped: { reason: unknown } | undefined;
   let position = range.from;
+  let more = false;
 
   const shape = createShaper(options);
   const keep = (value: unknown, place: Later['place']): E =>
@@ -98,6 +102,7 @@ export function createPass<E>(
       live,
       maxLineBytes: range.maxLineBytes,
       selector: selectLines(where),
+      values: shape === undefined && make === undefined ? () => batch : undefined,
       projector: fields === undefined ? undefined : projectFields(fields, where),
     },
     { onRecord, onFault },
@@ -115,11 +120,20 @@ export function createPass<E>(
     return batch as E[];
   }
 
+  const drain = (): void => {
+    more = buffer.drain(batchBytes);
+  };
+
   return {
     room: () => buffer.room(),
-    take: (count) => {
+    push(count) {
       position += count;
-      return run(() => buffer.push(count));
+      more = true;
+      buffer.push(count);
+    },
+    take: () => run(drain),
+    get more() {
+      return more && stopped === undefined;
     },
     finish: (damage) =>
       run(() => {

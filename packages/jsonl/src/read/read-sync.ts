@@ -19,7 +19,7 @@ export interface SyncJsonlReader<T> extends Iterable<T> {
   readonly faults: readonly Fault[];
   /** Records with their place in the file. */
   entries(): IterableIterator<Entry<T>>;
-  /** Records in arrays, one for each 256 KiB read. */
+  /** Records in arrays, one for each 32 KiB or so. */
   batches(): IterableIterator<T[]>;
 }
 
@@ -49,6 +49,12 @@ function refuseCompressed(path: string, head: Buffer): void {
   );
 }
 
+function unsettledError(): TypeError {
+  return new TypeError(
+    'The schema validates asynchronously, which readSync cannot wait for; use read()',
+  );
+}
+
 function* scanBatchesSync<E>(
   path: string,
   options: ReadSyncOptions,
@@ -71,14 +77,13 @@ function* scanBatchesSync<E>(
       if (position === 0) refuseCompressed(path, part.subarray(0, count));
       position += count;
       ended = count === 0;
-      const batch = ended ? pass.finish(undefined) : pass.take(count);
-      if (pass.unsettled) {
-        throw new TypeError(
-          'The schema validates asynchronously, which readSync cannot wait for; use read()',
-        );
-      }
-      if (batch.length > 0) yield batch;
-      if (pass.stopped !== undefined) throw pass.stopped.reason;
+      if (!ended) pass.push(count);
+      do {
+        const batch = ended ? pass.finish(undefined) : pass.take();
+        if (pass.unsettled) throw unsettledError();
+        if (batch.length > 0) yield batch;
+        if (pass.stopped !== undefined) throw pass.stopped.reason;
+      } while (pass.more);
     }
   } finally {
     fs.closeSync(file);
