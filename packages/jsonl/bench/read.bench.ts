@@ -17,10 +17,10 @@ const passes = 2;
 function createTally(expected: number) {
   let records = 0;
   return {
-    see(value: unknown) {
+    see: (value: unknown) => {
       if (typeof value === 'object' && value !== null) records += 1;
     },
-    check() {
+    check: () => {
       if (records !== expected) throw new Error(`${records} records instead of ${expected}`);
     },
   };

@@ -42,16 +42,28 @@ it('the public face is these names and no others', () => {
   ]);
 });
 
-it('the example in the README runs and prints what it says', async () => {
-  const at = temporaryDirectory();
+it('the examples in the README run and print what they say', async () => {
   const readme = readFileSync(join(import.meta.dirname, '../README.md'), 'utf8');
-  const [, example = ''] = /```js\n([^]*?)```/.exec(readme) ?? [];
-  const address = pathToFileURL(compiled('index.js')).href;
-  writeFileSync(at('example.mjs'), example.replace("'@orch/jsonl'", JSON.stringify(address)));
-  const { stdout } = await promisify(execFile)(process.execPath, ['example.mjs'], { cwd: at('.') });
-  const promised = [...example.matchAll(/console\.log\(.*\); \/\/ (.*)/g)].map(([, text]) => text);
-  expect(promised).toHaveLength(3);
-  expect(stdout.trim().split('\n')).toEqual(promised);
+  const examples = [...readme.matchAll(/```js\n([^]*?)```/g)].map(([, code = '']) => code);
+  const address = (name: string): string =>
+    JSON.stringify(pathToFileURL(compiled(name === '' ? 'index.js' : 'sessions/index.js')).href);
+  let checked = 0;
+  for (const example of examples) {
+    const at = temporaryDirectory();
+    const code = example.replace(/'@orch\/jsonl(\/sessions)?'/g, (_all, name?: string) =>
+      address(name ?? ''),
+    );
+    writeFileSync(at('example.mjs'), code);
+    const { stdout } = await promisify(execFile)(process.execPath, ['example.mjs'], {
+      cwd: at('.'),
+    });
+    const promised = [...example.matchAll(/console\.log\(.*\); \/\/ (.*)/g)].map(
+      ([, text]) => text,
+    );
+    expect(stdout.trim().split('\n')).toEqual(promised.length === 0 ? [''] : promised);
+    checked += promised.length;
+  }
+  expect(checked).toBeGreaterThanOrEqual(8);
 });
 
 it('an error is known by its brand, whichever copy of the package threw it', async () => {
