@@ -1,4 +1,12 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import ts from 'typescript';
@@ -25,14 +33,19 @@ function compileSource(directory: string): void {
   }
 }
 
-/** For the programs in `testdata`, which run in processes of their own: where this package is, once compiled. */
-export function useCompiledSource(): (
-  entry: 'index.js' | 'main.js' | 'sessions/index.js',
-) => string {
+/**
+ * For the programs in `testdata`, which run in processes of their own: where this package is, once
+ * compiled. Optional packages are found there only `withPeers`.
+ */
+export function useCompiledSource(
+  options: { readonly withPeers?: boolean } = {},
+): (entry: 'index.js' | 'main.js' | 'sessions/index.js') => string {
   let directory = '';
   beforeAll(() => {
     directory = mkdtempSync(join(tmpdir(), 'jsonl-compiled-'));
     compileSource(directory);
+    if (options.withPeers !== true) return;
+    symlinkSync(join(import.meta.dirname, '../node_modules'), join(directory, 'node_modules'));
   });
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
   return (entry) => join(directory, entry);

@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { readAll, type Access } from '../../src/index.js';
 import { useCompiledSource } from '../compile-source.js';
+import { killWriters } from '../kill-writers.js';
 import { temporaryDirectory } from '../temporary-directory.js';
 
-const compiled = useCompiledSource();
+const compiled = useCompiledSource({ withPeers: true });
 const program = (name: string): string => join(import.meta.dirname, '../testdata', name);
 
 /** Runs a program that prints the id of each record that was acknowledged. */
@@ -70,6 +71,27 @@ describe('kill -9 in the middle of writing', () => {
     expect(new Set(records.map(({ id }) => id))).toEqual(parseStrictly(path).ids);
     expect(faults.length).toBe(parseStrictly(path).broken);
   }, 120_000);
+
+  it.each(['shared', 'locked'] as const)(
+    'loses no acknowledged record of eight writers killed 50 times at random (%s)',
+    async (access) => {
+      // The long version is in `prove`.
+      const { lost, kills, acknowledged } = await killWriters({
+        module: compiled('index.js'),
+        directory: temporaryDirectory()('.'),
+        access,
+        writers: 8,
+        kills: 50,
+        leastBytes: 200,
+        mostBytes: 2_000_000,
+        killsPerFile: 25,
+      });
+      expect(lost).toEqual([]);
+      expect(kills).toBe(50);
+      expect(acknowledged).toBeGreaterThan(50);
+    },
+    120_000,
+  );
 
   it('lets the check above see a loss, if there is one (negative control)', async () => {
     const path = temporaryDirectory()('glued.jsonl');
