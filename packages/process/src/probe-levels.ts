@@ -50,15 +50,17 @@ function find(name: string): string {
   return found;
 }
 
+type Entrance = readonly [string, ...string[]];
+
 /** Ways into a PID namespace, by name. Each dies with the process that started it. */
-const entrances: Readonly<Record<string, () => readonly [string, ...string[]]>> = {
-  unshare() {
+export const entrances = {
+  unshare(): Entrance {
     const user = process.getuid?.() === 0 ? [] : ['--user', '--map-current-user'];
     const options = ['--pid', '--fork', '--kill-child=KILL', '--mount-proc'];
     const unshare = [find('unshare'), ...user, ...options, find('setsid')];
     return [find('setpriv'), '--pdeathsig', 'KILL', ...unshare];
   },
-  bubblewrap() {
+  bubblewrap(): Entrance {
     const bind = ['--dev-bind', '/', '/', '--proc', '/proc'];
     const options = ['--unshare-pid', '--as-pid-1', '--new-session', '--die-with-parent'];
     return [find('bwrap'), ...bind, ...options];
