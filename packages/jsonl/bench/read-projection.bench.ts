@@ -1,0 +1,76 @@
+/** Reading a few fields, or a few records: against decoding and parsing everything. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { read } from '@orch/jsonl';
+import { compare, perCpuSecond } from '../../../tooling/bench/compare.js';
+import { writeRecords } from './read-records.js';
+
+const directory = mkdtempSync(join(tmpdir(), 'jsonl-bench-'));
+
+for (const [size, target] of [
+  ['1 KB', 5],
+  ['19 KB', 10],
+] as const) {
+  const path = join(directory, 'records.jsonl');
+  const count = writeRecords(path, size, 12e6);
+  const bytes = readFileSync(path);
+  const slices: Buffer[] = [];
+  for (let start = 0; start < bytes.length;) {
+    const end = bytes.indexOf(10, start);
+    slices.push(bytes.subarray(start, end));
+    start = end + 1;
+  }
+  const summaries = Math.ceil(count / 50);
+  const expect = (found: number, expected: number): void => {
+    if (found !== expected) throw new Error(`${found} records instead of ${expected}`);
+  };
+  const parseAlone = (): Promise<number> =>
+    perCpuSecond(count, () => {
+      let found = 0;
+      for (const slice of slices) {
+        const value = JSON.parse(slice.toString('utf8')) as { uuid: string; timestamp: string };
+        if (value.uuid.length + value.timestamp.length === 60) found += 1;
+      }
+      expect(found, count);
+    });
+  const limit = { name: 'decode + JSON.parse', run: parseAlone, target };
+  const unit = 'records/cpu-s';
+
+  await compare({
+    suite: 'jsonl',
+    case: `two fields of every record, the last of each, ${size}`,
+    unit,
+    better: 'higher',
+    ours: () =>
+      perCpuSecond(count, async () => {
+        let found = 0;
+        const reader = read<{ uuid: string; timestamp: string }>(path, {
+          fields: ['uuid', 'timestamp'],
+        });
+        for await (const batch of reader.batches()) {
+          for (const { uuid, timestamp } of batch) {
+            if (uuid.length + timestamp.length === 60) found += 1;
+          }
+        }
+        expect(found, count);
+      }),
+    limit,
+  });
+  await compare({
+    suite: 'jsonl',
+    case: `one record in 50, chosen by a field, ${size}`,
+    unit,
+    better: 'higher',
+    ours: () =>
+      perCpuSecond(count, async () => {
+        let found = 0;
+        const reader = read<{ type: string }>(path, { where: { type: 'summary' } });
+        for await (const batch of reader.batches()) found += batch.length;
+        expect(found, summaries);
+      }),
+    limit,
+  });
+}
+
+rmSync(directory, { recursive: true });
