@@ -97,7 +97,13 @@ describe('every verb with --json', () => {
 
 describe('an error', () => {
   const cases: readonly [string, readonly string[], number, string, RegExp][] = [
-    ['an unknown option', ['status', '--nope'], 2, 'ORCH_USAGE_ARGUMENTS', /--nope.*orch --help/s],
+    [
+      'an unknown option',
+      ['status', '--nope'],
+      2,
+      'ORCH_USAGE_ARGUMENTS',
+      /--nope.*orch status --help/s,
+    ],
     ['an unknown verb', ['statsu'], 2, 'ORCH_USAGE_ARGUMENTS', /Did you mean status/],
     ['a bad number', ['run', 'orch.yaml', '-p', '0'], 2, 'ORCH_USAGE_ARGUMENTS', /1 or more/],
     ['a plan that is not there', ['run', 'no.yaml'], 2, 'ORCH_USAGE_ARGUMENTS', /no\.yaml/],
@@ -145,6 +151,42 @@ describe('an error', () => {
       expect([code, stderr]).toEqual([0, '']);
       expect(stdout).not.toBe('');
     }
+  });
+});
+
+describe('a mistake names what to look at', () => {
+  it.each([
+    [['run'], /missing required argument 'plan'.*orch run --help/],
+    [['plan', 'chck'], /unknown command 'chck' \(Did you mean check\?\).*orch plan --help/],
+    [['plan', 'show', 'orch.yaml', 'x', 'y'], /orch plan show --help/],
+    [['statsu'], /Did you mean status\?.*orch --help/],
+  ])('orch %j', async (argv, said) => {
+    const { code, stdout, stderr } = await verbs(argv);
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toMatch(said);
+  });
+
+  it('a group without a verb shows its verbs, and is not success', async () => {
+    const { code, stdout, stderr } = await verbs(['plan']);
+    expect([code, stderr]).toEqual([2, '']);
+    expect(stdout).toContain('explain');
+  });
+
+  it('a task that was never started is not waited for; a fan-out is asked for an item', async () => {
+    const item = { id: 'item', foreach: ['a', 'b'], as: 'x', run: ['true'], effect: 'none' };
+    plan([
+      { id: 'bad', sh: 'exit 1' },
+      { ...work, id: 'after', needs: ['bad'] },
+      { ...item, inputs: { x: '${{ x }}' }, output: { lines: 'stdout' } },
+    ]);
+    await verbs(run);
+    const logs = await verbs(['logs', 'after']);
+    expect(logs.stderr).toMatch(/after has no attempt in run \w+: it was not started/);
+    expect(logs.stderr).not.toContain(' -f');
+    const [, next = ''] = /See why: orch (.*) \(/.exec(logs.stderr) ?? [];
+    expect((await verbs(next.split(' '))).stdout).toContain('skipped');
+    expect((await verbs(['logs', 'bad', '--attempt', '3'])).stderr).toContain('attempt 1 alone');
+    expect((await verbs(['why', 'item'])).stderr).toMatch(/"item" has 2 items.*'item\[a\]'/);
   });
 });
 

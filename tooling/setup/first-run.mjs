@@ -62,14 +62,13 @@ const child = spawn(process.execPath, [orch, 'rehearse', 'orch.yaml', ...process
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => undefined);
 child.on('exit', (code, signal) => {
   if (code === 0) {
-    console.log(`\nLook around:  cd ${shown} && git log --oneline --graph --all`);
-    console.log('Your own repository, your own `claude`:');
-    console.log(
-      `  cd your/repository && node ${path.relative(process.cwd(), orch)} doctor      # what would apply`,
-    );
-    console.log(
-      '  write orch.yaml (docs/plan.md), then: orch rehearse orch.yaml, and for real: orch run orch.yaml',
-    );
+    const word = (text) => (/^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
+    console.log(`(in ${shown}: cd ${word(shown)} first)
+
+Your own repository, your own \`claude\`:
+  alias orch="node ${word(orch)}"
+  cd your/repository && orch doctor   # what would apply
+  write orch.yaml (docs/plan.md), then: orch rehearse orch.yaml, and for real: orch run orch.yaml`);
   }
   process.exitCode = code ?? (signal === 'SIGINT' ? 130 : 1);
 });

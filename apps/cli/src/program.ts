@@ -36,8 +36,9 @@ First steps:
   orch rehearse orch.yaml     the whole run without credentials or tokens
   orch run orch.yaml          for real
 
-Exit codes: 0 ok · 1 a task or gate failed · 2 usage or plan · 3 needs a person · 4 budget
-  5 conflict · 6 provider · 7 environment · 8 led by another process · 130 interrupted or cancelled`;
+Exit codes: 0 ok · 1 a task or gate failed · 2 usage or plan
+  3 needs a person · 4 budget · 5 conflict · 6 provider · 7 environment
+  8 led by another process · 130 interrupted or cancelled`;
 
 /** Every verb and its flags. A verb's code is loaded when it is used. */
 export function program(screen: Screen, done: (code: number) => void): Command {
@@ -49,18 +50,11 @@ export function program(screen: Screen, done: (code: number) => void): Command {
       // Errors are reported where all errors are.
       writeErr: () => undefined,
     })
-    .addHelpText('after', after)
-    .exitOverride();
+    .addHelpText('after', after);
   addRunning(orch, screen, done);
   addLooking(orch, screen, done);
-  const group = (name: string, description: string): Command => {
-    const command = orch.command(name).description(description);
-    // Without a verb of its own: what there is, and not success.
-    return command.action(() => {
-      command.outputHelp();
-      done(exitCode.usage);
-    });
-  };
+  const group = (name: string, description: string): Command =>
+    orch.command(name).description(description);
   addSessions(group('sessions', 'what agents said and did, here and in Claude Code'), screen, done);
   addPlan(group('plan', 'look at a plan; executes nothing'), screen, done);
   orch
@@ -71,7 +65,21 @@ export function program(screen: Screen, done: (code: number) => void): Command {
       const { doctorCommand } = await import('./commands/doctor.js');
       done(await doctorCommand(screen, flags));
     });
+  sayWhere(orch, 'orch', done);
   return orch;
+}
+
+/** A mistake knows the verb whose help describes what was meant. */
+function sayWhere(command: Command, verb: string, done: (code: number) => void): void {
+  command.exitOverride((error) => {
+    // A group without a verb of its own: what there is, and not success.
+    if (error.code === 'commander.help' && error.exitCode !== 0) {
+      command.outputHelp();
+      done(exitCode.usage);
+    }
+    throw Object.assign(error, { verb });
+  });
+  for (const inner of command.commands) sayWhere(inner, `${verb} ${inner.name()}`, done);
 }
 
 function addRunning(orch: Command, screen: Screen, done: (code: number) => void): void {

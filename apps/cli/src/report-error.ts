@@ -11,7 +11,7 @@ const expected = /^(?:ORCH_|commander\.|E[A-Z0-9]+$)/;
  * stdout. What no code names is a defect and keeps its stack. Returns what to exit with.
  */
 export function reportError(screen: Screen, error: unknown, json: boolean): number {
-  const { code, message, next, stack } = (error ?? {}) as Partial<Record<string, unknown>>;
+  const { code, message, next, stack, verb } = (error ?? {}) as Partial<Record<string, unknown>>;
   const step = typeof next === 'string' ? { next } : {};
   if (typeof code !== 'string' || !expected.test(code) || typeof message !== 'string') {
     const text = String(stack ?? error);
@@ -21,7 +21,7 @@ export function reportError(screen: Screen, error: unknown, json: boolean): numb
     );
     return exitCode.environment;
   }
-  const text = code.startsWith('commander.') ? usage(message) : message;
+  const text = code.startsWith('commander.') ? usage(message, verb ?? 'orch') : message;
   const problems = error instanceof PlanError ? { problems: error.problems } : {};
   if (json)
     screen.json({ ok: false, error: { code: named(code), message: text, ...step }, ...problems });
@@ -31,15 +31,18 @@ export function reportError(screen: Screen, error: unknown, json: boolean): numb
   return exitCodeOf(code);
 }
 
-/** `--help` and `--version` end the argument parser with an error that is none. */
+/** `--help`, `--version` and a group without a verb end the argument parser with an error that is none. */
 export const helpShown = (error: unknown): boolean => {
   const { code, exitCode: exit } = error as { code?: unknown; exitCode?: unknown };
-  return String(code).startsWith('commander.') && exit === 0;
+  return code === 'commander.help' || (String(code).startsWith('commander.') && exit === 0);
 };
 
 /** The argument parser's words without its prefix, and where to look. */
-const usage = (message: string): string =>
-  `${oneLine(message.replace(/^error: /, ''))}. Look at: orch --help`.replace(/([.?!)])\./, '$1');
+const usage = (message: string, verb: unknown): string =>
+  `${oneLine(message.replace(/^error: /, ''))}. Look at: ${String(verb)} --help`.replace(
+    /([.?!)])\./,
+    '$1',
+  );
 
 const head = (screen: Screen): string => screen.style('red', 'orch');
 

@@ -63,6 +63,7 @@ it('words of the argument parser become a usage error; help is none', () => {
     exit: 2,
     note: "orch: unknown option '--x'. Look at: orch --help (ORCH_USAGE_ARGUMENTS)\n",
   });
+  expect(reported(Object.assign(error, { verb: 'orch why' })).note).toContain('orch why --help');
   expect(helpShown(new CommanderError(0, 'commander.helpDisplayed', ''))).toBe(true);
   expect(helpShown(error)).toBe(false);
 });

@@ -23,10 +23,7 @@ export function chooseParallelism(asked: number | 'auto'): Parallelism {
     parallel === most
       ? 'the most that auto chooses'
       : parallel === memory
-        ? 'memory at 600 MB an agent'
-        : `${perCore} a core`;
-  return {
-    parallel,
-    reason: `${cores} cores, ${Math.round(totalmem() / 1024 ** 3)} GiB: limited by ${limit}`,
-  };
+        ? `as many as ${Math.round(totalmem() / 1024 ** 3)} GiB hold at 600 MB each`
+        : `${perCore} for each of ${cores} ${cores === 1 ? 'core' : 'cores'}`;
+  return { parallel, reason: limit };
 }

@@ -9,5 +9,7 @@ it('takes what was asked, and says why it chose where nothing was asked', () => 
   const chosen = chooseParallelism('auto');
   expect(chosen.parallel).toBeGreaterThanOrEqual(1);
   expect(chosen.parallel).toBeLessThanOrEqual(16);
-  expect(chosen.reason).toMatch(/cores, \d+ GiB: limited by/);
+  expect(chosen.reason).toMatch(
+    /for each of \d+ core|GiB hold at 600 MB each|the most that auto chooses/,
+  );
 });

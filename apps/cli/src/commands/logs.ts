@@ -1,6 +1,7 @@
 import { attemptLog, findTask, readGraph, type RunRecord, type TaskState } from '@orch/core/status';
 import { exitCode } from '../exit-codes.js';
 import type { Screen } from '../render/screen.js';
+import { oneLine } from '../render/neutral.js';
 import { sessionLines } from '../render/session-lines.js';
 import { shellWord } from '../render/shell-word.js';
 import { UsageError } from '../usage-error.js';
@@ -25,9 +26,7 @@ export async function logsCommand(
   const task = pickTask(record, wanted);
   const attempt = flags.attempt ?? task.attempts.at(-1)?.attempt;
   if (attempt === undefined || !task.attempts.some((one) => one.attempt === attempt)) {
-    throw new UsageError(
-      `${task.label} has no attempt${attempt === undefined ? '' : ` ${attempt}`} yet. Wait for it with: orch logs ${shellWord(task.label)} -f`,
-    );
+    throw new UsageError(noAttempt(record, task, attempt));
   }
   const show = printer(screen, flags);
   try {
@@ -39,6 +38,18 @@ export async function logsCommand(
     );
   }
   return exitCode.ok;
+}
+
+/** Only what can still come is worth waiting for. */
+function noAttempt({ run, led }: RunRecord, task: TaskState, wanted: number | undefined): string {
+  const label = oneLine(task.label);
+  const none = `${label} has no attempt${wanted === undefined ? '' : ` ${wanted}`}`;
+  if (led && task.phase !== 'ended')
+    return `${none} yet. Wait for it with: orch logs ${shellWord(label)} --run ${run} -f${wanted === undefined ? '' : ` --attempt ${wanted}`}`;
+  const had = task.attempts.length;
+  return had > 0
+    ? `${none}; it has ${had === 1 ? 'attempt 1 alone' : `attempts 1 to ${task.attempts.at(-1)?.attempt ?? had}`}`
+    : `${none} in run ${run}: it was not started. See why: orch why ${shellWord(label)} --run ${run}`;
 }
 
 /**

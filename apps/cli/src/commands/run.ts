@@ -6,6 +6,7 @@ import {
   type Orchestrator,
 } from '@orch/core';
 import { exitCode } from '../exit-codes.js';
+import { wrapped } from '../render/cells.js';
 import { neutral, oneLine } from '../render/neutral.js';
 import { counted } from '../render/run-lines.js';
 import type { Screen } from '../render/screen.js';
@@ -87,20 +88,23 @@ function preview(
   parallel: number | undefined,
 ): void {
   const facts = runPreview(graph, parallel);
+  const say = (text: string): void => {
+    for (const line of wrapped(text, screen.size().columns)) screen.line(line);
+  };
   const { head, uncommitted } = repository;
   const tasks = `${counted(facts.tasks, 'task')}${facts.fanOuts > 0 ? ' and their items' : ''}`;
-  screen.line(
+  say(
     [
       screen.style('bold', oneLine(graph.name)),
       tasks,
       `from ${head.commit.slice(0, 10)} (${oneLine(head.branch ?? 'detached HEAD')})`,
-      `${facts.parallel} at once: ${facts.parallelReason}`,
+      `${facts.parallel} at once (${facts.parallelReason})`,
     ].join(' · '),
   );
-  screen.line(screen.style('dim', `isolation: ${facts.isolation}`));
+  say(screen.style('dim', `isolation: ${facts.isolation}`));
   if (uncommitted.count > 0) {
     const named = uncommitted.paths.slice(0, 3).map(oneLine).join(', ');
-    screen.line(
+    say(
       `${screen.style('yellow', 'left out')}: ${counted(uncommitted.count, 'uncommitted change')} ` +
         `(${named}${uncommitted.count > 3 ? ', …' : ''}); the run uses HEAD`,
     );

@@ -35,3 +35,17 @@ export function fit(text: string, columns: number): string {
   }
   return `${kept}…${styled ? `${escape}[0m` : ''}`;
 }
+
+/** Breaks between words what does not fit; later lines are indented. A longer word stays whole. */
+export function wrapped(text: string, columns: number, indent = '  '): readonly string[] {
+  if (cells(text) <= columns) return [text];
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(/(?<=\S) +/u)) {
+    if (line !== '' && cells(line) + 1 + cells(word) > columns) {
+      lines.push(line);
+      line = `${indent}${word}`;
+    } else line = line === '' ? word : `${line} ${word}`;
+  }
+  return [...lines, line];
+}

@@ -1,4 +1,5 @@
 import type { RunState } from '@orch/core/status';
+import { wrapped } from './cells.js';
 import { branchName, labelOf } from './run-lines.js';
 import { oneLine } from './neutral.js';
 import type { Screen } from './screen.js';
@@ -12,7 +13,7 @@ export function closingLines(screen: Screen, state: RunState, line: string): rea
   );
   return [
     '',
-    `${stamp}${screen.style('bold', line)}`,
+    ...wrapped(`${stamp}${screen.style('bold', line)}`, screen.size().columns),
     ...standing(state),
     ...(state.next === undefined ? [] : [`Next: ${oneLine(state.next)}`]),
     ...(worst && state.next === undefined

@@ -1,4 +1,5 @@
 import type { RunState } from '@orch/core/status';
+import { wrapped } from './cells.js';
 import { frame } from './frame.js';
 import { openLiveBlock } from './live-block.js';
 import { oneLine } from './neutral.js';
@@ -31,7 +32,11 @@ export function liveView(screen: Screen): RunView {
     event: (event, now) => {
       state = now;
       if (event.type === 'attempt.started') latest.delete(event.task);
-      const lasting = runLines(screen, event, now);
+      const { columns } = screen.size();
+      // A command is copied: its line is the terminal's to break.
+      const lasting = runLines(screen, event, now).flatMap((line) =>
+        /^ *(?:why|next): /.test(line) ? [line] : wrapped(line, columns, '    '),
+      );
       if (lasting.length > 0) block.draw(rows(), lasting);
     },
     progress: (task, text) => void latest.set(task, oneLine(text.slice(0, mostCharacters))),

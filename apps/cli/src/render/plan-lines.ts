@@ -18,11 +18,13 @@ export function explainLines(screen: Screen, node: NodeExplanation): readonly st
   const starts = node.startsFrom;
   const title = node.title === undefined ? '' : ` ${oneLine(node.title)}`;
   const facts = [
-    ...node.waitsFor.map(({ node: other, reason }) => `waits for ${other}: ${reasons[reason]}`),
+    ...waits(node),
     starts
-      ? `starts from ${starts.commit === 'start' ? 'the run’s base' : starts.commit}${starts.plus.length > 0 ? ` with ${starts.plus.join(', ')}` : ''}`
+      ? `starts from ${starts.commit === 'start' ? "the run's base" : starts.commit}${starts.plus.length > 0 ? ` with ${starts.plus.join(', ')}` : ''}`
       : '',
-    node.integrates && node.integrates.length > 0 ? `merges ${node.integrates.join(', ')}` : '',
+    node.integrates && node.integrates.length > 0
+      ? `waits for and merges ${node.integrates.join(', ')}`
+      : '',
     node.gates.length > 0 ? `checked by ${node.gates.join(', ')}` : '',
     node.locks.length > 0 ? `never beside others with the lock ${node.locks.join(', ')}` : '',
   ];
@@ -31,6 +33,14 @@ export function explainLines(screen: Screen, node: NodeExplanation): readonly st
     ...facts.filter(Boolean).map((fact) => `${indent}  ${oneLine(fact)}`),
   ];
 }
+
+/** What is merged is named once, where the merging is said. */
+const waits = ({ waitsFor, integrates }: NodeExplanation): readonly string[] =>
+  waitsFor.flatMap(({ node, reason }) =>
+    reason === 'merges' && integrates?.includes(node)
+      ? []
+      : [`waits for ${node}: ${reasons[reason]}`],
+  );
 
 /** The question of a task as its agent gets it, with tools and limits. */
 export function shownTaskLines(screen: Screen, task: ShownTask): readonly string[] {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { cells, fit } from '../../src/render/cells.js';
+import { cells, fit, wrapped } from '../../src/render/cells.js';
 
 describe('cells', () => {
   it.each([
@@ -35,6 +35,28 @@ describe('fit', () => {
         fc.string({ unit: fc.constantFrom('a', '漢', '🙂', '\u0301', '\u001b[31m', ' ') }),
         fc.integer({ min: 1, max: 30 }),
         (text, columns) => cells(fit(text, columns)) <= columns,
+      ),
+    );
+  });
+});
+
+describe('wrapped', () => {
+  it('breaks between words, indents what follows, and keeps what fits and what cannot be broken', () => {
+    expect(wrapped('one two three', 20)).toEqual(['one two three']);
+    expect(wrapped('one two three', 8)).toEqual(['one two', '  three']);
+    expect(wrapped('    one two', 8)).toEqual(['    one', '  two']);
+    expect(wrapped('a unbreakable b', 5)).toEqual(['a', '  unbreakable', '  b']);
+    expect(wrapped('one two three', Infinity)).toEqual(['one two three']);
+  });
+  it('loses no word', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.stringMatching(/^[a-z漢]{1,9}$/u), { minLength: 1 }),
+        fc.integer({ min: 1, max: 30 }),
+        (words, columns) => {
+          const lines = wrapped(words.join(' '), columns);
+          expect(lines.map((line) => line.trim()).join(' ')).toBe(words.join(' '));
+        },
       ),
     );
   });

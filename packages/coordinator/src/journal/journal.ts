@@ -180,7 +180,7 @@ function refuseLiveOwner(
   if (takeOver || !owner || status === 'ended' || !owners.isAlive(owner)) return;
   throw new CoordinatorError(
     'ORCH_RUN_OWNED',
-    `Run ${run} is led by process ${owner.pid}, which is alive. Follow it with \`orch logs -f\`, stop it with ` +
+    `Run ${run} is led by process ${owner.pid}, which is alive. Look at it with \`orch status ${run}\`, stop it with ` +
       `\`orch cancel ${run}\`, or, if that process is stopped for good, add --take-over`,
     { directory: layout.directory, owner },
   );

@@ -2,7 +2,7 @@ import type { PlanProblem } from './problem.js';
 
 /**
  * A problem as text: `file:line:column: message`, the source line with a caret under the place, and
- * `did you mean …` where there is a suggestion. Control characters of the plan do not reach the
+ * `did you mean …` where there is a suggestion that the message does not show. Control characters of the plan do not reach the
  * terminal.
  */
 export function formatProblem(problem: PlanProblem): string {
@@ -10,7 +10,8 @@ export function formatProblem(problem: PlanProblem): string {
   const head = `${problem.file}:${problem.line}:${problem.column}: ${label}${problem.message}`;
   const lines = [neutralise(head)];
   if (problem.excerpt.trim() !== '') lines.push(...pointAt(problem));
-  if (problem.suggestion !== undefined) {
+  // Many messages show the form that works themselves; once is enough.
+  if (problem.suggestion !== undefined && !problem.message.includes(problem.suggestion)) {
     lines.push(`  did you mean ${neutralise(problem.suggestion)}`);
   }
   return lines.join('\n');

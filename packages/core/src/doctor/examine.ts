@@ -82,7 +82,7 @@ async function repository(
             {
               level: 'warning',
               what: 'uncommitted',
-              found: `${uncommitted.count} changes that a run would leave out: it uses HEAD`,
+              found: `${uncommitted.count} ${uncommitted.count === 1 ? 'change' : 'changes'} that a run would leave out: it uses HEAD`,
               next: 'git commit, if agents should see them',
             } as const,
           ]),
@@ -111,7 +111,9 @@ async function claude(environment: Environment): Promise<readonly Finding[]> {
         level: 'warning',
         what: 'Claude Code',
         found: detected.reason,
-        next: 'npm install -g @anthropic-ai/claude-code',
+        ...(/[Ii]nstall/.test(detected.reason)
+          ? {}
+          : { next: 'npm install -g @anthropic-ai/claude-code' }),
       },
     ];
   }

@@ -69,13 +69,13 @@ export async function findRun(root: string, wanted?: string): Promise<string> {
   if (run !== undefined && (found.length === 1 || run === wanted)) return run;
   const known =
     runs.length === 0
-      ? 'There is no run yet. Start one with: orch run plan.yaml'
+      ? 'Start one with: orch run plan.yaml'
       : `Runs: ${runs.slice(0, 5).join(', ')}`;
   const problem =
     found.length > 1
       ? `${found.length} runs begin with "${wanted ?? ''}"`
       : wanted === undefined
-        ? 'No run in this repository'
+        ? 'There is no run yet in this repository'
         : `No run "${wanted}" in this repository`;
   throw new CoordinatorError('ORCH_RUN_NOT_FOUND', `${problem}. ${known}`, { root, wanted });
 }

@@ -88,7 +88,7 @@ function nextStep(
         : `look at \`allow:\` and \`deny:\` of ${task.node} (${at}), then: ${again}`;
     }
     case 'no_effect':
-      return `${logs}   # what it did instead; then sharpen the prompt (${at}) and: ${again}`;
+      return `${logs}   # what it did instead; then ${node?.agent.driver !== 'command' ? 'sharpen the prompt' : 'repair the command'} (${at}) and: ${again}`;
     case 'out_of_scope':
       if (last?.captured?.outside.some((path) => path.includes(' -> ')))
         return `git diff ${last.base} ${last.captured.ref}   # look where the link leads; to have it all the same: git merge ${last.captured.ref}; else sharpen the prompt (${at}), then: ${again}`;

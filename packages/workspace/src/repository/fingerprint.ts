@@ -109,6 +109,16 @@ async function weigh(
   return forward ? change('moved forward', 'noted') : change('was rewound', loose);
 }
 
+/** Another run writes many refs while it goes on; together they are one thing to know. */
+const wentOnBeside = (run: string, refs: readonly string[]): ForeignChange => ({
+  what: 'refs',
+  detail:
+    refs.length === 1
+      ? `${refs[0] ?? ''} of run ${run} was written`
+      : `${refs.length} refs of run ${run} were written, ${refs[0] ?? ''} the first`,
+  weight: 'noted',
+});
+
 function differences(
   before: Readonly<Record<string, string>>,
   now: Readonly<Record<string, string>>,
@@ -134,11 +144,17 @@ export async function compareFingerprint(
     else if (before.files[path] === undefined) changes.push(changedFile(path, 'created'));
     else changes.push(...(await changedConfig(repository, before.config, path)));
   }
+  const beside = new Map<string, readonly string[]>();
   for (const ref of differences(before.refs, now.refs)) {
     const value = now.refs[ref];
     if (repository.written.has(`${ref} ${value ?? ''}`)) continue;
-    changes.push(await weigh(repository, targets, ref, before.refs[ref], value));
+    const change = await weigh(repository, targets, ref, before.refs[ref], value);
+    const run = runOf(ref);
+    if (run !== undefined && change.weight === 'noted') {
+      beside.set(run, [...(beside.get(run) ?? []), ref]);
+    } else changes.push(change);
   }
+  for (const [run, refs] of beside) changes.push(wentOnBeside(run, refs));
   if (before.head !== now.head) {
     changes.push({
       what: 'refs',

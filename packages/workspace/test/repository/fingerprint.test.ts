@@ -274,6 +274,23 @@ it('what this process wrote is not foreign; the same ref written by somebody els
   expect(changes[0]?.detail).toContain('refs/orch/integration/r1');
 });
 
+it('what another run writes meanwhile is one note that names the run', async () => {
+  const world = makeWorld();
+  const workspaces = await world.open();
+  const before = await workspaces.fingerprint();
+  for (const ref of ['bases/r9/a', 'runs/r9/a/1', 'runs/r9/b/1'])
+    git(world.root, 'update-ref', `refs/orch/${ref}`, world.base);
+  git(world.root, 'update-ref', 'refs/orch/runs/r8/a/1', world.base);
+  expect(await workspaces.compare(before)).toEqual([
+    {
+      what: 'refs',
+      detail: '3 refs of run r9 were written, refs/orch/bases/r9/a the first',
+      weight: 'noted',
+    },
+    { what: 'refs', detail: 'refs/orch/runs/r8/a/1 of run r8 was written', weight: 'noted' },
+  ]);
+});
+
 it('hooks that the repository keeps in its worktree are watched', async () => {
   const world = makeWorld({ '.githooks/pre-commit': '#!/bin/sh\n' });
   git(world.root, 'config', 'core.hooksPath', '.githooks');
