@@ -1,0 +1,143 @@
+// Writing to the disk: records a second on the clock, as the disk is what is waited for.
+import * as fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { openWriter } from '@orch/jsonl';
+import koffi from 'koffi';
+import { compare, perSecond } from '../../../tooling/bench/compare.js';
+import { makeRecords, type Message } from './records.js';
+
+const directory = fs.mkdtempSync(join(tmpdir(), 'jsonl-bench-'));
+const base = { suite: 'jsonl', unit: 'records/s', better: 'higher' } as const;
+let files = 0;
+const nextFile = (): string => join(directory, `${(files += 1)}.jsonl`);
+const write = promisify(fs.write);
+const fdatasync = promisify(fs.fdatasync);
+
+const records = makeRecords('1 KB', 2048);
+const some = (count: number): Message[] => records.slice(0, count);
+
+const asyncFile = fs.openSync(nextFile(), 'a');
+/** What one appender can do at best: every record is written and synced before the next one. */
+async function oneByOne(values: readonly Message[]): Promise<void> {
+  for (const value of values) {
+    const bytes = Buffer.from(JSON.stringify(value) + '\n');
+    await write(asyncFile, bytes, 0, bytes.length, null);
+    await fdatasync(asyncFile);
+  }
+}
+
+const writer = await openWriter<Message>(nextFile());
+await compare({
+  ...base,
+  case: 'append, durable, one appender, 1 KB',
+  ours: () =>
+    perSecond(200, async () => {
+      for (const record of some(200)) await writer.append(record);
+    }),
+  limit: {
+    name: 'write + fdatasync',
+    target: 0.95,
+    run: () => perSecond(200, () => oneByOne(some(200))),
+  },
+});
+
+const syncFile = fs.openSync(nextFile(), 'a');
+await compare({
+  ...base,
+  case: 'appendSync, durable, 1 KB',
+  ours: () =>
+    perSecond(200, () => {
+      for (const record of some(200)) writer.appendSync(record);
+    }),
+  limit: {
+    name: 'writeSync + fdatasyncSync',
+    target: 0.95,
+    run: () =>
+      perSecond(200, () => {
+        for (const record of some(200)) {
+          fs.writeSync(syncFile, JSON.stringify(record) + '\n');
+          fs.fdatasyncSync(syncFile);
+        }
+      }),
+  },
+});
+
+for (const [waiters, target] of [
+  [64, 20],
+  [512, 80],
+] as const) {
+  const each = waiters === 64 ? 32 : 16;
+  await compare({
+    ...base,
+    case: `append, durable, ${waiters} appenders who wait for each record, 1 KB`,
+    ours: () =>
+      perSecond(waiters * each, () =>
+        Promise.all(
+          Array.from({ length: waiters }, async (_, start) => {
+            for (let n = 0; n < each; n += 1) {
+              const record = records[(start + n * waiters) % records.length];
+              if (record !== undefined) await writer.append(record);
+            }
+          }),
+        ),
+      ),
+    peers: [
+      { name: 'write + fdatasync', target, run: () => perSecond(200, () => oneByOne(some(200))) },
+    ],
+  });
+}
+
+// 1,000 records of 120 bytes, each durable: the workload behind a published figure of the original
+// system, whose writer opens, locks, writes, syncs and unlocks for each record.
+const flock = koffi.load(null).func('int flock(int file, int operation)') as (
+  file: number,
+  operation: number,
+) => number;
+const short = Array.from({ length: 1000 }, (_, n) => ({
+  type: 'user',
+  seq: n,
+  content: 'x'.repeat(120 - 37 - String(n).length),
+}));
+const lockedPath = nextFile();
+function lockWriteSync(record: unknown): void {
+  const lock = fs.openSync(`${lockedPath}.lock`, 'w');
+  flock(lock, 2);
+  const file = fs.openSync(lockedPath, 'a');
+  fs.writeSync(file, JSON.stringify(record) + '\n');
+  fs.fsyncSync(file);
+  fs.closeSync(file);
+  fs.unlinkSync(`${lockedPath}.lock`);
+  fs.closeSync(lock);
+}
+const shortWriter = await openWriter<object>(nextFile());
+const peers = [
+  {
+    name: 'lock, open, write, fsync, unlock for each',
+    run: () =>
+      perSecond(250, () => {
+        for (const record of short.slice(0, 250)) lockWriteSync(record);
+      }),
+  },
+];
+await compare({
+  ...base,
+  case: '1,000 records of 120 B, each durable, appended at once',
+  ours: () => perSecond(1000, () => Promise.all(short.map((record) => shortWriter.append(record)))),
+  peers,
+});
+await compare({
+  ...base,
+  case: '1,000 records of 120 B, each durable before the next (appendSync)',
+  ours: () =>
+    perSecond(250, () => {
+      for (const record of short.slice(0, 250)) shortWriter.appendSync(record);
+    }),
+  peers,
+});
+
+await writer.close();
+await shortWriter.close();
+for (const file of [asyncFile, syncFile]) fs.closeSync(file);
+fs.rmSync(directory, { recursive: true });

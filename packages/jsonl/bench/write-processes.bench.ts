@@ -1,0 +1,98 @@
+// Eight processes that append to one file, a record of 150 bytes a call: CPU time of all of them, from
+// the moment when all have begun.
+import { fork } from 'node:child_process';
+import * as fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openWriter } from '@orch/jsonl';
+import lockfile from 'proper-lockfile';
+import { compare } from '../../../tooling/bench/compare.js';
+
+const processes = 8;
+const record = { v: 1, seq: 1, kind: 'message', text: 'x'.repeat(104) };
+const line = JSON.stringify(record) + '\n';
+
+type Way = 'shared' | 'locked' | 'raw' | 'proper-lockfile';
+const counts: Record<Way, number> = {
+  shared: 20_000,
+  locked: 20_000,
+  raw: 20_000,
+  'proper-lockfile': 20,
+};
+
+async function appendAll(way: Way, path: string): Promise<() => Promise<void>> {
+  const count = counts[way];
+  if (way === 'shared' || way === 'locked') {
+    const writer = await openWriter<object>(path, { access: way, durability: 'kernel' });
+    return async () => {
+      for (let n = 0; n < count; n += 1) writer.appendSync(record);
+      await writer.close();
+    };
+  }
+  const file = fs.openSync(path, 'a');
+  if (way === 'raw') {
+    return () => {
+      for (let n = 0; n < count; n += 1) fs.writeSync(file, JSON.stringify(record) + '\n');
+      return Promise.resolve();
+    };
+  }
+  const retries = { forever: true, minTimeout: 1, maxTimeout: 20 };
+  return async () => {
+    for (let n = 0; n < count; n += 1) {
+      const unlock = await lockfile.lock(path, { retries });
+      fs.writeSync(file, JSON.stringify(record) + '\n');
+      await unlock();
+    }
+  };
+}
+
+const [way, path] = process.argv.slice(2);
+if (way !== undefined && path !== undefined) {
+  const work = await appendAll(way as Way, path);
+  process.once('message', () => {
+    const before = process.cpuUsage();
+    void work().then(() => {
+      const { user, system } = process.cpuUsage(before);
+      process.send?.(user + system, () => process.disconnect());
+    });
+  });
+  process.send?.('ready');
+} else {
+  const directory = fs.mkdtempSync(join(tmpdir(), 'jsonl-bench-'));
+  const round = (one: Way) => async (): Promise<number> => {
+    const at = join(directory, 'out.jsonl');
+    fs.rmSync(at, { force: true });
+    fs.writeFileSync(at, '');
+    const children = Array.from({ length: processes }, () =>
+      fork(process.argv[1] ?? '', [one, at]),
+    );
+    await Promise.all(
+      children.map((child) => new Promise((resolve) => child.once('message', resolve))),
+    );
+    const used = children.map(
+      (child) => new Promise<number>((resolve) => child.once('message', resolve)),
+    );
+    for (const child of children) child.send('go');
+    const microseconds = (await Promise.all(used)).reduce((sum, one) => sum + one, 0);
+    const written = counts[one] * processes;
+    const found = fs.readFileSync(at, 'utf8').split('\n');
+    const whole = found.filter((text) => text + '\n' === line).length;
+    if (whole !== written) throw new Error(`${one}: ${whole} of ${written} records are there`);
+    return written / (microseconds / 1e6);
+  };
+  const base = { suite: 'jsonl', unit: 'records/cpu-s', better: 'higher', rounds: 5 } as const;
+  await compare({
+    ...base,
+    case: `${processes} processes, one shared file, appendSync, ${line.length} B`,
+    ours: round('shared'),
+    limit: { name: 'raw O_APPEND', run: round('raw'), target: 0.9 },
+    peers: [{ name: 'proper-lockfile', run: round('proper-lockfile'), target: 50 }],
+  });
+  await compare({
+    ...base,
+    case: `${processes} processes, one locked file, appendSync, ${line.length} B`,
+    ours: round('locked'),
+    limit: { name: 'raw O_APPEND', run: round('raw') },
+  });
+  fs.rmSync(directory, { recursive: true });
+}
