@@ -154,7 +154,7 @@ tasks:
     ]);
   });
 
-  it('takes names of objects for what they are: names', async () => {
+  it('takes no name that every object has for one of the plan’s', async () => {
     const text = `${HEAD}gates: { constructor: { run: [make] } }
 tasks:
   - id: constructor
@@ -166,6 +166,8 @@ tasks:
     agent: tostring
 `;
     expect((await problemsOf(text)).map(brief)).toEqual([
+      '3:10 ORCH_PLAN_RESERVED_NAME',
+      '5:9 ORCH_PLAN_RESERVED_NAME',
       '9:25 ORCH_PLAN_REFERENCE_UNKNOWN',
       '10:13 ORCH_PLAN_UNKNOWN_GATE',
       '11:12 ORCH_PLAN_UNKNOWN_AGENT',
