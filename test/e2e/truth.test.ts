@@ -59,7 +59,7 @@ describe('what an agent says does not count', () => {
     const why = await orch(repository, ['why', 'refused']);
     expect(why.stdout).toMatch(/refused call: Write .*hello\.txt/);
     expect(why.stdout).toMatch(
-      /next: add "Write" to `allow:` of refused \(orch\.yaml:\d+\), then: orch resume \w{10} --plan orch\.yaml/,
+      /next: add "Edit\(\.\/hello\.txt\)" to `allow:` of refused \(orch\.yaml:\d+\), then: orch resume \w{10} --plan orch\.yaml/,
     );
     const lazy = JSON.parse((await orch(repository, ['why', 'lazy', '--json'])).stdout) as {
       verdict: string;
