@@ -5,7 +5,9 @@ import type { Hold } from '../src/level.js';
 import { environment, startWitness, type Cleanup } from '../test/witness.js';
 
 const visible = ['plain', 'setsid', 'daemon', 'deaf', 'stopped', 'orphan', 'emptied'];
-const sly = ['renamed', 'subreaper', 'chain', 'closed'];
+const sly = ['renamed', 'subreaper', 'closed'];
+/** Gone whenever it is looked for: at the level of a process group it mostly ends, but not for certain. */
+const racing = ['chain'];
 /** What a process group cannot see. */
 const unseen = ['hidden', 'renamed-daemon'];
 const trees = 500;
@@ -52,7 +54,11 @@ describe.each(holds)('%s', (name, hold) => {
     marker: `prove-${process.pid}-${name.replaceAll(' ', '-')}`,
     hold,
   });
-  const shapes = [...visible, ...sly, ...(hold.level === 'process group' ? [] : unseen)];
+  const shapes = [
+    ...visible,
+    ...sly,
+    ...(hold.level === 'process group' ? [] : [...racing, ...unseen]),
+  ];
   afterAll(async () => {
     expect(await owner.close()).toEqual([]);
   });

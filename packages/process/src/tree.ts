@@ -106,7 +106,7 @@ export function createTreeFinder(table: ProcessTable): TreeFinder {
         return { members, empty: 1 };
       for (const pid of hidden) all.delete(pid);
     }
-    return { members: [], empty: 0.2 };
+    return { members: [], empty: 0.05 };
   }
 
   function look(tree: Tree): Look {

@@ -34,7 +34,7 @@ const exitCodes: { readonly [outcome in RunOutcome]: number } = {
   cancelled: 130,
 };
 
-/** `10/10 succeeded · 4 gates · $0.00 rehearsal · 21s · merged 10 · 0 processes left (process group)` */
+/** `10/10 succeeded · 4 gates · $0.00 rehearsal · 21s · merged 10 · 0 processes left (pid namespace)` */
 export function summarize(state: RunState): Summary {
   const all = Object.values(state.tasks);
   const tasks = all.filter((task) => task.skipped !== 'removed');

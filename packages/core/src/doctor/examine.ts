@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { createClaudeDriver } from '@orch/agents';
+import { probeLevels } from '@orch/process';
 import { findMainWorktree } from '../main-worktree.js';
 import { loginFile } from '../orchestrator.js';
 import { chooseParallelism } from '../parallelism.js';
@@ -39,15 +40,21 @@ export async function examine(options: {
       ...(await claude(environment)),
       ...(await projectSettings(directory)),
       { level: 'warning', what: 'isolation', found: isolationLevel },
-      {
-        level: 'ok',
-        what: 'processes',
-        found: `end with their process group; leftovers are found by a marker${process.platform === 'linux' ? '' : ' (Linux only)'}`,
-      },
+      await processes(),
       parallelism(),
       { level: 'ok', what: 'state', found: stateDirectory(environment) },
     ],
   };
+}
+
+/** What ends the processes of a run for certain, and why it is not something stronger. */
+async function processes(): Promise<Finding> {
+  const { best, all } = await probeLevels();
+  const missing = all.flatMap((probe) =>
+    probe.works ? [] : [`no ${probe.level}: ${probe.problem}`],
+  );
+  const reasons = best.level === 'pid namespace' ? '' : ` (${missing.join('; ')})`;
+  return { level: 'ok', what: 'processes', found: `held by a ${best.level}${reasons}` };
 }
 
 function node(): Finding {

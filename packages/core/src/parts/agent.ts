@@ -10,7 +10,7 @@ import {
 } from '@orch/agents';
 import type { Agent, AgentEnd, AgentRequest, RunLayout } from '@orch/coordinator';
 import { openSession, redactValues, sessionEnd } from '@orch/jsonl/sessions';
-import { createProcessOwner, endLeftovers, type ProcessOwner } from '@orch/process';
+import { createProcessOwner, endLeftovers, probeLevels, type ProcessOwner } from '@orch/process';
 import { openLedger, unfinishedProcesses } from './ledger.js';
 import { deniedInput, progressOf, sessionRecord } from './session-events.js';
 import { whatWasRecorded } from './unfinished-session.js';
@@ -47,7 +47,8 @@ export async function createRunAgent(parts: AgentParts): Promise<RunAgent> {
   // One marker a leader: whoever closes ends what it started itself, never what another leader of this run did.
   const marker = `${parts.run}.${randomBytes(4).toString('hex')}`;
   await ledger.opened(marker);
-  const owner = createProcessOwner({ marker, ledger });
+  const { best: hold } = await probeLevels();
+  const owner = createProcessOwner({ marker, ledger, hold });
   const secrets = Object.entries(parts.credentials)
     .filter(([name]) => name !== 'ANTHROPIC_BASE_URL')
     .map(([, value]) => value);
@@ -178,7 +179,7 @@ export async function createRunAgent(parts: AgentParts): Promise<RunAgent> {
       const { identities, markers } = await unfinishedProcesses(parts.layout.directory);
       let ended = 0;
       for (const other of markers.filter((candidate) => candidate !== marker)) {
-        ended += (await endLeftovers({ marker: other, identities })).ended;
+        ended += (await endLeftovers({ marker: other, identities, hold })).ended;
       }
       return ended;
     },

@@ -1,0 +1,75 @@
+import { spawn } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createProcessOwner } from '@orch/process';
+import { bound, compare, median } from '../../../tooling/bench/compare.js';
+
+const env = { PATH: process.env['PATH'] ?? '/usr/bin:/bin' };
+const owner = createProcessOwner({ marker: `bench-${process.pid}` });
+/** Touched, so that it is really there. */
+const ballast: Buffer[] = [];
+const grow = (megabytes: number): void => {
+  while (ballast.length < megabytes) ballast.push(Buffer.alloc(1024 * 1024, 1));
+};
+
+async function ours(): Promise<void> {
+  const ended = await owner.run({ argv: ['true'], cwd: '/', env });
+  if (ended.code !== 0 || ended.survivors.length > 0) throw new Error('true did not end well');
+}
+
+function direct(): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn('true', [], { cwd: '/', env, stdio: ['ignore', 'pipe', 'pipe'] });
+    child.stdout.resume();
+    child.stderr.resume();
+    child.once('close', (code) => {
+      if (code === 0) resolve();
+      else reject(new Error('true did not end well'));
+    });
+  });
+}
+
+/** Starts `count` of them, eight at a time. */
+async function secondsOf(count: number, run: () => Promise<void>): Promise<number> {
+  const startedAt = performance.now();
+  let begun = 0;
+  const worker = async (): Promise<void> => {
+    while (begun < count) {
+      begun += 1;
+      await run();
+    }
+  };
+  await Promise.all(Array.from({ length: 8 }, worker));
+  return (performance.now() - startedAt) / 1000;
+}
+
+grow(500);
+await ours(); // a big owner starts its helper at the first start
+await sleep(2000);
+await compare({
+  suite: 'process',
+  case: '200 starts of `true` in an owner of 500 MB, eight at a time',
+  unit: 's',
+  better: 'lower',
+  ours: () => secondsOf(200, ours),
+  peers: [{ name: 'child_process.spawn', run: () => secondsOf(200, direct), target: 1 / 3 }],
+  rounds: 3,
+});
+
+grow(1000);
+await ours();
+const blocks: number[] = [];
+for (let count = 0; count < 200; count += 1) {
+  const startedAt = performance.now();
+  const running = ours();
+  blocks.push(performance.now() - startedAt);
+  await running;
+}
+bound({
+  suite: 'process',
+  case: 'the event loop stands still at a start, owner of 1 GB, median of 200',
+  unit: 'ms',
+  better: 'lower',
+  ours: median(blocks),
+  bound: 0.1,
+});
+await owner.close();
