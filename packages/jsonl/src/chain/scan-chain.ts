@@ -1,7 +1,7 @@
 import type { Hash } from 'node:crypto';
 import type { FileSystem } from '../file-system.js';
 import { chunkBytes } from '../read/line-buffer.js';
-import { readBytes } from '../read/scan.js';
+import { readBytes } from '../read/open-for-reading.js';
 import { beginGroup, readSeal, sealedEndBytes } from './seal.js';
 
 /** How far a chain was followed. */

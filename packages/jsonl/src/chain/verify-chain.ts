@@ -1,5 +1,6 @@
 import { nodeFileSystem, type FileSystem } from '../file-system.js';
-import { checkRange, openForReading } from '../read/scan.js';
+import { openForReading } from '../read/open-for-reading.js';
+import { checkRange } from '../read/read-options.js';
 import { scanChain } from './scan-chain.js';
 import { checkPrevious } from './seal.js';
 

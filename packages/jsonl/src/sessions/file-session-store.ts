@@ -5,7 +5,7 @@ import { JsonlError, reasonOf, systemCode } from '../errors.js';
 import { nodeFileSystem } from '../file-system.js';
 import { entriesFromEnd } from '../read/from-end.js';
 import { read } from '../read/reader.js';
-import { openForReading } from '../read/scan.js';
+import { openForReading } from '../read/open-for-reading.js';
 import { expiryOf, removeExpired, type CleanupPlan, type Expired } from './cleanup.js';
 import { markdownOf } from './export-markdown.js';
 import type { TranscriptFiles } from './find-transcripts.js';

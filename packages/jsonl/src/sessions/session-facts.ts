@@ -3,7 +3,7 @@ import { systemCode } from '../errors.js';
 import { nodeFileSystem } from '../file-system.js';
 import { entriesFromEnd } from '../read/from-end.js';
 import { read } from '../read/reader.js';
-import { openForReading } from '../read/scan.js';
+import { openForReading } from '../read/open-for-reading.js';
 import { questionOf } from './record-text.js';
 import { asSessionRecord } from './session-record.js';
 import { asFields, asText } from './token-counts.js';

@@ -3,7 +3,7 @@ import { nodeFileSystem, type FileSystem } from '../file-system.js';
 import type { Fault } from '../read/fault.js';
 import { entriesFromEnd } from '../read/from-end.js';
 import { read } from '../read/reader.js';
-import { openForReading } from '../read/scan.js';
+import { openForReading } from '../read/open-for-reading.js';
 import { asSessionRecord, type SessionRecord } from './session-record.js';
 
 export interface SessionReadOptions {

@@ -1,7 +1,7 @@
 import { nodeFileSystem, type FileSystem } from '../file-system.js';
 import { entriesFromEnd } from '../read/from-end.js';
 import { JsonlError } from '../errors.js';
-import { openForReading } from '../read/scan.js';
+import { openForReading } from '../read/open-for-reading.js';
 import { encodeRecord } from '../write/encode-record.js';
 import { openLineWriter } from '../write/line-writer.js';
 import { checkWriterOptions } from '../write/writer-options.js';

@@ -4,7 +4,7 @@ import { isFull, JsonlError, reasonOf, systemCode } from '../errors.js';
 import type { FileSystem } from '../file-system.js';
 import { findLastNewline, readRange } from '../read/from-end.js';
 import { parseSlice } from '../read/recover-line.js';
-import { defaultMaxLineBytes } from '../read/scan.js';
+import { defaultMaxLineBytes } from '../read/read-options.js';
 import { openOrCreate } from './rotate.js';
 import type { ChainTip } from './seal-group.js';
 import { runSteps } from './steps.js';

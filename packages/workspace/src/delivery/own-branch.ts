@@ -59,5 +59,5 @@ async function chooseOwn(
   const obstacle = await findObstacle(repository, place.worktree, from, to);
   return obstacle === undefined
     ? { ...move, worktree: path }
-    : { left: `cannot be moved: ${obstacle}` };
+    : { left: `cannot be moved: ${obstacle.reason}` };
 }

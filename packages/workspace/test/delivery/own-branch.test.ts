@@ -90,6 +90,13 @@ it('a branch in which somebody works is left alone, unless it can simply move fo
   expect(await plan(more, { [target]: [one] })).toEqual({
     ...{ target, from: one, to: more, worktree: world.root },
   });
+  // A file of theirs stands where the new one must go.
+  put(world.root, 'more', 'theirs');
+  const beside = await plan(more, { [target]: [one] });
+  expect(beside).toMatchObject({ target: `${target}-2`, from: null });
+  expect(beside.note).toMatch(
+    /^The branch is orch\/r1-2, because orch\/r1 cannot be moved: .*more/,
+  );
 });
 
 it('without the record of what it delivered the same branch is refused', async () => {
