@@ -138,7 +138,8 @@ export function superviseLeader(started: StartedLeader): SupervisedLeader {
     if (typeof first !== 'string') {
       await begun; // a quick process may be gone before the ledger has recorded it
       await settlesWithin(Promise.all([stdout.done, stderr.done]), spec.drainMs);
-      const survivors = await ending.end(tree, spec.graceMs, first.look.empty);
+      const proved = first.look.empty >= 1;
+      const survivors = proved ? [] : await ending.end(tree, spec.graceMs, first.look.empty);
       const reason = first.lost === true ? 'lost' : 'exited';
       return { reason, exit: first, survivors: asSurvivors(survivors) };
     }

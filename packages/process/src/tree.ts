@@ -96,6 +96,7 @@ export function createTreeFinder(table: ProcessTable): TreeFinder {
     for (let round = 0; round < 8; round += 1) {
       const newest = table.newest();
       if (newest !== undefined && newest < from) return lookAbove(tree, 0, never);
+      if (newest === from) return { members: [], empty: 1 };
       const to = from > 0 && newest !== undefined ? newest : Infinity;
       const { entries, vanished } = table.list(from, to, (pid) => all.has(pid) || skip.has(pid));
       for (const entry of entries) all.set(entry.pid, entry);
