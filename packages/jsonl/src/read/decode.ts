@@ -62,6 +62,8 @@ export function createDecoder(options: DecodeOptions, sink: RecordSink): Decoder
   const { live, maxLineBytes, selector, projector, values } = options;
   let line = 0;
   let terminated = true;
+  /** The whole lines of the chunk are valid UTF-8, so that decoding cannot alter any of them. */
+  let isChunkValid = false;
   /** A run of lines that end in CR LF, of which the first begins here. */
   let crlf: { byteStart: number; byteEnd: number; line: number } | undefined;
 
@@ -140,7 +142,7 @@ export function createDecoder(options: DecodeOptions, sink: RecordSink): Decoder
         if (end === start || view[end - 1] === carriageReturn || end - start > maxLineBytes) break;
         const text = decodeText(view, start, end);
         const value: unknown = JSON.parse(text);
-        if (text.includes('\ufffd')) break;
+        if (!isChunkValid && text.includes('\ufffd')) break;
         taken.push(value);
         line += 1;
         start = end + 1;
@@ -156,6 +158,8 @@ export function createDecoder(options: DecodeOptions, sink: RecordSink): Decoder
     lines: () => line,
     ...(values === undefined ? {} : { onRun }),
     onChunk(view) {
+      const end = view.lastIndexOf(10);
+      isChunkValid = isUtf8(end === -1 ? view : view.subarray(0, end));
       selector?.onChunk(view);
     },
     onLine(view, start, end, byteStart) {
@@ -190,7 +194,7 @@ export function createDecoder(options: DecodeOptions, sink: RecordSink): Decoder
         return;
       }
       // Decoding puts U+FFFD where bytes are invalid, but U+FFFD may also be real text.
-      if (text.includes('\ufffd') && !isUtf8(view.subarray(start, end))) {
+      if (!isChunkValid && text.includes('\ufffd') && !isUtf8(view.subarray(start, end))) {
         fault('bad_utf8', byteStart, byteStart + (end - start), line);
         return;
       }
