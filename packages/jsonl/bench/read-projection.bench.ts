@@ -39,6 +39,21 @@ for (const [size, target] of [
 
   await compare({
     suite: 'jsonl',
+    case: `one field of every record, near its start, ${size}`,
+    unit,
+    better: 'higher',
+    ours: () =>
+      perCpuSecond(count, async () => {
+        let found = 0;
+        for await (const batch of read<{ type: string }>(path, { fields: ['type'] }).batches()) {
+          for (const { type } of batch) if (type.length > 3) found += 1;
+        }
+        expect(found, count);
+      }),
+    limit,
+  });
+  await compare({
+    suite: 'jsonl',
     case: `two fields of every record, the last of each, ${size}`,
     unit,
     better: 'higher',

@@ -62,6 +62,8 @@ export function createDecoder(options: DecodeOptions, sink: RecordSink): Decoder
   const { live, maxLineBytes, selector, projector, values } = options;
   let line = 0;
   let terminated = true;
+  /** Else checking all of a chunk would cost more than checking what is parsed of it. */
+  const isAllParsed = selector === undefined && projector === undefined;
   /** The whole lines of the chunk are valid UTF-8, so that decoding cannot alter any of them. */
   let isChunkValid = false;
   /** A run of lines that end in CR LF, of which the first begins here. */
@@ -158,9 +160,10 @@ export function createDecoder(options: DecodeOptions, sink: RecordSink): Decoder
     lines: () => line,
     ...(values === undefined ? {} : { onRun }),
     onChunk(view) {
+      selector?.onChunk(view);
+      if (!isAllParsed) return;
       const end = view.lastIndexOf(10);
       isChunkValid = isUtf8(end === -1 ? view : view.subarray(0, end));
-      selector?.onChunk(view);
     },
     onLine(view, start, end, byteStart) {
       line += 1;
@@ -179,10 +182,11 @@ export function createDecoder(options: DecodeOptions, sink: RecordSink): Decoder
       if (start === end) return;
       if (selector !== undefined && !selector.mayMatch(view, start, end)) return;
       let value: unknown;
-      if (projector !== undefined) {
+      // A line without newline may be torn, which only parsing all of it tells for certain.
+      if (projector !== undefined && terminated) {
         value = projector(view, start, end);
         if (value !== undefined) {
-          sink.onRecord(value, byteStart, byteStart + (end - start) + (terminated ? 1 : 0), line);
+          sink.onRecord(value, byteStart, byteStart + (end - start) + 1, line);
           return;
         }
       }

@@ -12,6 +12,9 @@ const closeBracket = 0x5d;
 
 /** A string longer than this is searched for its end by native code, which pays only for long ones. */
 const shortString = 24;
+/** A string up to this long is looked through before it is decoded, as most need no parsing. */
+const plainString = 64;
+const objectStart = Buffer.from('{"');
 const none = -1;
 
 function skipSpace(view: Buffer, from: number, end: number): number {
@@ -88,21 +91,64 @@ function findName(names: readonly Buffer[], view: Buffer, from: number, to: numb
 }
 
 /**
+ * Whether nothing speaks against `[at, end)` being the rest of one record: it ends with a brace, and
+ * no other record begins in it. An object inside a record follows a colon, a comma or a bracket; one
+ * that begins with the name that the line begins with (at `[nameStart, nameEnd)`) is a second record.
+ */
+function isRestOfOne(
+  view: Buffer,
+  at: number,
+  end: number,
+  nameStart: number,
+  nameEnd: number,
+): boolean {
+  const last = view[end - 1] === 0x0d ? end - 2 : end - 1;
+  if (last < at || view[last] !== closeBrace) return false;
+  for (let open = view.indexOf(objectStart, at); open !== -1 && open < end;) {
+    let before = open - 1;
+    while (before > at && view[before] === 0x20) before -= 1;
+    const byte = view[before];
+    if (byte !== colon && byte !== comma && byte !== openBracket) return false;
+    let same = 0;
+    const length = nameEnd - nameStart + 1;
+    while (same < length && view[open + 2 + same] === view[nameStart + same]) same += 1;
+    if (same === length) return false;
+    open = view.indexOf(objectStart, open + 2);
+  }
+  return true;
+}
+
+/** The string at `[start, end)`, when it is short and its bytes stand for themselves. */
+function takePlainString(view: Buffer, start: number, end: number): string | undefined {
+  if (view[start] !== quote || end - start > plainString) return undefined;
+  for (let at = start + 1; at < end - 1; at += 1) {
+    const byte = view[at] ?? 0;
+    if (byte === backslash || byte < 0x20 || byte >= 0x80) return undefined;
+  }
+  return decodeText(view, start + 1, end - 1);
+}
+
+/**
  * Takes fields out of the bytes of a record by following its brackets and quotes, so that only what
- * is wanted is decoded and parsed. A line about which anything is unusual is left to be parsed whole:
- * no object, a name with an escape, brackets that do not fit. `undefined` when that is all that helps.
+ * is wanted is decoded and parsed, and no further than the last of them if the rest of the line looks
+ * like the rest of one record. A line about which anything is unusual is left to be parsed whole: no
+ * object, a name with an escape, brackets that do not fit. `undefined` when that is all that helps.
  */
 export function projectFields(fields: readonly string[], where: Where): Projector | undefined {
   // What `where` compares must be in what is made, and would have to be taken out of it again.
   if (Object.keys(where).some((name) => !fields.includes(name))) return undefined;
   // Assigning it would change the prototype.
   if (fields.includes('__proto__')) return undefined;
+  const wantedCount = new Set(fields).size;
   const names = fields.map((name) => Buffer.from(name));
   const starts = new Array<number>(fields.length).fill(none);
   const ends = new Array<number>(fields.length).fill(none);
 
   return (view, from, end) => {
     starts.fill(none);
+    let missing = wantedCount;
+    let firstName = none;
+    let firstNameEnd = none;
     let at = skipSpace(view, from, end);
     if (view[at] !== openBrace) return undefined;
     at = skipSpace(view, at + 1, end);
@@ -117,27 +163,44 @@ export function projectFields(fields: readonly string[], where: Where): Projecto
         at += 1;
       }
       const wanted = findName(names, view, nameStart, at);
+      if (firstName === none) {
+        firstName = nameStart;
+        firstNameEnd = at;
+      }
       at = skipSpace(view, at + 1, end);
       if (view[at] !== colon) return undefined;
       at = skipSpace(view, at + 1, end);
       const valueEnd = skipValue(view, at, end);
       if (valueEnd === none || valueEnd > end) return undefined;
       if (wanted !== none) {
-        // The last of several with one name counts, as it does for JSON.parse.
+        if (starts[wanted] === none) missing -= 1;
+        // The last of several with one name counts, as it does for JSON.parse, if it is come to.
         starts[wanted] = at;
         ends[wanted] = valueEnd;
+        if (missing === 0) {
+          if (isRestOfOne(view, valueEnd, end, firstName, firstNameEnd)) break;
+          // Asked once: from here on the line is followed to its end.
+          missing = none;
+        }
       }
       at = skipSpace(view, valueEnd, end);
-      if (view[at] === closeBrace) break;
+      if (view[at] === closeBrace) {
+        if (skipSpace(view, at + 1, end) !== end) return undefined;
+        break;
+      }
       if (view[at] !== comma || at >= end) return undefined;
       at = skipSpace(view, at + 1, end);
     }
-    if (skipSpace(view, at + 1, end) !== end) return undefined;
 
     const picked: Record<string, unknown> = {};
     for (let index = 0; index < fields.length; index += 1) {
       const start = starts[index] ?? none;
       if (start === none) continue;
+      const plain = takePlainString(view, start, ends[index] ?? start);
+      if (plain !== undefined) {
+        picked[fields[index] ?? ''] = plain;
+        continue;
+      }
       const text = decodeText(view, start, ends[index] ?? start);
       if (text.includes('\ufffd')) return undefined;
       try {

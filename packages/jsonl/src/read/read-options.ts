@@ -29,7 +29,10 @@ export interface ReadOptions {
   readonly where?: Where;
   /**
    * Gives only these top-level fields of each record, `{}` for a record that is no object. A line is
-   * not parsed for them but searched: what stands in other fields is not checked to be valid JSON.
+   * not parsed for them but searched, up to the last of them: what stands in other fields is not
+   * checked to be valid JSON. Of a name that stands twice either value may be given. Behind the last
+   * field that is wanted, damage is seen where the line does not end with a brace or another record
+   * seems to begin in it; damage that leaves the line looking whole is not.
    */
   readonly fields?: readonly string[];
   /** Validates each record (after `where` and `fields`); one that does not fit is an `invalid_schema` fault. */
