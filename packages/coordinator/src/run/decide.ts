@@ -1,6 +1,6 @@
 import type { BarrierNode, GateNode, Graph, MergeNode, TaskNode } from '../graph/graph.js';
 import type { AttemptMode, StopCause } from '../state/event.js';
-import type { RunState, TaskState } from '../state/state.js';
+import type { AttemptState, RunState, TaskState } from '../state/state.js';
 import { instancesOf, taskNodes } from './instances.js';
 import { nextAttempt } from './next-attempt.js';
 import { expansionOf, isFailure, readiness, stopReason, type Because } from './readiness.js';
@@ -81,6 +81,17 @@ export function decide(graph: Graph, state: RunState, capacity: Capacity): reado
     for (const lock of node?.locks ?? []) heldLocks.add(lock);
   }
   let slots = capacity.parallel - running.length - starting.length;
+  // More may be running on record than fit at once: a reopened run takes up all that finished unjudged.
+  const underWay = new Set(
+    [...capacity.inFlight].flatMap((id) =>
+      id.startsWith('attempt:') ? [id.slice('attempt:'.length)] : [],
+    ),
+  );
+  const locksOf = (id: string): readonly string[] =>
+    nodes.get(state.tasks[id]?.node ?? '')?.locks ?? [];
+  const fits = (id: string): boolean =>
+    underWay.size < capacity.parallel &&
+    ![...underWay].some((other) => locksOf(other).some((lock) => locksOf(id).includes(lock)));
   const stopped = stopReason(graph, state, nodes, capacity.overtime);
   let open = false;
 
@@ -99,8 +110,9 @@ export function decide(graph: Graph, state: RunState, capacity: Capacity): reado
       if (task.phase === 'running') {
         const last = task.attempts.at(-1);
         if (last && last.verdict === undefined) {
-          if (!capacity.inFlight.has(`attempt:${task.id}`))
-            add({ kind: 'recover', id: `attempt:${task.id}`, node, task: task.id });
+          if (underWay.has(task.id) || !fits(task.id)) continue;
+          underWay.add(task.id);
+          add({ kind: 'recover', id: `attempt:${task.id}`, node, task: task.id });
           continue;
         }
         const next = nextAttempt(node, task);
@@ -111,8 +123,11 @@ export function decide(graph: Graph, state: RunState, capacity: Capacity): reado
             task: task.id,
             verdict: next.verdict,
             reasons: next.reasons,
+            ...(stopped !== undefined && last && wasCutShort(last) ? { cause: stopped.cause } : {}),
           });
         else if (!capacity.draining && stopped === undefined) {
+          if (underWay.has(task.id) || !fits(task.id)) continue;
+          underWay.add(task.id);
           add({
             kind: 'attempt',
             id: `attempt:${task.id}`,
@@ -202,6 +217,10 @@ export function decide(graph: Graph, state: RunState, capacity: Capacity): reado
   const next = limited && stopped?.cause === 'budget' ? stopped.next : undefined;
   return [{ kind: 'end', id: 'end', ...(next === undefined ? {} : { next }) }];
 }
+
+/** Its agent had finished; the run was stopped while its gates ran. */
+const wasCutShort = ({ end, verdict }: AttemptState): boolean =>
+  end?.outcome === 'completed' && (verdict === 'exhausted' || verdict === 'cancelled');
 
 const allEnded = (
   ids: readonly string[],

@@ -23,7 +23,8 @@ const killsForgiven = 2;
  * - a throttled one goes on, at most `retry.transient` times;
  * - a failed gate goes back to the same conversation, at most `retry.gate` times; a gate that could
  *   not run, and a command that has no conversation, end the task;
- * - an answer of before that does not stand any more is asked for anew.
+ * - an answer of before that does not stand any more is asked for anew; one that still could not be
+ *   checked is kept, and ends the task again.
  */
 export function nextAttempt(node: TaskNode, task: TaskState): Next {
   const last = task.attempts.at(-1);
@@ -52,7 +53,7 @@ export function nextAttempt(node: TaskNode, task: TaskState): Next {
   if (repairable && continues && repairs < node.retry.gate) {
     return { kind: 'attempt', mode: 'repair', nth: repairs };
   }
-  if (tried.length === 0) return { kind: 'attempt', mode: 'retry', nth: 0 };
+  if (tried.length === 0 && !isUnchecked(last)) return { kind: 'attempt', mode: 'retry', nth: 0 };
   return { kind: 'failed', verdict: last.verdict ?? 'failed', reasons: last.reasons };
 }
 
@@ -62,6 +63,13 @@ export const hasConversation = (node: TaskNode): boolean => node.agent.driver ==
 /** Its agent was ended by a signal that nobody here sent: that end is on record, unlike one that died with its leader. */
 const wasKilled = (attempt: AttemptState): boolean =>
   attempt.verdict === 'lost' && attempt.end?.outcome === 'lost';
+
+/** It has a result, and nobody could say whether it is good: that is no reason to pay for another one. */
+const isUnchecked = ({ verdict, captured, gates }: AttemptState): boolean =>
+  captured !== undefined &&
+  (verdict === 'error' ||
+    (verdict === 'gate_failed' &&
+      Object.values(gates).some((gate) => gate.result.verdict === 'error')));
 
 const givenUp = (verdict: TaskVerdict, last: AttemptState, tries: number): Next => ({
   kind: 'failed',

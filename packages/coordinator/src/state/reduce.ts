@@ -2,7 +2,7 @@ import type { AgentSpent } from '../seams/agent.js';
 import type { Event, UnknownEvent } from './event.js';
 import { reopen, revise } from './renew.js';
 import type { RunState, TaskState } from './state.js';
-import { waiting, withAttempt, withMerge, withTask } from './update.js';
+import { again, waiting, withAttempt, withMerge, withTask } from './update.js';
 
 /** The state of a run before its first event. */
 export const emptyState: RunState = {
@@ -81,7 +81,7 @@ function apply(state: RunState, event: Event): RunState {
       for (const item of event.items) {
         const before = tasks[item.id];
         tasks[item.id] = before
-          ? { ...before, item, label: item.label }
+          ? { ...(before.skipped === 'removed' ? again(before) : before), item, label: item.label }
           : { ...waiting({ id: item.id, label: item.label }), node: event.node, item };
       }
       return {

@@ -19,6 +19,12 @@ export const waiting = (task: {
   earlier: [],
 });
 
+/** A task that was removed, and is there again. What it did before is kept. */
+export function again(task: TaskState): TaskState {
+  const { verdict: _verdict, skipped: _skipped, ...rest } = task;
+  return { ...rest, phase: 'waiting', reasons: [] };
+}
+
 export function withTask(
   state: RunState,
   id: string,

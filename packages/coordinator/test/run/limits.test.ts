@@ -119,6 +119,35 @@ describe('limits.wall', () => {
     expect(ended.outcome).toBe('succeeded');
     expect(ended.next).toBeUndefined();
   });
+
+  it('that passes while a gate runs says how to go on as well; then nobody is asked again', async () => {
+    let time = 0;
+    const clock = { now: () => Date.UTC(2026, 0, 1) + time, monotonic: () => time };
+    const world = createWorld();
+    const parts = { ...world.parts(directory), clock };
+    const graph = (wallMs: number) =>
+      graphOf([taskNode('a', { gates: ['unit'] })], { limits: { parallel: 1, wallMs } });
+    const state = await startWith(
+      {
+        ...parts,
+        gate: {
+          check: async (request, { signal }) => {
+            time += 50;
+            await aborted(signal);
+            return parts.gate.check(request, { signal });
+          },
+        },
+      },
+      graph(20),
+      world.base,
+    );
+    expect(state.tasks['a']).toMatchObject({ verdict: 'exhausted', stopped: 'budget' });
+    expect(summarize(state).exitCode).toBe(4);
+    expect(state.next).toContain('raise limits.wall in plan.yaml');
+    const resumed = await createCoordinator(parts).resume({ run, revised: graph(100_000) });
+    expect(resumed.outcome).toBe('succeeded');
+    expect(world.started).toEqual(['a.1']);
+  });
 });
 
 describe('a budget', () => {

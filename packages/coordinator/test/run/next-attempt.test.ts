@@ -66,6 +66,43 @@ describe('a task that ended gate_failed', () => {
   });
 });
 
+describe('a task whose gate could not run', () => {
+  it('is checked again when the run is resumed, and its agent is not asked again', async () => {
+    const { world, graph, asked, resume } = scene(() => ({}));
+    const parts = world.parts(directory);
+    const unable = createCoordinator({
+      ...parts,
+      gate: {
+        check: async (...request) => ({
+          ...(await parts.gate.check(...request)),
+          verdict: 'error',
+        }),
+      },
+    });
+    await unable.start({ graph, base: world.base, branch: 'main', mode: 'run', parallel: 4 });
+    const second = await unable.resume({ run: 'run0000001' });
+    expect(second.tasks['a']?.verdict).toBe('gate_failed');
+    expect(asked).toHaveLength(1);
+    const third = await resume();
+    expect(third.outcome).toBe('succeeded');
+    expect(asked).toHaveLength(1);
+  });
+
+  it('nor is it where what the gate runs in broke', async () => {
+    const { world, graph, asked, resume } = scene(() => ({}));
+    const unable = createCoordinator({
+      ...world.parts(directory),
+      gate: { check: () => Promise.reject(new Error('no checkout')) },
+    });
+    await unable.start({ graph, base: world.base, branch: 'main', mode: 'run', parallel: 4 });
+    const second = await unable.resume({ run: 'run0000001' });
+    expect(second.tasks['a']).toMatchObject({ verdict: 'error', reasons: ['no checkout'] });
+    expect(asked).toHaveLength(1);
+    expect((await resume()).outcome).toBe('succeeded');
+    expect(asked).toHaveLength(1);
+  });
+});
+
 describe('findings that a killed repair did not get to send', () => {
   it('are owed to every attempt that goes on with the conversation', async () => {
     const { world, asked, graph } = scene(({ attempt }) => ({

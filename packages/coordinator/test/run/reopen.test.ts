@@ -51,3 +51,35 @@ it('a result that conflicted and merges now is not made again', async () => {
   expect(world.started).toEqual(['a.1', 'b.1']);
   expect(Object.keys(world.tree(world.branch() ?? ''))).toContain('b.txt');
 });
+
+it('finished attempts that are taken up again are checked no more than the slots allow, nor beside their lock', async () => {
+  const world = createWorld();
+  const parts = world.parts(directory);
+  const ids = ['a', 'b', 'c', 'd'];
+  const tasks = ids.map((id) => taskNode(id, { gates: ['unit'], locks: id < 'c' ? ['port'] : [] }));
+  const graph = graphOf(tasks);
+  const of = { graph, base: world.base, branch: null, mode: 'run', parallel: 2 } as const;
+  const broken = { check: () => Promise.reject(new Error('no checkout')) };
+  const first = await createCoordinator({ ...parts, gate: broken }).start(of);
+  expect(Object.values(first.tasks).map((task) => task.verdict)).toEqual(ids.map(() => 'error'));
+  const now = new Set<string>();
+  let most = 0;
+  let sharedLock = false;
+  const second = await createCoordinator({
+    ...parts,
+    gate: {
+      async check(request, context) {
+        now.add(request.subject);
+        most = Math.max(most, now.size);
+        sharedLock ||= now.has('a') && now.has('b');
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        now.delete(request.subject);
+        return parts.gate.check(request, context);
+      },
+    },
+  }).resume({ run: first.run });
+  expect(second.outcome).toBe('succeeded');
+  expect(world.started).toHaveLength(4);
+  expect(most).toBeLessThanOrEqual(2);
+  expect(sharedLock).toBe(false);
+});

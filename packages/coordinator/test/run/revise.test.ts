@@ -129,6 +129,31 @@ describe('tasks that a revised plan has no more', () => {
     const third = await resume(world, { revised: graphOf([taskNode('z')]) });
     expect(summarize(third)).toMatchObject({ total: 1, removed: 3, waiting: 0 });
   });
+
+  it('items whose list was not made come back with it', async () => {
+    let broken = false;
+    const over = (prompt: string) =>
+      graphOf([
+        taskNode('list', { prompt: { kind: 'literal', value: prompt } }),
+        taskNode('b', { needs: ['list'], fanOut: { kind: 'foreach', as: 'n', items: [1, 2] } }),
+      ]);
+    const world = createWorld({
+      behave: (request) => (request.task === 'list' && broken ? { files: {} } : {}),
+    });
+    await start(world, over('list'));
+    broken = true;
+    const second = await resume(world, { revised: over('list better') });
+    expect(verdicts(second)).toMatchObject({ list: 'no_effect', 'b[1]': 'skipped' });
+    broken = false;
+    const third = await resume(world);
+    expect(third.outcome).toBe('succeeded');
+    expect(verdicts(third)).toEqual({
+      list: 'succeeded',
+      'b[1]': 'succeeded',
+      'b[2]': 'succeeded',
+    });
+    expect(summarize(third)).toMatchObject({ total: 3, removed: 0 });
+  });
 });
 
 describe('what was under way when the leader died', () => {
