@@ -31,15 +31,21 @@ export const groupHold: Hold = { level: 'process group' };
 
 /**
  * Process 1 of a namespace. A signal without a handler does not reach it, so it is no place for the program
- * itself; it gathers orphans, and asks what the program leaves to end before the kernel kills it.
+ * itself; it gathers orphans, lets what the program leaves (a `tee`) finish for a moment, and then asks it to
+ * end before the kernel kills it.
  */
 const firstProcess = `
 exec 3>&2 2>/dev/null
-steps=$1
-shift
+drain=$1
+steps=$2
+shift 2
 "$@" 2>&3 3>&-
 code=$?
 exec 0<&- 1>&- 3>&-
+while [ $code != 143 ] && [ $drain -gt 0 ] && kill -s 0 -- -1; do
+  /bin/sleep 0.05
+  drain=$((drain - 1))
+done
 if kill -s 0 -- -1; then
   [ $code = 143 ] || kill -s TERM -- -1
   kill -s CONT -- -1
@@ -76,6 +82,28 @@ function obstacle({ argv, cwd, env }: LeaderSpec): string | undefined {
   return reason;
 }
 
+/**
+ * A shell drops variables whose names it could not use itself (`npm_config_//host/:_authToken`), so they go
+ * through it under other names. Their values stand in the arguments of `env` until it becomes the program,
+ * and never in those of anything that stays.
+ */
+function throughShell({ argv, env }: LeaderSpec): Pick<LeaderSpec, 'argv' | 'env'> {
+  const entries = Object.entries(env);
+  const usable = entries.filter(([name]) => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name));
+  if (usable.length === entries.length) return { argv, env };
+  const carried = entries
+    .filter((entry) => !usable.some(([name]) => name === entry[0]))
+    .map(([name, value], index) => [`ORCH_CARRIED_${index}`, `${name}=${value}`] as const);
+  const names = carried.map(([name]) => name);
+  const unset = names.map((name) => `-u ${name}`).join(' ');
+  const set = names.map((name) => `"$${name}"`).join(' ');
+  const program = `exec env ${unset} -- ${set} "$@"`;
+  return {
+    argv: ['/bin/sh', '-c', program, 'orch-env', ...argv],
+    env: Object.fromEntries([...usable, ...carried]),
+  };
+}
+
 /** Where an owner keeps what it starts. */
 export interface Held {
   /** Directory of the cgroup of all that the owner starts. */
@@ -84,7 +112,11 @@ export interface Held {
    * What to start in the place of `spec`, or why it cannot be started: with a program in between, only
    * its own start would be seen to fail.
    */
-  wrap(spec: LeaderSpec, name: string, graceMs: number): LeaderSpec | { readonly refused: string };
+  wrap(
+    spec: LeaderSpec,
+    name: string,
+    times: { readonly graceMs: number; readonly drainMs: number },
+  ): LeaderSpec | { readonly refused: string };
   /** Lets go of what was made for one tree, or, without a name, for all. */
   release(name?: string): void;
 }
@@ -93,19 +125,21 @@ export function createHeld(hold: Hold, marker: string): Held {
   const cgroup = hold.level === 'cgroup' ? cgroupOf(hold.directory, marker) : undefined;
   return {
     cgroup,
-    wrap(spec, name, graceMs) {
+    wrap(spec, name, { graceMs, drainMs }) {
       if (hold.level === 'process group') return spec;
       const refused = obstacle(spec);
       if (refused !== undefined) return { refused };
       if (hold.level === 'pid namespace') {
-        const steps = String(Math.ceil(graceMs / 50));
-        const inside = ['/bin/sh', '-c', firstProcess, 'orch-first', steps, ...spec.argv];
-        return { ...spec, argv: [...hold.enter, ...inside] };
+        const steps = [drainMs, graceMs].map((ms) => String(Math.ceil(ms / 50)));
+        const { argv, env } = throughShell(spec);
+        const inside = ['/bin/sh', '-c', firstProcess, 'orch-first', ...steps, ...argv];
+        return { ...spec, env, argv: [...hold.enter, ...inside] };
       }
-      const directory = join(cgroup ?? '', name);
+      const directory = `${cgroup ?? ''}/${name}`;
       mkdirSync(directory, { recursive: true });
-      const argv = ['/bin/sh', '-c', joinProgram, directory, ...spec.argv] as const;
-      return { ...spec, argv, cgroup: directory };
+      const { argv, env } = throughShell(spec);
+      const join = ['/bin/sh', '-c', joinProgram, directory, ...argv] as const;
+      return { ...spec, env, argv: join, cgroup: directory };
     },
     release(name) {
       if (cgroup !== undefined) removeCgroup(name === undefined ? cgroup : join(cgroup, name));

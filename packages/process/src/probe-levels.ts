@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { deferred } from './deferred.js';
 import { createHeld, groupHold, removeCgroup, type Hold, type Level } from './level.js';
@@ -67,29 +67,61 @@ export const entrances = {
   },
 };
 
+/** What a program may do: its user namespace, its capabilities, and whether setuid programs work for it. */
+const rightsScript =
+  "readlink /proc/self/ns/user; grep -E '^(CapEff|NoNewPrivs)' /proc/self/status | tr -d '[:blank:]'";
+
+const own = (): { readonly user: string; readonly status: string } => ({
+  user: readlinkSync('/proc/self/ns/user'),
+  status: readFileSync('/proc/self/status', 'utf8').replaceAll(/[^\S\n]/g, ''),
+});
+
+/** Why a program inside could do less than we can; undefined if it is the same. */
+function lostRight(user: string, rights: readonly string[]): string | undefined {
+  const outside = own();
+  if (user !== outside.user) {
+    return 'it needs a user namespace, in which sudo and other setuid programs fail, and files of others belong to nobody';
+  }
+  const lines = outside.status.split('\n');
+  // Root has nothing to gain from a setuid program.
+  const lost = rights.find(
+    (line) => !lines.includes(line) && !(line.startsWith('NoNewPrivs') && process.getuid?.() === 0),
+  );
+  return lost === undefined ? undefined : `programs would lose rights (${lost} inside)`;
+}
+
+/**
+ * Why a way into a PID namespace does not do; undefined if it does. One that takes rights from programs is
+ * refused: what a person's agents and gates may do must not depend on what holds them.
+ */
+export async function probeEntrance(enter: Entrance): Promise<string | undefined> {
+  const held = createHeld({ level: 'pid namespace', enter }, 'probe');
+  // In a namespace of its own, a child of process 1 has number 2 and sees no other process.
+  const script = `ls -d /proc/[0-9]* | wc -l; readlink /proc/self; ${rightsScript}; exit 42`;
+  const spec = {
+    argv: ['/bin/sh', '-c', script],
+    cwd: '/',
+    env,
+    stdin: 'closed',
+    branch: '',
+  } as const;
+  const wrapped = held.wrap(spec, '', { graceMs: 0, drainMs: 0 });
+  if ('refused' in wrapped) return wrapped.refused;
+  const { code, said } = await runProbe(wrapped.argv);
+  const [seen = '99', self = '99', user = '', ...rights] = said.split('\n');
+  if (code === 42 && Number(seen) < 6 && Number(self) < 10) return lostRight(user, rights);
+  return `${said.split('\n').at(-1) ?? ''} (exit code ${code})`;
+}
+
 async function probeNamespace(): Promise<Probe> {
   const level = 'pid namespace';
   const problems: string[] = [];
   for (const [name, entrance] of process.platform === 'linux' ? Object.entries(entrances) : []) {
     try {
       const enter = entrance();
-      const held = createHeld({ level, enter }, 'probe');
-      // In a namespace of its own, a child of process 1 has number 2 and sees no other process.
-      const script = 'ls -d /proc/[0-9]* | wc -l; readlink /proc/self; exit 42';
-      const spec = {
-        argv: ['/bin/sh', '-c', script],
-        cwd: '/',
-        env,
-        stdin: 'closed',
-        branch: '',
-      } as const;
-      const wrapped = held.wrap(spec, '', 0);
-      if ('refused' in wrapped) throw new Error(wrapped.refused);
-      const { code, said } = await runProbe(wrapped.argv);
-      const [seen = '99', self = '99'] = said.split('\n');
-      if (code === 42 && Number(seen) < 6 && Number(self) < 10)
-        return { level, works: true, hold: { level, enter } };
-      problems.push(`${name}: ${said.split('\n').at(-1) ?? ''} (exit code ${code})`);
+      const problem = await probeEntrance(enter);
+      if (problem === undefined) return { level, works: true, hold: { level, enter } };
+      problems.push(`${name}: ${problem}`);
     } catch (error) {
       problems.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
     }
@@ -125,7 +157,8 @@ async function probeCgroup(): Promise<Probe> {
     const script = 'echo 0 >"$0/cgroup.procs" && exec sleep 30';
     const run = runProbe(['/bin/sh', '-c', script, place]);
     const state = { isOver: false };
-    void run.finally(() => (state.isOver = true));
+    const over = (): void => void (state.isOver = true);
+    run.then(over, over);
     while (!table.isPopulated(place) && !state.isOver)
       await new Promise((resolve) => setTimeout(resolve, 5));
     const wasPopulated = table.isPopulated(place);

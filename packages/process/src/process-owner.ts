@@ -141,7 +141,7 @@ export function createProcessOwner(options: OwnerOptions): ProcessOwner {
     const branch = `${marker}/${name}`;
     const env = { ...spec.env, ...markersOf({ marker, branch }) };
     const leaderSpec = { argv: spec.argv, cwd: spec.cwd, env, stdin: spec.stdin, branch };
-    const wrapped = held.wrap(leaderSpec, name, spec.graceMs);
+    const wrapped = held.wrap(leaderSpec, name, spec);
     if ('refused' in wrapped) throw startError(leaderSpec, wrapped.refused);
     const leader = await startLeader(wrapped);
     const { owned, begin } = takeCharge(spec, wrapped, name, leader);

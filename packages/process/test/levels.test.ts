@@ -8,6 +8,7 @@ import {
   ProcessError,
 } from '../src/index.js';
 import { createHeld } from '../src/level.js';
+import { probeEntrance } from '../src/probe-levels.js';
 import { environment } from './witness.js';
 
 const levels = await probeLevels();
@@ -30,6 +31,25 @@ test('every level that does not work says why', () => {
   ]);
   expect(levels.all.at(-1)?.works).toBe(true);
 });
+
+test.runIf(process.platform === 'linux')(
+  'a way into a namespace that takes rights from programs is refused',
+  async () => {
+    const rest = ['--pid', '--fork', '--kill-child=KILL', '--mount-proc'] as const;
+    const user = ['--user', '--map-current-user'];
+    expect(await probeEntrance(['unshare', ...user, ...rest])).toMatch(
+      /user namespace|Operation not permitted|unshare failed/,
+    );
+    if (process.getuid?.() !== 0) return;
+    const drop = ['setpriv', '--bounding-set', '-chown', '--inh-caps', '-chown'];
+    const less = await probeEntrance(['unshare', ...rest, ...drop]);
+    expect(less).toMatch(/lose rights \(CapEff/);
+    // The same way that takes nothing away is not.
+    expect(await probeEntrance(['unshare', ...rest])).toBe(
+      levels.best.level === 'pid namespace' ? undefined : expect.any(String),
+    );
+  },
+);
 
 describe.each(held)('held by a %s', (level, hold) => {
   const owner = createProcessOwner({ marker: `level-${process.pid}-${level.slice(0, 3)}`, hold });
@@ -85,6 +105,33 @@ describe.each(held)('held by a %s', (level, hold) => {
     expect(await owner.left()).toEqual([]);
   });
 
+  test('a variable whose name no shell can use arrives, and nothing else does', async () => {
+    const strange = {
+      'a-b': '1',
+      'npm_config_//host/:_authToken': 'x\ny z',
+      'BASH_FUNC_f%%': '() {',
+    };
+    const print = 'console.log(JSON.stringify(process.env))';
+    const argv = [process.execPath, '-e', print] as const;
+    const { stdout, code } = await owner.run({ argv, cwd: '/', env: { ...env, ...strange } });
+    expect(code).toBe(0);
+    const seen = JSON.parse(stdout.text) as Record<string, string>;
+    expect(seen).toMatchObject(strange);
+    expect(Object.keys(seen).filter((name) => name.startsWith('ORCH_CARRIED'))).toEqual([]);
+  });
+
+  test('what a program leaves may still say something until drainMs has passed', async () => {
+    const late = '(trap "exit 0" TERM; sleep 0.3; echo late) & exit 0';
+    expect(await owner.run({ ...shell(late), drainMs: 10_000 })).toMatchObject({
+      code: 0,
+      stdout: { text: 'late\n' },
+    });
+    expect(await owner.run({ ...shell(late.replace('0.3', '1000')), drainMs: 0 })).toMatchObject({
+      code: 0,
+      stdout: { text: '' },
+    });
+  });
+
   test('what is left is named, and all of it ends with the owner', async () => {
     const started = await owner.start(shell('setsid sleep 1001 & exec sleep 1002'));
     await expect
@@ -116,7 +163,10 @@ test.runIf(cgroup)('a cgroup is removed with its tree, and by endLeftovers()', a
   expect(ours()).toHaveLength(1);
   expect(await owner.close()).toEqual([]);
   expect(ours()).toHaveLength(0);
-  createHeld(cgroup, marker).wrap({ ...shell('true'), stdin: 'closed', branch: '' }, 'left', 1000);
+  createHeld(cgroup, marker).wrap({ ...shell('true'), stdin: 'closed', branch: '' }, 'left', {
+    graceMs: 1000,
+    drainMs: 0,
+  });
   expect(ours()).toHaveLength(1);
   expect(await endLeftovers({ marker, hold: cgroup })).toEqual({ ended: 0, survivors: [] });
   expect(ours()).toHaveLength(0);
