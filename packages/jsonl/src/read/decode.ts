@@ -56,6 +56,8 @@ export const decodeText: (bytes: Buffer, start: number, end: number) => string =
 
 const byteOrderMark = [0xef, 0xbb, 0xbf] as const;
 const carriageReturn = 13;
+/** Up to this length a call for each line costs more than checking the bytes of all lines at once. */
+const shortLine = 512;
 
 /** Turns lines into records and faults. The common case is one parse. */
 export function createDecoder(options: DecodeOptions, sink: RecordSink): Decoder {
@@ -161,9 +163,11 @@ export function createDecoder(options: DecodeOptions, sink: RecordSink): Decoder
     ...(values === undefined ? {} : { onRun }),
     onChunk(view) {
       selector?.onChunk(view);
-      if (!isAllParsed) return;
+      isChunkValid = false;
+      const firstEnd = isAllParsed ? view.indexOf(10) : -1;
+      if (firstEnd === -1 || firstEnd > shortLine) return;
       const end = view.lastIndexOf(10);
-      isChunkValid = isUtf8(end === -1 ? view : view.subarray(0, end));
+      isChunkValid = isUtf8(view.subarray(0, end));
     },
     onLine(view, start, end, byteStart) {
       line += 1;
