@@ -1,5 +1,6 @@
 import type { TaskNode } from '../graph/graph.js';
 import type { AgentEnd, AgentSpent } from '../seams/agent.js';
+import type { ForeignChange } from '../seams/workspace.js';
 import type { AttemptMode } from '../state/event.js';
 import type { AttemptState } from '../state/state.js';
 import { baseOf, type Base } from './base.js';
@@ -137,7 +138,11 @@ export async function makeAttempt(
       onProgress: (progress) => context.onProgress(taskId, attempt, progress),
     },
   );
-  if (isLost(context, end)) return recordLost(context, taskId, attempt, end);
+  if (isLost(context, end)) {
+    // Who can get an agent killed must not get away with what it did to the repository before.
+    const foreign = wasKilled(end) ? await workspace.compare(fingerprint) : [];
+    return recordLost(context, taskId, attempt, end, foreign);
+  }
   await context.journal.append({ type: 'agent.ended', task: taskId, attempt, end });
   await finishAttempt(context, node, taskId, attempt, fingerprint);
 }
@@ -205,8 +210,10 @@ async function recordLost(
   task: string,
   attempt: number,
   end: AgentEnd,
+  foreign: readonly ForeignChange[] = [],
 ): Promise<void> {
   const killed = wasKilled(end);
+  const tampered = foreign.filter((change) => change.weight === 'tampered');
   await context.journal.append(
     // An end on record tells a kill from a stop, and counts what it has cost.
     ...(killed ? [{ type: 'agent.ended' as const, task, attempt, end }] : []),
@@ -214,10 +221,11 @@ async function recordLost(
       type: 'attempt.ended',
       task,
       attempt,
-      verdict: 'lost',
+      verdict: tampered.length > 0 ? 'tampered' : 'lost',
       session: end.session,
       ...(killed ? {} : spentOf(end)),
       reasons: [
+        ...tampered.map((change) => change.detail),
         killed ? (end.error ?? 'its agent was killed by somebody else') : stoppedBecause(context),
       ],
       warnings: [],

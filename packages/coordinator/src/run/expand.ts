@@ -18,20 +18,20 @@ export async function expandFanOut(
   node: TaskNode,
   skip: Because | undefined,
 ): Promise<void> {
-  const expand = (items: readonly Item[], ...more: NewEvent[]): Promise<void> =>
+  const expand = (items: readonly Item[], instead?: NewEvent, made = true): Promise<void> =>
     journal.append(
       { type: 'task.expanded', node: node.id, items },
-      ...more,
+      ...(instead ? [instead] : []),
       // Items of an earlier list, from before the plan was revised.
       ...Object.values(journal.state().tasks)
         .filter((task) => task.node === node.id && task.item && task.phase === 'waiting')
         .filter((task) => !items.some((item) => item.id === task.id))
-        .map(removal),
+        .map((task) => removal(task, made)),
     );
   const giveUp = (because: Because): Promise<void> =>
-    expand([], { type: 'task.skipped', task: node.id, ...because });
+    expand([], { type: 'task.skipped', task: node.id, ...because }, because.cause === 'empty');
   const fail = (reason: string): Promise<void> =>
-    expand([], { type: 'task.failed', task: node.id, verdict: 'failed', reasons: [reason] });
+    expand([], { type: 'task.failed', task: node.id, verdict: 'failed', reasons: [reason] }, false);
   if (skip) return giveUp(skip);
   const state = journal.state();
   const nodes = taskNodes(graph);

@@ -33,7 +33,7 @@ export async function revise(context: RunContext, revision: Revision): Promise<v
   }
   await revision.record();
   const { graph, parallel } = revision;
-  const removed = removedTasks(graph, journal.state()).map(removal);
+  const removed = removedTasks(graph, journal.state()).map((task) => removal(task));
   await journal.append(
     {
       type: 'plan.revised',
@@ -45,14 +45,16 @@ export async function revise(context: RunContext, revision: Revision): Promise<v
   );
 }
 
-/** Says of a task that the plan has it no more. */
-export const removal = ({ id, item }: TaskState): NewEvent => ({
+/** Says of a task that the plan has it no more, or of an item that its list (`made` or not) has not. */
+export const removal = ({ id, item }: TaskState, made = true): NewEvent => ({
   type: 'task.skipped',
   task: id,
   cause: 'removed',
-  reason: item
-    ? 'the list it comes from has it no more'
-    : 'the plan was revised and has it no more',
+  reason: !item
+    ? 'the plan was revised and has it no more'
+    : made
+      ? 'the list it comes from has it no more'
+      : 'the list it comes from was not made',
 });
 
 /** Tasks of the record for which the plan has no place. */

@@ -150,6 +150,26 @@ describe('an agent that somebody else killed', () => {
     expect(state.usd.unknown).toBe(2);
   });
 
+  it('and that had changed the repository before does not go on', async () => {
+    const { world, graph, asked } = scene(({ attempt }) =>
+      attempt === 1 ? { end: { outcome: 'lost', error: 'killed by SIGKILL' } } : {},
+    );
+    const parts = world.parts(directory);
+    const config = { what: 'config', detail: 'in config: core.pager was set' } as const;
+    const state = await createCoordinator({
+      ...parts,
+      workspace: {
+        ...parts.workspace,
+        compare: () => Promise.resolve([{ ...config, weight: 'tampered' }]),
+      },
+    }).start({ graph, base: world.base, branch: 'main', mode: 'run', parallel: 4 });
+    expect(state.tasks['a']).toMatchObject({
+      verdict: 'tampered',
+      reasons: [config.detail, 'killed by SIGKILL'],
+    });
+    expect(asked).toHaveLength(1);
+  });
+
   it('fails at the third time, and a resume tries it again', async () => {
     let hostile = true;
     const { start, resume } = scene(() =>

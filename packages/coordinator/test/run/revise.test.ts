@@ -144,6 +144,8 @@ describe('tasks that a revised plan has no more', () => {
     broken = true;
     const second = await resume(world, { revised: over('list better') });
     expect(verdicts(second)).toMatchObject({ list: 'no_effect', 'b[1]': 'skipped' });
+    const first = Object.values(second.tasks).find((task) => task.label === 'b[1]');
+    expect(first?.reasons).toEqual(['the list it comes from was not made']);
     broken = false;
     const third = await resume(world);
     expect(third.outcome).toBe('succeeded');
