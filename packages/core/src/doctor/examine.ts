@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { createClaudeDriver } from '@orch/agents';
-import { probeLevels } from '@orch/process';
+import { chooseHold } from '../parts/hold.js';
 import { findMainWorktree } from '../main-worktree.js';
 import { loginFile } from '../orchestrator.js';
 import { chooseParallelism } from '../parallelism.js';
@@ -49,12 +49,10 @@ export async function examine(options: {
 
 /** What ends the processes of a run for certain, and why it is not something stronger. */
 async function processes(): Promise<Finding> {
-  const { best, all } = await probeLevels();
-  const missing = all.flatMap((probe) =>
-    probe.works ? [] : [`no ${probe.level}: ${probe.problem}`],
-  );
-  const reasons = best.level === 'pid namespace' ? '' : ` (${missing.join('; ')})`;
-  return { level: 'ok', what: 'processes', found: `held by a ${best.level}${reasons}` };
+  const { hold, passedOver } = await chooseHold();
+  const missing = passedOver.map(({ level, reason }) => `no ${level}: ${reason}`);
+  const reasons = missing.length > 0 ? ` (${missing.join('; ')})` : '';
+  return { level: 'ok', what: 'processes', found: `held by a ${hold.level}${reasons}` };
 }
 
 function node(): Finding {

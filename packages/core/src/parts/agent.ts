@@ -10,7 +10,8 @@ import {
 } from '@orch/agents';
 import type { Agent, AgentEnd, AgentRequest, RunLayout } from '@orch/coordinator';
 import { openSession, redactValues, sessionEnd } from '@orch/jsonl/sessions';
-import { createProcessOwner, endLeftovers, probeLevels, type ProcessOwner } from '@orch/process';
+import { createProcessOwner, endLeftovers, type ProcessOwner } from '@orch/process';
+import { chooseHold } from './hold.js';
 import { openLedger, unfinishedProcesses } from './ledger.js';
 import { deniedInput, progressOf, sessionRecord } from './session-events.js';
 import { whatWasRecorded } from './unfinished-session.js';
@@ -47,7 +48,7 @@ export async function createRunAgent(parts: AgentParts): Promise<RunAgent> {
   // One marker a leader: whoever closes ends what it started itself, never what another leader of this run did.
   const marker = `${parts.run}.${randomBytes(4).toString('hex')}`;
   await ledger.opened(marker);
-  const { best: hold } = await probeLevels();
+  const { hold } = await chooseHold();
   const owner = createProcessOwner({ marker, ledger, hold });
   const secrets = Object.entries(parts.credentials)
     .filter(([name]) => name !== 'ANTHROPIC_BASE_URL')
