@@ -52,9 +52,43 @@ function listen(path: string, onConnection: (socket: Socket) => void): Promise<S
   });
 }
 
+/** A private directory for the socket, whose path the system cuts off at about 100 bytes. */
+function makePlace(): string {
+  for (const place of [tmpdir(), '/tmp']) {
+    const start = join(place, 'orch-spawn-');
+    if (Buffer.byteLength(start) > 90) continue;
+    try {
+      return mkdtempSync(start);
+    } catch {
+      // Missing, full or read-only.
+    }
+  }
+  throw new Error('There is no place for the socket of the spawn helper.');
+}
+
+/** The socket, and the helper that connects to it; both, or neither. */
+async function open(
+  path: string,
+  onConnection: (socket: Socket) => void,
+): Promise<{ server: Server; child: ChildProcess }> {
+  const server = await listen(path, onConnection);
+  try {
+    const child = await spawnLeader(
+      { argv: helperArgv(path), cwd: '/', env: markersOf(undefined) },
+      ['pipe', 'pipe', 'ignore'],
+      (started: ChildProcess) => started,
+    );
+    return { server, child };
+  } catch (error) {
+    server.close();
+    throw error;
+  }
+}
+
 async function createHelper(onLost: () => void): Promise<Helper> {
-  const directory = mkdtempSync(join(tmpdir(), 'orch-spawn-'));
+  const directory = makePlace();
   const path = join(directory, 's');
+  const cleanUp = (): void => rmSync(directory, { recursive: true, force: true });
   const stock: Connection[] = [];
   const pending = new Map<number, Pending>();
   let arrival = deferred();
@@ -64,7 +98,7 @@ async function createHelper(onLost: () => void): Promise<Helper> {
   let count = 0;
   let lost = false;
 
-  const server = await listen(path, (socket) => {
+  const onConnection = (socket: Socket): void => {
     socket.unref();
     socket.on('error', () => undefined); // EPIPE is the answer `false` of write()
     const readHead = (): void => {
@@ -77,12 +111,11 @@ async function createHelper(onLost: () => void): Promise<Helper> {
       arrival = deferred();
     };
     socket.on('readable', readHead);
+  };
+  const { server, child } = await open(path, onConnection).catch((error: unknown) => {
+    cleanUp();
+    throw error;
   });
-  const child = await spawnLeader(
-    { argv: helperArgv(path), cwd: '/', env: markersOf(undefined) },
-    ['pipe', 'pipe', 'ignore'],
-    (started: ChildProcess) => started,
-  );
   const { stdin: requests, stdout: answers } = child;
   if (!(requests instanceof Socket) || !(answers instanceof Socket))
     throw new Error('The spawn helper has no pipes.');
@@ -173,7 +206,6 @@ async function createHelper(onLost: () => void): Promise<Helper> {
     refuse(id, one, startError(one.spec, 'EHELPER'));
   }
 
-  const cleanUp = (): void => rmSync(directory, { recursive: true, force: true });
   process.once('exit', cleanUp);
   child.once('exit', () => {
     lost = true;
