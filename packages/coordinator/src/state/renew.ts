@@ -80,12 +80,28 @@ export function reopen(state: RunState, event: EventBodies['run.reopened']): Run
       expansions: Object.fromEntries(
         Object.entries(state.expansions).filter(([id]) => !event.tasks.includes(id)),
       ),
-      merges: without(state.merges),
+      merges: mergedSoFar(state.merges, event),
       gateNodes: without(state.gateNodes),
       barriers: without(state.barriers),
     },
   );
 }
+
+/** Merges that are decided again go on from what they have: that is in the tip already. */
+const mergedSoFar = (
+  merges: RunState['merges'],
+  { nodes, tasks }: EventBodies['run.reopened'],
+): RunState['merges'] =>
+  Object.fromEntries(
+    Object.entries(merges).map(([id, merge]) => {
+      if (!nodes.includes(id)) return [id, merge];
+      const landed = Object.entries(merge.landed).filter(([task]) => !tasks.includes(task));
+      return [
+        id,
+        { ...merge, landed: Object.fromEntries(landed), conflicted: {}, finished: false },
+      ];
+    }),
+  );
 
 /** What of a task's attempts still answers an equal question: each once, with every check it ever had. */
 function answers(

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { createCoordinator } from '../../src/index.js';
+import { summarize } from '../../src/state/index.js';
 import { createWorld, graphOf, taskNode } from '../simulated-world.js';
 
 let directory: string;
@@ -82,4 +83,18 @@ it('finished attempts that are taken up again are checked no more than the slots
   expect(world.started).toHaveLength(4);
   expect(most).toBeLessThanOrEqual(2);
   expect(sharedLock).toBe(false);
+});
+
+it('what is merged already still counts as merged', async () => {
+  let broken = true;
+  const world = createWorld({
+    behave: ({ task }) => (task === 'b' && broken ? { files: {} } : {}),
+  });
+  const of = { graph, base: world.base, branch: null, mode: 'run', parallel: 4 } as const;
+  const first = await createCoordinator(world.parts(directory)).start(of);
+  expect(summarize(first).merged).toBe(1);
+  broken = false;
+  const second = await createCoordinator(world.parts(directory)).resume({ run: first.run });
+  expect(second.outcome).toBe('succeeded');
+  expect(summarize(second).merged).toBe(2);
 });
