@@ -7,7 +7,7 @@ export interface ProcessIdentity {
   readonly pid: number;
   /** As the system gives it: clock ticks since boot on Linux, a date on macOS. Compare for equality only. */
   readonly startTime: string;
-  /** Identity of the machine's boot. */
+  /** Identity of the machine's boot, and of the PID namespace if an owner made it. */
   readonly bootId: string;
 }
 
@@ -26,12 +26,17 @@ export function identify(pid: number): ProcessIdentity | undefined {
   return { pid, startTime: entry.startTime, bootId: table.bootId() };
 }
 
-/** True while exactly this process runs: not another one with its number, not one of an earlier boot. */
+/**
+ * True while exactly this process runs: not another one with its number, not one of an earlier boot. One in
+ * a PID namespace that an owner made cannot be seen from another: from outside it counts as alive as long as
+ * anything in its namespace, and from within, all that is outside counts as alive.
+ */
 export function isAlive(identity: ProcessIdentity): boolean {
-  const now = identify(identity.pid);
-  return (
-    now !== undefined && now.startTime === identity.startTime && now.bootId === identity.bootId
-  );
+  const [boot, namespace = ''] = identity.bootId.split('/');
+  const [ourBoot, ourNamespace = ''] = table.bootId().split('/');
+  if (boot !== ourBoot) return false;
+  if (namespace !== ourNamespace) return table.mayHave(namespace);
+  return identify(identity.pid)?.startTime === identity.startTime;
 }
 
 export function asSurvivors(members: readonly Entry[]): Survivor[] {

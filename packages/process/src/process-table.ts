@@ -24,6 +24,7 @@ export interface TableSystem {
     readFileSync(path: string, encoding: 'utf8'): string;
     existsSync(path: string): boolean;
     writeFileSync(path: string, text: string): void;
+    readlinkSync(path: string): string;
   };
   /** Runs a system program and returns its stdout. */
   runProgram(program: string, args: readonly string[]): string;
@@ -35,8 +36,13 @@ export interface Listing {
 }
 
 export interface ProcessTable {
-  /** Identity of this boot of this machine. Throws where the system does not tell it. */
+  /**
+   * Identity of this boot of this machine, and behind a `/` that of the PID namespace if an owner made it for
+   * what it holds: numbers of processes mean something else there. Throws where the system does not tell it.
+   */
   bootId(): string;
+  /** True if a process that can be seen from here is in that PID namespace, or this process is itself in another. */
+  mayHave(namespace: string): boolean;
   entries(): Map<number, Entry>;
   /** The number that was given out last; undefined where the system does not tell it. */
   newest(): number | undefined;
@@ -167,6 +173,25 @@ export function createProcessTable(system: TableSystem): ProcessTable {
     }
   }
 
+  const namespaceOf = (pid: number | 'self'): string => {
+    try {
+      return fs.readlinkSync(`/proc/${pid}/ns/pid`).replace(/\D/g, '');
+    } catch {
+      return ''; // it has ended, or belongs to another user
+    }
+  };
+
+  /** The namespace that an owner made around this process, with a shell under this name as its first. */
+  function madeNamespace(): string {
+    if (platform !== 'linux') return '';
+    try {
+      const isMade = fs.readFileSync('/proc/1/cmdline', 'utf8').includes('\0orch-first\0');
+      return isMade ? `/${namespaceOf('self')}` : '';
+    } catch {
+      return '';
+    }
+  }
+
   return {
     cgroupMembers,
     isPopulated(directory) {
@@ -194,13 +219,18 @@ export function createProcessTable(system: TableSystem): ProcessTable {
     },
     list,
     bootId() {
-      boot ??= (
-        platform === 'linux'
+      boot ??=
+        (platform === 'linux'
           ? fs.readFileSync('/proc/sys/kernel/random/boot_id', 'utf8')
           : system.runProgram('sysctl', ['-n', 'kern.bootsessionuuid'])
-      ).trim();
+        ).trim() + madeNamespace();
       return boot;
     },
+    mayHave: (namespace) =>
+      madeNamespace() !== '' ||
+      list(0, Infinity, () => false).entries.some(
+        ({ pid, alive }) => alive && namespaceOf(pid) === namespace,
+      ),
     entry,
     entries: () =>
       new Map(list(0, Infinity, () => false).entries.map((one) => [one.pid, one] as const)),

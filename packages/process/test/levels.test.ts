@@ -3,14 +3,18 @@ import { afterAll, describe, expect, test } from 'vitest';
 import {
   createProcessOwner,
   endLeftovers,
+  identify,
   isAlive,
   probeLevels,
   ProcessError,
+  type ProcessIdentity,
 } from '../src/index.js';
 import { createHeld } from '../src/level.js';
 import { probeEntrance } from '../src/probe-levels.js';
+import { bundle } from './bundle.js';
 import { environment } from './witness.js';
 
+const alive = await bundle('alive.ts');
 const levels = await probeLevels();
 const held = levels.all.flatMap((probe) =>
   probe.works && probe.level !== 'process group' ? [[probe.level, probe.hold] as const] : [],
@@ -152,6 +156,36 @@ test.runIf(namespace)('in a PID namespace a program sees itself and its own alon
   expect(Number(stdout.text.split('\n')[1])).toBeLessThan(10);
   expect(await owner.close()).toEqual([]);
 });
+
+// An agent that runs a program of ours must not take a live owner outside for dead.
+test.runIf(namespace)(
+  'who cannot be seen from inside a PID namespace counts as alive',
+  async () => {
+    if (namespace === undefined) throw new Error('no PID namespace');
+    const outside = identify(process.pid);
+    const owner = createProcessOwner({ marker: `seen-${process.pid}`, hold: namespace });
+    const argv = [process.execPath, alive, JSON.stringify(outside)] as const;
+    const lines: string[] = [];
+    const started = await owner.start({
+      argv,
+      cwd: '/',
+      env,
+      stdin: 'pipe',
+      onStdoutLine: (line) => void lines.push(line),
+    });
+    await expect.poll(() => lines, { timeout: 15_000 }).toHaveLength(1);
+    const { self, answers } = JSON.parse(lines[0] ?? '') as {
+      self: ProcessIdentity;
+      answers: boolean[];
+    };
+    expect(answers).toEqual([true, true, false]);
+    // From outside, it lives as long as its namespace, and not as another process with its number.
+    expect(isAlive(self)).toBe(true);
+    await started.end();
+    expect(isAlive(self)).toBe(false);
+    expect(await owner.close()).toEqual([]);
+  },
+);
 
 const cgroup = held.find(([level]) => level === 'cgroup')?.[1];
 test.runIf(cgroup)('a cgroup is removed with its tree, and by endLeftovers()', async () => {
