@@ -13,7 +13,7 @@ export async function reopen(
   before: RunState,
   workspace: Pick<Workspace, 'merge'>,
 ): Promise<void> {
-  if (before.status !== 'ended' && !before.cancelled) return;
+  if (before.status !== 'ended' && !before.cancelled && !before.closed) return;
   const tasks = Object.values(before.tasks).filter(
     (task) => task.phase === 'ended' && task.verdict !== 'succeeded' && task.skipped !== 'removed',
   );

@@ -67,7 +67,13 @@ function apply(state: RunState, event: Event): RunState {
         cancelled: _cancelled,
         ...rest
       } = state;
-      return { ...rest, status: 'running', epoch: event.epoch, owner: event.owner };
+      return {
+        ...rest,
+        status: 'running',
+        epoch: event.epoch,
+        owner: event.owner,
+        ...(state.status === 'ended' || state.cancelled ? { closed: true } : {}),
+      };
     }
     case 'plan.revised':
       return revise(state, event);

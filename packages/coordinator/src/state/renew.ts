@@ -4,7 +4,7 @@ import { waiting, withTask } from './update.js';
 
 /** Another plan for the same run: every task is decided anew, what is merged is merged anew from the base. */
 export function revise(state: RunState, event: EventBodies['plan.revised']): RunState {
-  const { delivery: _delivery, integration, ...rest } = state;
+  const { delivery: _delivery, closed: _closed, integration, ...rest } = state;
   const known = [
     ...Object.values(state.tasks),
     ...event.tasks.filter((task) => !(task.id in state.tasks)),
@@ -38,7 +38,7 @@ export function revise(state: RunState, event: EventBodies['plan.revised']): Run
 
 /** An ended run goes on: these tasks are tried again, these nodes are decided again. */
 export function reopen(state: RunState, event: EventBodies['run.reopened']): RunState {
-  const { delivery: _delivery, ...rest } = state;
+  const { delivery: _delivery, closed: _closed, ...rest } = state;
   const without = <T>(record: { readonly [id: string]: T }): { [id: string]: T } =>
     Object.fromEntries(Object.entries(record).filter(([id]) => !event.nodes.includes(id)));
   const kept = (event.kept ?? []).reduce<RunState>(

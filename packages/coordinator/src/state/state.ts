@@ -92,6 +92,8 @@ export interface RunState {
   readonly parallel: number;
   readonly status: 'running' | 'interrupted' | 'ended';
   readonly outcome?: RunOutcome;
+  /** It had ended, or was cancelled, and its new leader has not opened it again so far. */
+  readonly closed?: true;
   readonly left?: { readonly count: number; readonly level: string };
   /** How to go on, where no task says it. */
   readonly next?: string;

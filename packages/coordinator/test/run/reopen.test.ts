@@ -4,7 +4,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { createCoordinator } from '../../src/index.js';
 import { summarize } from '../../src/state/index.js';
-import { createWorld, graphOf, taskNode } from '../simulated-world.js';
+import { createWorld, graphOf, Killed, taskNode } from '../simulated-world.js';
 
 let directory: string;
 beforeEach(() => {
@@ -97,4 +97,21 @@ it('what is merged already still counts as merged', async () => {
   const second = await createCoordinator(world.parts(directory)).resume({ run: first.run });
   expect(second.outcome).toBe('succeeded');
   expect(summarize(second).merged).toBe(2);
+});
+
+it('killed before it was opened again, an ended run is opened by the next resume', async () => {
+  let broken = true;
+  const world = createWorld({
+    behave: ({ task }) => (task === 'b' && broken ? { files: {} } : {}),
+  });
+  const of = { graph, base: world.base, branch: null, mode: 'run', parallel: 4 } as const;
+  const { run } = await createCoordinator(world.parts(directory)).start(of);
+  broken = false;
+  const parts = world.parts(directory);
+  const dying = { ...parts.agent, reap: () => Promise.reject(new Killed()) };
+  await expect(createCoordinator({ ...parts, agent: dying }).resume({ run })).rejects.toThrow(
+    Killed,
+  );
+  const state = await createCoordinator(world.parts(directory)).resume({ run });
+  expect(state.outcome).toBe('succeeded');
 });
