@@ -1,4 +1,4 @@
-import { countTurns, sha256 } from './conversation.js';
+import { countPlayed, sha256 } from './conversation.js';
 import type { ConversationMessage, ConversationRequest } from './conversation.js';
 import { messageOf, ScriptedModelError } from './errors.js';
 import type { Json } from './json.js';
@@ -54,7 +54,7 @@ function chooseByMarker(
   const marker = findMarkers(messages[at]?.text ?? '').at(-1);
   if (marker === undefined) return undefined;
   const { scenario, turns } = scriptOf(marker, scenarios);
-  const turn = countTurns(messages.slice(at + 1));
+  const turn = countPlayed(messages.slice(at + 1));
   return { scenario, turn, answer: turnAt(turns, turn) };
 }
 
@@ -89,7 +89,7 @@ function chooseByMatch(
     if (message?.role !== 'user') continue;
     for (const [scenario, { match, turns }] of scenarios.named) {
       if (!match?.test(message.text)) continue;
-      const turn = countTurns(messages.slice(at + 1));
+      const turn = countPlayed(messages.slice(at + 1));
       return { scenario, turn, answer: turnAt(turns, turn) };
     }
   }

@@ -46,6 +46,25 @@ export function countTurns(messages: readonly ConversationMessage[]): number {
   return messages.filter(({ role, synthetic }) => role === 'assistant' && !synthetic).length;
 }
 
+// What Claude Code writes as the result of a call that it broke off, when whom it asks for permission is gone.
+const BROKEN_OFF =
+  /^(?:The user doesn't want to (?:take this action|proceed with this tool use)|\[Request interrupted by user)/;
+
+/**
+ * How far a script has come: the answers so far, without one whose calls were broken off. A model whose
+ * call came to nothing makes it again.
+ */
+export function countPlayed(messages: readonly ConversationMessage[]): number {
+  const brokenOff = messages.filter(
+    ({ role, synthetic }, at) =>
+      role === 'assistant' &&
+      !synthetic &&
+      messages[at + 1]?.role === 'tool' &&
+      BROKEN_OFF.test(messages[at + 1]?.text ?? ''),
+  );
+  return countTurns(messages) - brokenOff.length;
+}
+
 /** The text of the last message of that role, or the empty string. */
 export function lastText(
   messages: readonly ConversationMessage[],

@@ -41,6 +41,20 @@ describe('which turn answers', () => {
     expect(await askText(url, resumed('No response requested, then.'))).toBe('turn 2');
   });
 
+  it('makes a call again that Claude Code broke off, as a model would', async () => {
+    const { url } = await startModel();
+    const answered = (result: string) => [
+      user(scripted(NUMBERED)),
+      toolUse('Write'),
+      toolResult(result),
+    ];
+    const brokenOff =
+      "The user doesn't want to take this action right now. STOP what you are doing";
+    expect(await askText(url, answered(brokenOff))).toBe('turn 0');
+    // Control: a refusal by a rule is an answer, and the script goes on.
+    expect(await askText(url, answered('not allowed by the plan'))).toBe('turn 1');
+  });
+
   it('does not take system messages for users or answers', async () => {
     const { url } = await startModel();
     const messages = (role: (content: Json) => Json) => [

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { createClaudeDriver } from '@orch/agents';
-import { chooseHold } from '../parts/hold.js';
+import { probeLevels } from '@orch/process';
 import { findMainWorktree } from '../main-worktree.js';
 import { loginFile } from '../orchestrator.js';
 import { chooseParallelism } from '../parallelism.js';
@@ -47,12 +47,14 @@ export async function examine(options: {
   };
 }
 
-/** What ends the processes of a run for certain, and why it is not something stronger. */
+/** What ends the processes of a run for certain, and what else could, once runs can use it (decision 8). */
 async function processes(): Promise<Finding> {
-  const { hold, passedOver } = await chooseHold();
-  const missing = passedOver.map(({ level, reason }) => `no ${level}: ${reason}`);
-  const reasons = missing.length > 0 ? ` (${missing.join('; ')})` : '';
-  return { level: 'ok', what: 'processes', found: `held by a ${hold.level}${reasons}` };
+  const { all } = await probeLevels();
+  const others = all
+    .filter(({ level }) => level !== 'process group')
+    .map((probe) => `${probe.level}: ${probe.works ? 'works here' : probe.problem}`);
+  const found = `held by a process group and a marker (not used yet: ${others.join('; ')})`;
+  return { level: 'ok', what: 'processes', found };
 }
 
 function node(): Finding {

@@ -11,7 +11,6 @@ import {
 import type { Agent, AgentEnd, AgentRequest, RunLayout } from '@orch/coordinator';
 import { openSession, redactValues, sessionEnd } from '@orch/jsonl/sessions';
 import { createProcessOwner, endLeftovers, type ProcessOwner } from '@orch/process';
-import { chooseHold } from './hold.js';
 import { openLedger, unfinishedProcesses } from './ledger.js';
 import { deniedInput, progressOf, sessionRecord } from './session-events.js';
 import { whatWasRecorded } from './unfinished-session.js';
@@ -48,8 +47,7 @@ export async function createRunAgent(parts: AgentParts): Promise<RunAgent> {
   // One marker a leader: whoever closes ends what it started itself, never what another leader of this run did.
   const marker = `${parts.run}.${randomBytes(4).toString('hex')}`;
   await ledger.opened(marker);
-  const { hold } = await chooseHold();
-  const owner = createProcessOwner({ marker, ledger, hold });
+  const owner = createProcessOwner({ marker, ledger });
   const secrets = Object.entries(parts.credentials)
     .filter(([name]) => name !== 'ANTHROPIC_BASE_URL')
     .map(([, value]) => value);
@@ -180,7 +178,7 @@ export async function createRunAgent(parts: AgentParts): Promise<RunAgent> {
       const { identities, markers } = await unfinishedProcesses(parts.layout.directory);
       let ended = 0;
       for (const other of markers.filter((candidate) => candidate !== marker)) {
-        ended += (await endLeftovers({ marker: other, identities, hold })).ended;
+        ended += (await endLeftovers({ marker: other, identities })).ended;
       }
       return ended;
     },
