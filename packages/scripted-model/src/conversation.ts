@@ -46,9 +46,10 @@ export function countTurns(messages: readonly ConversationMessage[]): number {
   return messages.filter(({ role, synthetic }) => role === 'assistant' && !synthetic).length;
 }
 
-// What Claude Code writes as the result of a call that it broke off, when whom it asks for permission is gone.
+// What Claude Code writes as the result of a call that it broke off because whom it asks for permission is gone,
+// and, after `--resume`, of one that it never finished.
 const BROKEN_OFF =
-  /^(?:The user doesn't want to (?:take this action|proceed with this tool use)|\[Request interrupted by user)/;
+  /^(?:The user doesn't want to (?:take this action|proceed with this tool use)|\[Tool call interrupted|\[Request interrupted by user)/;
 
 /**
  * How far a script has come: the answers so far, without one whose calls were broken off. A model whose

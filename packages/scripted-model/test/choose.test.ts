@@ -51,6 +51,9 @@ describe('which turn answers', () => {
     const brokenOff =
       "The user doesn't want to take this action right now. STOP what you are doing";
     expect(await askText(url, answered(brokenOff))).toBe('turn 0');
+    const unfinished =
+      "[Tool call interrupted: the session ended before this call's result was recorded, so its outcome is unknown.";
+    expect(await askText(url, answered(unfinished))).toBe('turn 0');
     // Control: a refusal by a rule is an answer, and the script goes on.
     expect(await askText(url, answered('not allowed by the plan'))).toBe('turn 1');
   });
