@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { nothingCaptured } from './capture.js';
 import { asSurvivors, requirePlatform, type ProcessIdentity, type Survivor } from './identity.js';
 import type { Leader, LeaderSpec } from './leader.js';
+import { startGuard, type Guard } from './guard.js';
 import { createHeld, groupHold, type Hold, type Level } from './level.js';
 import { checkMarker, markersOf } from './marker.js';
 import { superviseLeader, type Ended, type OwnedProcess } from './owned-process.js';
@@ -103,6 +104,7 @@ export function createProcessOwner(options: OwnerOptions): ProcessOwner {
   }
 
   function takeCharge(spec: CheckedSpec, wrapped: LeaderSpec, name: string, leader: Leader) {
+    const guards: Guard[] = [];
     const { identity, order } = leader;
     const tree: Tree = {
       known: new Map([[identity.pid, identity.startTime]]),
@@ -124,11 +126,12 @@ export function createProcessOwner(options: OwnerOptions): ProcessOwner {
         running.delete(supervised.owned);
         held.release(name);
         reaper.ended(identity);
+        for (const guard of guards) await guard.dismiss();
         await ledger?.ended(identity);
       },
     });
     running.set(supervised.owned, tree);
-    return supervised;
+    return { ...supervised, guards };
   }
 
   async function startChecked(spec: CheckedSpec): Promise<OwnedProcess> {
@@ -144,12 +147,23 @@ export function createProcessOwner(options: OwnerOptions): ProcessOwner {
     const wrapped = held.wrap(leaderSpec, name, spec);
     if ('refused' in wrapped) throw startError(leaderSpec, wrapped.refused);
     const leader = await startLeader(wrapped);
-    const { owned, begin } = takeCharge(spec, wrapped, name, leader);
+    const { owned, begin, guards } = takeCharge(spec, wrapped, name, leader);
+    async function undo(): Promise<void> {
+      begin();
+      await owned.end().catch(() => undefined);
+    }
+    if (spec.guard) {
+      try {
+        guards.push(await startGuard(leader));
+      } catch (error) {
+        await undo();
+        throw error;
+      }
+    }
     try {
       await ledger?.started({ ...owned.identity, argv0: spec.argv[0] });
     } catch (cause) {
-      begin();
-      await owned.end().catch(() => undefined);
+      await undo();
       throw new ProcessError(
         'ORCH_PROCESS_LEDGER',
         `The start of ${spec.argv[0]} could not be recorded, so it was ended again. Repair the ledger.`,

@@ -11,6 +11,12 @@ export interface ProcessSpec {
   readonly env: Readonly<Record<string, string>>;
   /** Default `closed`: reading gives end of file at once. */
   readonly stdin?: 'closed' | 'pipe';
+  /**
+   * Keeps the program from noticing that its owner was killed: a process beside it holds its streams open until it
+   * has killed it. Without it a program sees the end of its input for some milliseconds, and may act on it; an
+   * agent would take the silence for an answer. Costs one more process, a shell. Default false.
+   */
+  readonly guard?: boolean;
   /** Longest time it may run. Default: no limit. */
   readonly wallMs?: number;
   /** Longest silence on stdout and stderr together; time that a line handler takes does not count. Default: no limit. */
@@ -37,6 +43,7 @@ export interface ProcessSpec {
 /** A spec whose defaults are filled in. */
 export interface CheckedSpec extends ProcessSpec {
   readonly stdin: 'closed' | 'pipe';
+  readonly guard: boolean;
   readonly graceMs: number;
   readonly drainMs: number;
   readonly captureBytes: number;
@@ -80,6 +87,7 @@ export function checkSpec(spec: ProcessSpec): CheckedSpec {
   return {
     ...spec,
     stdin: spec.stdin ?? 'closed',
+    guard: spec.guard ?? false,
     graceMs: spec.graceMs ?? 2000,
     drainMs: spec.drainMs ?? 100,
     captureBytes: spec.captureBytes ?? 1024 * 1024,

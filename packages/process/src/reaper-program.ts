@@ -1,3 +1,4 @@
+import { killGroupFunction } from './kill-group.js';
 import { programText, type Modules, type Parts } from './program-text.js';
 
 /**
@@ -78,18 +79,13 @@ take() {
     esac
   done
 }
-# What is older or younger than what was started is somebody else's: field 22 of stat is the start.
-stop() {
-  read -r stat 2>/dev/null <"/proc/$1/stat" || return 0
-  set -- "$1" "$2" \${stat##*) }
-  [ "\${22}" != "$2" ] || kill -KILL -- "-$1" 2>/dev/null
-}
+${killGroupFunction}
 while read -r line <&3; do take; done
 take
 exec 3<&-
 # At once and for good: an agent whose owner no longer answers takes its silence for a no, and says so in its
 # conversation.
-for word in $known; do stop "\${word%%/*}" "\${word#*/}"; done
+for word in $known; do kill_group "\${word%%/*}" "\${word#*/}"; done
 tries=0
 until printf %s "$known" | "$@"; do
   tries=$((tries + 1))

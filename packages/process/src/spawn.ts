@@ -66,7 +66,7 @@ const reasonOf = (cause: unknown): string =>
  */
 export async function spawnLeader<T>(
   spec: Pick<LeaderSpec, 'argv' | 'cwd' | 'env'>,
-  stdio: StdioOptions,
+  stdio: StdioOptions | (() => StdioOptions),
   started: (child: ChildProcess, pid: number) => T,
 ): Promise<T> {
   await spawnTurn();
@@ -77,7 +77,8 @@ export async function spawnLeader<T>(
   const env = measured ? { NODE_V8_COVERAGE: undefined, ...spec.env } : spec.env;
   let child: ChildProcess;
   try {
-    child = spawn(program, args, { cwd, env, stdio, detached: true });
+    const files = typeof stdio === 'function' ? stdio() : stdio;
+    child = spawn(program, args, { cwd, env, stdio: files, detached: true });
   } catch (error) {
     throw startError(spec, reasonOf(error), error);
   }

@@ -1,6 +1,7 @@
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
 import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, expect, test, vi } from 'vitest';
 import {
@@ -12,7 +13,14 @@ import {
   type ProcessIdentity,
 } from '../src/index.js';
 import { bundle } from './bundle.js';
-import { environment, startWitness, until, type Cleanup } from './witness.js';
+import {
+  environment,
+  programs,
+  startWitness,
+  temporaryDirectory,
+  until,
+  type Cleanup,
+} from './witness.js';
 
 const plain = await bundle('owner.ts');
 const minified = await bundle('owner.ts', { minify: true });
@@ -38,10 +46,11 @@ async function startOwner(
   argv: readonly string[],
   clean: Cleanup,
   level?: Level,
+  more: Readonly<Record<string, string>> = {},
 ): Promise<Owner> {
   const marker = `death-${process.pid}.${(count += 1)}`;
   const child = spawn(process.execPath, [program, marker, ...argv], {
-    env: level === undefined ? environment : { ...environment, LEVEL: level },
+    env: { ...environment, ...(level === undefined ? {} : { LEVEL: level }), ...more },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   clean(() => void child.kill('SIGKILL'));
@@ -175,6 +184,39 @@ describe.concurrent('when the owner is killed with kill -9', () => {
       expect(await witness.judge()).toEqual(gone);
     },
   );
+
+  test('the reaper kills what was started at once, and asks nobody to end', async ({
+    onTestFinished,
+  }) => {
+    const directory = temporaryDirectory(onTestFinished);
+    const argv = ['sh', join(programs, 'heeds-input.sh'), directory];
+    const owner = await startOwner(plain, argv, onTestFinished);
+    await until(() => existsSync(join(directory, 'acted')), 'the program to run');
+    await killOwner(owner);
+    await until(() => !isAlive(owner.leader), 'the program to end');
+    expect(existsSync(join(directory, 'asked'))).toBe(false);
+  });
+
+  // The reaper is stopped meanwhile, so that nothing but the guard can be quicker than the program.
+  test.for([
+    ['guarded, it never sees the end of its input', 'yes', false],
+    ['control: without a guard it does, and acts', 'no', true],
+  ] as const)('a program that heeds its input: %s', async ([, guard, acts], { onTestFinished }) => {
+    const directory = temporaryDirectory(onTestFinished);
+    const argv = ['sh', join(programs, 'heeds-input.sh'), directory];
+    const more = { STDIN: 'pipe', GUARD: guard };
+    const owner = await startOwner(plain, argv, onTestFinished, undefined, more);
+    await until(() => existsSync(join(directory, 'pid.heeds')), 'the program to run');
+    await until(() => reaperOf(owner.child.pid) !== undefined, 'the reaper to start');
+    const reaper = reaperOf(owner.child.pid) ?? 0;
+    process.kill(reaper, 'SIGSTOP');
+    await killOwner(owner);
+    if (acts) await until(() => existsSync(join(directory, 'acted')), 'the program to act');
+    else await until(() => !isAlive(owner.leader), 'the guard to kill the program');
+    process.kill(reaper, 'SIGCONT');
+    await until(() => !isAlive(owner.leader), 'the program to end');
+    expect(existsSync(join(directory, 'acted'))).toBe(acts);
+  });
 
   test('endLeftovers() ends by recorded identity what carries another marker, and spares the exceptions', async ({
     onTestFinished,

@@ -58,6 +58,7 @@ export async function runClaudeTurn(launch: Launch, context: TurnContext): Promi
       cwd: request.cwd,
       env: launch.env,
       stdin: 'pipe',
+      guard: true,
       ...request.limits,
       ...(isAborted(context) ? { signal: context.signal } : {}),
       onStdoutLine(line) {

@@ -1,5 +1,6 @@
 // owner.mjs MARKER ARGV...: an owner that starts one process and stays until it is killed. Prints the
-// identity of the process. LEVEL in its environment names what holds the process.
+// identity of the process. LEVEL in its environment names what holds the process; with STDIN=pipe the process
+// waits for input that never comes, with GUARD=yes it is guarded.
 import { createProcessOwner, probeLevels } from '../../src/index.js';
 
 const [marker = '', program = '', ...args] = process.argv.slice(2);
@@ -14,6 +15,8 @@ const started = await owner.start({
   argv: [program, ...args],
   cwd: '/',
   env: { PATH: process.env['PATH'] ?? '' },
+  stdin: process.env['STDIN'] === 'pipe' ? 'pipe' : 'closed',
+  guard: process.env['GUARD'] === 'yes',
 });
 console.log(JSON.stringify(started.identity));
 setInterval(() => undefined, 1000);

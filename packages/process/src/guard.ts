@@ -1,0 +1,62 @@
+import type { ChildProcess, StdioOptions } from 'node:child_process';
+import { once } from 'node:events';
+import type { Readable, Writable } from 'node:stream';
+import { killGroupFunction } from './kill-group.js';
+import type { Leader } from './leader.js';
+import { markersOf } from './marker.js';
+import { spawnLeader } from './spawn.js';
+
+/**
+ * A process beside a guarded one. It holds the owner's ends of that one's streams, and lets go of them only
+ * after it has killed it: so a program whose owner dies never sees the end of its input, and cannot act on it.
+ */
+export interface Guard {
+  /** Ends the guard; resolves when it is gone. Whom it guarded must have ended. */
+  dismiss(): Promise<void>;
+}
+
+/** Waits on stdin for a word of the owner, or for the owner's death. Arguments: pid and start of the guarded. */
+const program = `
+trap '' TERM INT HUP QUIT
+${killGroupFunction}
+read -r word && exit 0
+kill_group "$@"
+`;
+
+/** Number of the open file of one of our streams; Node shows it nowhere else. */
+function fileOf(stream: Readable | Writable | null): number | 'ignore' {
+  const { _handle: handle } = stream as unknown as { _handle?: { fd?: number } | null };
+  const file = handle?.fd ?? -1;
+  return file >= 0 ? file : 'ignore';
+}
+
+/** Starts the guard of a process. Rejects with `ORCH_PROCESS_START`. */
+export async function startGuard(leader: Leader): Promise<Guard> {
+  const { identity, stdin, stdout, stderr } = leader;
+  const { pid, startTime } = identity;
+  // Looked up in the very turn of the start: a stream that closed has a number that others may get.
+  const stdio = (): StdioOptions => [
+    'pipe',
+    'ignore',
+    'ignore',
+    ...(stdin === null ? [] : [fileOf(stdin)]),
+    fileOf(stdout),
+    fileOf(stderr),
+  ];
+  const argv = ['/bin/sh', '-c', program, `orch-guard ${pid}`, String(pid), startTime] as const;
+  const env = { PATH: '/usr/bin:/bin', ...markersOf(undefined) };
+  const child = await spawnLeader({ argv, cwd: '/', env }, stdio, (started: ChildProcess) => {
+    started.unref();
+    return started;
+  });
+  const exited = once(child, 'exit');
+  const pipe = child.stdin;
+  pipe?.on('error', () => undefined); // it was killed; the reaper is still there
+  return {
+    async dismiss() {
+      child.ref();
+      pipe?.end('done\n');
+      await exited;
+    },
+  };
+}
