@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Event } from '@orch/coordinator/state';
 import type { LoggedRequest } from '@orch/scripted-model';
+import type { TestModel } from './model.js';
 import { journalEvents, jsonLines, runDirectory, startOrch, type Finished } from './orch.js';
 import type { TestRepository } from './repository.js';
 import { processesWith, until } from './witness.js';
@@ -114,18 +115,22 @@ export interface Kill {
   readonly target: string;
 }
 
-/** Leads a run until it is in the phase, kills the leader without warning, and notes what the disk says. */
+/**
+ * Leads a run until it is in the phase and so many milliseconds further, kills the leader without warning, and
+ * notes what the disk says.
+ */
 export async function killIn(
   phase: Phase,
+  afterMs: number,
   repository: TestRepository,
   argv: readonly string[],
-  env: Readonly<Record<string, string>>,
-  requests: readonly LoggedRequest[],
+  model: TestModel,
 ): Promise<Kill | { readonly ended: Finished }> {
-  const running = startOrch(repository, argv, { env });
+  const running = startOrch(repository, argv, { env: model.env });
   let ended: Finished | undefined;
   void running.finished.then((finished) => (ended = finished));
   await until(`the run is in: ${phase}`, () => ended ?? isIn(phase, repository));
+  if (afterMs > 0) await new Promise((resolve) => setTimeout(resolve, afterMs));
   if (ended) return { ended };
   process.kill(running.pid, 'SIGKILL');
   await running.finished;
@@ -142,7 +147,7 @@ export async function killIn(
     hit,
     finished: attempts.filter((one) => one.finished),
     unfinished: attempts.filter((one) => !one.finished && !one.decided),
-    requests: countByConversation(requests),
+    requests: countByConversation(model.requests),
     target: repository.git('rev-parse', 'main'),
   };
 }

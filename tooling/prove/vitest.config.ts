@@ -8,7 +8,7 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
-    include: ['packages/*/prove/**/*.prove.ts'],
+    include: ['packages/*/prove/**/*.prove.ts', 'test/prove/**/*.prove.ts'],
     testTimeout: 60 * 60_000,
     hookTimeout: 10 * 60_000,
     fileParallelism: false,
