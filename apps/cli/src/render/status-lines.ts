@@ -41,7 +41,12 @@ export function statusLines(screen: Screen, record: RunRecord): readonly string[
 
 function taskLine(screen: Screen, { state, led }: RunRecord, task: TaskState): string {
   const phase = task.phase === 'running' && !led ? 'interrupted' : task.phase;
-  const spent = task.attempts.reduce((sum, attempt) => sum + (attempt.end?.durationMs ?? 0), 0);
+  // From start to end, its gates too: the same time that the live view showed.
+  const spent = task.attempts.reduce(
+    (sum, { startedAt, endedAt }) =>
+      endedAt === undefined ? sum : sum + Date.parse(endedAt) - Date.parse(startedAt),
+    0,
+  );
   const detail = [
     task.skipped === 'removed' ? 'removed' : (task.verdict ?? phase),
     spent > 0 ? duration(spent) : '',
