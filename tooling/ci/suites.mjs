@@ -14,7 +14,7 @@ export const suites = [
   { name: 'build', argv: tool('turbo', 'run', 'build', '--output-logs=errors-only') },
   { name: 'types', argv: tool('turbo', 'run', 'typecheck', '--output-logs=errors-only') },
   { name: 'lint', argv: tool('eslint', '--cache', '.') },
-  { name: 'unused', argv: tool('knip', '--no-progress') },
+  { name: 'unused', argv: tool('knip', '--no-progress', '--no-config-hints') },
   { name: 'unit', tests: true, argv: tool('vitest', 'run', '--project=!e2e') },
   { name: 'e2e', tests: true, argv: tool('vitest', 'run', '--project=e2e') },
   { name: 'install', argv: script('tooling/ci/install-from-tarball.mjs') },
