@@ -31,3 +31,4 @@ export { ProcessError, type ProcessErrorCode } from './process-error.js';
 export type { Captured } from './capture.js';
 export type { Ended, EndReason, OwnedProcess } from './owned-process.js';
 export type { ProcessSpec } from './process-spec.js';
+export { readRecord, type ProcessRecord, type RecordedEnd, type RecordOptions } from './record.js';

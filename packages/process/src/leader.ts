@@ -1,5 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import type { ProcessIdentity } from './identity.js';
+import type { Recording } from './shim.js';
 import type { LookAtExit } from './tree.js';
 
 /** How the started process itself ended. */
@@ -22,6 +23,8 @@ export interface Leader {
   readonly exited: Promise<Exit>;
   /** Lets this process end although the leader, which could not be ended, has not. */
   letGo(): void;
+  /** Of a process that keeps a record. */
+  readonly recording?: Recording;
 }
 
 /** What to start, with nothing left open. */

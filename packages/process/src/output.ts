@@ -7,6 +7,8 @@ import { createLineSplitter } from './line-splitter.js';
 export interface OutputOptions {
   readonly captureBytes: number;
   readonly maxLineBytes: number;
+  /** The stream surely ends, when it is told that nobody writes any more. */
+  readonly isFile: boolean;
   readonly onLine: ((line: string) => void | Promise<void>) | undefined;
   /** Bytes came. */
   onActive(): void;
@@ -132,6 +134,8 @@ export function createOutput(stream: Readable, options: OutputOptions): Output {
       for (let before = -1; !(await settlesWithin(done.promise, silenceMs)); before = received) {
         if (handling !== undefined) {
           if ((await Promise.race([handling, late])) === 'late') break;
+        } else if (options.isFile) {
+          continue;
         } else if (received === before || received - atFirst > kernelBufferBytes) {
           break;
         }

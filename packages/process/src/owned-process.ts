@@ -12,8 +12,9 @@ import { ending } from './system.js';
 import type { Tree } from './tree.js';
 
 /**
- * Why a process ended. All but `exited` and `lost` were our doing. `lost`: the spawn helper was killed, so
- * nobody can tell how the process would have ended; it was ended with its tree.
+ * Why a process ended. All but `exited` and `lost` were our doing. `lost`: whoever could have told how it
+ * ended (the spawn helper, the shim of a process with a record) was killed, or its lease ran out; it was ended
+ * with its tree.
  */
 export type EndReason = 'exited' | 'timed_out' | 'stalled' | 'cancelled' | 'output_limit' | 'lost';
 
@@ -42,7 +43,7 @@ export interface OwnedProcess {
   closeStdin(): void;
   /**
    * Settles when the whole tree has ended and all output is handled. Rejects with `ORCH_PROCESS_HANDLER`
-   * or `ORCH_PROCESS_LEDGER`, whose `details.ended` has the value all the same.
+   * `ORCH_PROCESS_RECORD` or `ORCH_PROCESS_LEDGER`, whose `details.ended` has the value all the same.
    */
   readonly ended: Promise<Ended>;
   /**
@@ -74,8 +75,9 @@ export interface SupervisedLeader {
 /** Takes charge of a started process; at once, because its output flows away when it exits. */
 export function superviseLeader(started: StartedLeader): SupervisedLeader {
   const { leader, spec, tree } = started;
-  const { identity, stdin } = leader;
-  const isHeld = tree.holders?.has(identity.pid) === true;
+  const { identity, stdin, recording } = leader;
+  // A shell tells a signal as a code; when we sent it, that is what it was.
+  const isToldByShell = tree.holders?.has(identity.pid) === true || recording !== undefined;
   const { promise: stopped, resolve: stop } = deferred<EndReason>();
   const { promise: begun, resolve: begin } = deferred();
   const { promise: handlersLate, resolve: giveUpHandlers } = deferred();
@@ -97,6 +99,7 @@ export function superviseLeader(started: StartedLeader): SupervisedLeader {
   const abort = (): void => stop('cancelled');
   spec.signal?.addEventListener('abort', abort, { once: true });
   if (spec.signal?.aborted === true) abort(); // since it was last looked at
+  void recording?.tooLarge.then(() => stop('output_limit'));
 
   function outputOf(
     stream: Readable,
@@ -105,6 +108,7 @@ export function superviseLeader(started: StartedLeader): SupervisedLeader {
     return createOutput(stream, {
       captureBytes: spec.captureBytes,
       maxLineBytes: spec.maxLineBytes,
+      isFile: recording !== undefined,
       onLine,
       onActive: () => {
         if (held === 0) idle.restart();
@@ -137,12 +141,14 @@ export function superviseLeader(started: StartedLeader): SupervisedLeader {
     idle.stop();
     if (typeof first !== 'string') {
       await begun; // a quick process may be gone before the ledger has recorded it
-      await settlesWithin(Promise.all([stdout.done, stderr.done]), spec.drainMs);
       const proved = first.look.empty >= 1;
+      if (proved) recording?.outputOver();
+      await settlesWithin(Promise.all([stdout.done, stderr.done]), spec.drainMs);
       const survivors = proved ? [] : await ending.end(tree, spec.graceMs, first.look.empty);
       const reason = first.lost === true ? 'lost' : 'exited';
       return { reason, exit: first, survivors: asSurvivors(survivors) };
     }
+    await recording?.stopping(first);
     const survivors = await ending.end(tree, spec.graceMs);
     const leaderLeft = survivors.some((member) => member.pid === identity.pid);
     if (leaderLeft) leader.letGo();
@@ -157,6 +163,7 @@ export function superviseLeader(started: StartedLeader): SupervisedLeader {
     const { reason, exit, survivors } = await endTree();
     spec.signal?.removeEventListener('abort', abort);
     await begun;
+    recording?.outputOver();
     const quietMs = Math.max(100, spec.drainMs);
     const durationMs = performance.now() - started.startedMs;
     const [out, error] = await Promise.all([
@@ -166,8 +173,8 @@ export function superviseLeader(started: StartedLeader): SupervisedLeader {
     over = true;
     clearTimeout(handlerTimer);
     stdin?.destroy();
-    // The first process of a namespace tells a signal as a code; when we sent it, that is what it was.
-    const sent = isHeld && reason !== 'exited' ? signalOfCode(exit?.code ?? null) : undefined;
+    const sent =
+      isToldByShell && reason !== 'exited' ? signalOfCode(exit?.code ?? null) : undefined;
     const ended: Ended = {
       reason,
       code: sent === undefined ? (exit?.code ?? null) : null,
@@ -177,6 +184,8 @@ export function superviseLeader(started: StartedLeader): SupervisedLeader {
       stderr: error,
       survivors,
     };
+    let recordError: unknown;
+    await recording?.ended(ended).catch((error: unknown) => (recordError = error));
     try {
       await started.onEnded();
     } catch (cause) {
@@ -184,6 +193,13 @@ export function superviseLeader(started: StartedLeader): SupervisedLeader {
         'ORCH_PROCESS_LEDGER',
         `The end of process ${identity.pid} (${spec.argv[0]}) could not be recorded. It has ended; repair the ledger.`,
         { details: { ended, identity }, cause },
+      );
+    }
+    if (recordError !== undefined) {
+      throw new ProcessError(
+        'ORCH_PROCESS_RECORD',
+        `The end of process ${identity.pid} (${spec.argv[0]}) could not be written into its record. It has ended, as details.ended tells; see the cause.`,
+        { details: { ended, identity }, cause: recordError },
       );
     }
     if (handlerError !== undefined) {

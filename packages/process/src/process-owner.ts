@@ -9,6 +9,8 @@ import { superviseLeader, type Ended, type OwnedProcess } from './owned-process.
 import { ProcessError } from './process-error.js';
 import { checkSpec, type CheckedSpec, type ProcessSpec } from './process-spec.js';
 import { createReaper } from './reaper.js';
+import { createRecord, dropRecord } from './record.js';
+import { recordedLeader, throughShim } from './shim.js';
 import { startLeader } from './spawn-helper.js';
 import { startError } from './spawn.js';
 import { ending, finder, table } from './system.js';
@@ -16,7 +18,10 @@ import type { Tree } from './tree.js';
 
 /** Where the owner's processes are recorded, so that the next owner can end what a dead one left. */
 export interface Ledger {
-  started(entry: ProcessIdentity & { readonly argv0: string }): Promise<void>;
+  /** `record`: the directory of its record, if it keeps one. */
+  started(
+    entry: ProcessIdentity & { readonly argv0: string; readonly record?: string },
+  ): Promise<void>;
   ended(entry: ProcessIdentity): Promise<void>;
 }
 
@@ -36,7 +41,7 @@ export interface ProcessOwner {
   readonly level: Level;
   /**
    * Starts a program; resolves once the ledger has recorded it. Rejects with `ORCH_PROCESS_START`,
-   * `_SPEC`, `_PLATFORM`, `_CANCELLED`, `_CLOSED` or `_LEDGER`; then nothing of it runs.
+   * `_SPEC`, `_PLATFORM`, `_CANCELLED`, `_CLOSED`, `_RECORD` or `_LEDGER`; then nothing of it runs.
    */
   start(spec: ProcessSpec): Promise<OwnedProcess>;
   /**
@@ -116,7 +121,7 @@ export function createProcessOwner(options: OwnerOptions): ProcessOwner {
       cgroup: wrapped.cgroup,
       holders: new Set(hold.level === 'pid namespace' ? [identity.pid] : []),
     };
-    reaper.started(identity);
+    reaper.started(identity, spec.record !== undefined);
     const supervised = superviseLeader({
       leader,
       spec,
@@ -134,6 +139,19 @@ export function createProcessOwner(options: OwnerOptions): ProcessOwner {
     return { ...supervised, guards };
   }
 
+  /** The program itself, or the shim that looks like it. */
+  async function startRecorded(spec: CheckedSpec, wrapped: LeaderSpec): Promise<Leader> {
+    const { record } = spec;
+    if (record === undefined) return startLeader(wrapped);
+    createRecord(record.directory);
+    try {
+      return recordedLeader(await startLeader(wrapped), record);
+    } catch (error) {
+      dropRecord(record.directory);
+      throw error;
+    }
+  }
+
   async function startChecked(spec: CheckedSpec): Promise<OwnedProcess> {
     // Waits for an endAll() that began before, not for one that will wait for this start.
     await endingAll;
@@ -144,9 +162,11 @@ export function createProcessOwner(options: OwnerOptions): ProcessOwner {
     const branch = `${marker}/${name}`;
     const env = { ...spec.env, ...markersOf({ marker, branch }) };
     const leaderSpec = { argv: spec.argv, cwd: spec.cwd, env, stdin: spec.stdin, branch };
-    const wrapped = held.wrap(leaderSpec, name, spec);
+    const shimmed = spec.record === undefined ? leaderSpec : throughShim(leaderSpec, spec.record);
+    if ('refused' in shimmed) throw startError(leaderSpec, shimmed.refused);
+    const wrapped = held.wrap(shimmed, name, spec);
     if ('refused' in wrapped) throw startError(leaderSpec, wrapped.refused);
-    const leader = await startLeader(wrapped);
+    const leader = await startRecorded(spec, wrapped);
     const { owned, begin, guards } = takeCharge(spec, wrapped, name, leader);
     async function undo(): Promise<void> {
       begin();
@@ -161,7 +181,9 @@ export function createProcessOwner(options: OwnerOptions): ProcessOwner {
       }
     }
     try {
-      await ledger?.started({ ...owned.identity, argv0: spec.argv[0] });
+      const argv0 = spec.argv[0];
+      const record = spec.record === undefined ? {} : { record: spec.record.directory };
+      await ledger?.started({ ...owned.identity, argv0, ...record });
     } catch (cause) {
       await undo();
       throw new ProcessError(

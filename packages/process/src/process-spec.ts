@@ -1,5 +1,7 @@
 import { isAbsolute } from 'node:path';
 import { ProcessError } from './process-error.js';
+import type { RecordOptions } from './record.js';
+import type { CheckedRecord } from './shim.js';
 
 /** What to start. */
 export interface ProcessSpec {
@@ -29,6 +31,11 @@ export interface ProcessSpec {
   readonly captureBytes?: number;
   /** A longer line ends the process with reason `output_limit`. Default 16 MiB. */
   readonly maxLineBytes?: number;
+  /**
+   * Keeps output and end in files that outlive this process: for a program whose result is worth more than
+   * the milliseconds that it costs. See `readRecord`. Default: none.
+   */
+  readonly record?: RecordOptions;
   /** Ends the process with reason `cancelled`. */
   readonly signal?: AbortSignal;
   /**
@@ -41,13 +48,14 @@ export interface ProcessSpec {
 }
 
 /** A spec whose defaults are filled in. */
-export interface CheckedSpec extends ProcessSpec {
+export interface CheckedSpec extends Omit<ProcessSpec, 'record'> {
   readonly stdin: 'closed' | 'pipe';
   readonly guard: boolean;
   readonly graceMs: number;
   readonly drainMs: number;
   readonly captureBytes: number;
   readonly maxLineBytes: number;
+  readonly record: CheckedRecord | undefined;
 }
 
 function refuse(what: string, expected: string, received: unknown): never {
@@ -63,6 +71,16 @@ function checkNumber(what: string, value: number | undefined, least: number): vo
   // Node fires a timer above 2^31-1 ms (24 days) at once.
   if (value === undefined || (value >= least && value < 2 ** 31)) return;
   refuse(what, `a number from ${least} to 2147483647`, value);
+}
+
+function checkRecord(record: RecordOptions | undefined): CheckedRecord | undefined {
+  if (record === undefined) return undefined;
+  const { directory, maxFileBytes = 1024 ** 3, leaseMs } = record;
+  if (!isAbsolute(directory) || directory.includes('\0'))
+    refuse('record.directory', 'an absolute path', directory);
+  if (!(maxFileBytes >= 0)) refuse('record.maxFileBytes', 'a number of bytes', maxFileBytes);
+  checkNumber('record.leaseMs', leaseMs, 200);
+  return { directory, maxFileBytes, leaseMs };
 }
 
 /** Checks a spec once, at the edge. Throws `ORCH_PROCESS_SPEC`. Values of the environment are never shown. */
@@ -92,5 +110,6 @@ export function checkSpec(spec: ProcessSpec): CheckedSpec {
     drainMs: spec.drainMs ?? 100,
     captureBytes: spec.captureBytes ?? 1024 * 1024,
     maxLineBytes: spec.maxLineBytes ?? 16 * 1024 * 1024,
+    record: checkRecord(spec.record),
   };
 }

@@ -12,7 +12,8 @@ import { spawnLeader } from './spawn.js';
 export interface Reaper {
   /** Resolves when a reaper watches. Rejects with `ORCH_PROCESS_START`. */
   ensure(): Promise<void>;
-  started(identity: ProcessIdentity): void;
+  /** `endsItself`: a shim, which ends its group as quickly, or has a record to finish. */
+  started(identity: ProcessIdentity, endsItself: boolean): void;
   ended(identity: ProcessIdentity): void;
   /** Ends the reaper; resolves when it is gone. */
   close(): Promise<void>;
@@ -32,6 +33,10 @@ const closePatienceMs = 15_000;
 /** A pipe holds some hundred short messages; this many may wait in it unread. */
 const unreadLimit = 64;
 
+interface Watched extends ProcessIdentity {
+  readonly endsItself: boolean;
+}
+
 interface Running {
   readonly child: ChildProcess;
   readonly exited: Promise<void>;
@@ -40,11 +45,12 @@ interface Running {
   unread: number;
 }
 
-const word = ({ pid, startTime }: ProcessIdentity): string =>
-  `${pid}/${encodeURIComponent(startTime)}`;
+/** The shell kills what is told as `pid/start`; with a third part, nothing but the sweep ends it. */
+const word = ({ pid, startTime, endsItself }: Watched): string =>
+  `${pid}/${encodeURIComponent(startTime)}${endsItself ? '/itself' : ''}`;
 
 export function createReaper(options: ReaperOptions): Reaper {
-  const watched = new Map<number, ProcessIdentity>();
+  const watched = new Map<number, Watched>();
   let current: Running | undefined;
   let starting: Promise<void> | undefined;
   let closed = false;
@@ -97,12 +103,13 @@ export function createReaper(options: ReaperOptions): Reaper {
 
   return {
     ensure,
-    started(identity) {
-      watched.set(identity.pid, identity);
+    started(identity, endsItself) {
+      const one = { ...identity, endsItself };
+      watched.set(identity.pid, one);
       if (current === undefined) return;
       current.unread += 1;
       if (current.unread >= unreadLimit) tellAll(current);
-      else current.list.write(`+${word(identity)}\n`);
+      else current.list.write(`+${word(one)}\n`);
     },
     ended(identity) {
       watched.delete(identity.pid);

@@ -1,26 +1,11 @@
-import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { describe, expect, test, vi } from 'vitest';
-import {
-  createProcessOwner,
-  endLeftovers,
-  isAlive,
-  probeLevels,
-  type Level,
-  type ProcessIdentity,
-} from '../src/index.js';
+import { createProcessOwner, endLeftovers, isAlive, probeLevels } from '../src/index.js';
 import { bundle } from './bundle.js';
-import {
-  environment,
-  programs,
-  startWitness,
-  temporaryDirectory,
-  until,
-  type Cleanup,
-} from './witness.js';
+import { killOwner, killOwnerAndReaper, reaperOf, startOwner } from './mortal-owner.js';
+import { environment, programs, startWitness, temporaryDirectory, until } from './witness.js';
 
 const plain = await bundle('owner.ts');
 const minified = await bundle('owner.ts', { minify: true });
@@ -32,66 +17,6 @@ const gone = { gone: true, ended: true, ticking: [] };
 const unseen = ['hidden', 'renamed-daemon'];
 const working = (await probeLevels()).all.filter(({ works }) => works).map(({ level }) => level);
 const shapes = ['plain', 'setsid', 'daemon', 'deaf', 'stopped', 'orphan', 'emptied'];
-
-interface Owner {
-  readonly child: ChildProcess & { readonly pid: number };
-  readonly leader: ProcessIdentity;
-  readonly marker: string;
-}
-
-let count = 0;
-
-async function startOwner(
-  program: string,
-  argv: readonly string[],
-  clean: Cleanup,
-  level?: Level,
-  more: Readonly<Record<string, string>> = {},
-): Promise<Owner> {
-  const marker = `death-${process.pid}.${(count += 1)}`;
-  const child = spawn(process.execPath, [program, marker, ...argv], {
-    env: { ...environment, ...(level === undefined ? {} : { LEVEL: level }), ...more },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  clean(() => void child.kill('SIGKILL'));
-  const line = await createInterface({ input: child.stdout })[Symbol.asyncIterator]().next();
-  const { pid } = child;
-  if (pid === undefined) throw new Error('The owner did not start.');
-  return {
-    child: Object.assign(child, { pid }),
-    leader: JSON.parse(String(line.value)) as ProcessIdentity,
-    marker,
-  };
-}
-
-function reaperOf(owner: number): number | undefined {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .find((pid) => {
-      try {
-        const parent = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ')[1];
-        const title = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-        return Number(parent) === owner && title.includes('orch-reaper');
-      } catch {
-        return false;
-      }
-    });
-}
-
-async function killOwner(owner: Owner): Promise<void> {
-  owner.child.kill('SIGKILL');
-  await once(owner.child, 'exit');
-}
-
-/** The owner is stopped meanwhile, or it would start another reaper. */
-async function killOwnerAndReaper(owner: Owner): Promise<void> {
-  await until(() => reaperOf(owner.child.pid) !== undefined, 'the reaper to start');
-  owner.child.kill('SIGSTOP');
-  const reaper = reaperOf(owner.child.pid);
-  if (reaper !== undefined) process.kill(reaper, 'SIGKILL');
-  await killOwner(owner);
-}
 
 test('start() refuses when a bundler broke the reaper, instead of going without one', () => {
   const run = spawnSync(process.execPath, [unusable, 'broken', 'true'], { encoding: 'utf8' });
@@ -166,7 +91,7 @@ describe.concurrent('when the owner is killed with kill -9', () => {
     async (level, { onTestFinished }) => {
       const witness = await startWitness(onTestFinished);
       const argv = witness.hostile('stay', ...shapes, ...unseen);
-      const owner = await startOwner(plain, argv, onTestFinished, level);
+      const owner = await startOwner(plain, argv, onTestFinished, { LEVEL: level });
       await witness.untilAlive(...shapes, ...unseen);
       await killOwner(owner);
       expect(await witness.judge()).toEqual(gone);
@@ -178,7 +103,9 @@ describe.concurrent('when the owner is killed with kill -9', () => {
     async ({ onTestFinished }) => {
       const witness = await startWitness(onTestFinished);
       const argv = witness.hostile('stay', ...shapes, ...unseen);
-      const owner = await startOwner(plain, argv, onTestFinished, 'pid namespace');
+      const owner = await startOwner(plain, argv, onTestFinished, {
+        LEVEL: 'pid namespace',
+      });
       await witness.untilAlive(...shapes, ...unseen);
       await killOwnerAndReaper(owner);
       expect(await witness.judge()).toEqual(gone);
@@ -205,7 +132,7 @@ describe.concurrent('when the owner is killed with kill -9', () => {
     const directory = temporaryDirectory(onTestFinished);
     const argv = ['sh', join(programs, 'heeds-input.sh'), directory];
     const more = { STDIN: 'pipe', GUARD: guard };
-    const owner = await startOwner(plain, argv, onTestFinished, undefined, more);
+    const owner = await startOwner(plain, argv, onTestFinished, more);
     await until(() => existsSync(join(directory, 'pid.heeds')), 'the program to run');
     await until(() => reaperOf(owner.child.pid) !== undefined, 'the reaper to start');
     const reaper = reaperOf(owner.child.pid) ?? 0;

@@ -1,10 +1,11 @@
 // owner.mjs MARKER ARGV...: an owner that starts one process and stays until it is killed. Prints the
-// identity of the process. LEVEL in its environment names what holds the process; with STDIN=pipe the process
-// waits for input that never comes, with GUARD=yes it is guarded.
+// identity of the process, and how it ended. In its environment: LEVEL names what holds the process, RECORD the
+// directory of its record, LEASE its lease in ms; with STDIN=pipe the process waits for input that never comes,
+// with GUARD=yes it is guarded.
 import { createProcessOwner, probeLevels } from '../../src/index.js';
 
 const [marker = '', program = '', ...args] = process.argv.slice(2);
-const level = process.env['LEVEL'];
+const { LEVEL: level, RECORD: directory, LEASE: lease } = process.env;
 const probe = (await probeLevels()).all.find((one) => one.level === level);
 if (level !== undefined && probe?.works !== true) throw new Error(`${level} does not work here`);
 const owner = createProcessOwner({
@@ -17,6 +18,10 @@ const started = await owner.start({
   env: { PATH: process.env['PATH'] ?? '' },
   stdin: process.env['STDIN'] === 'pipe' ? 'pipe' : 'closed',
   guard: process.env['GUARD'] === 'yes',
+  ...(directory === undefined
+    ? {}
+    : { record: { directory, ...(lease === undefined ? {} : { leaseMs: Number(lease) }) } }),
 });
 console.log(JSON.stringify(started.identity));
+void started.ended.then(({ reason }) => console.log(JSON.stringify(reason)));
 setInterval(() => undefined, 1000);

@@ -1,0 +1,152 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, test, vi } from 'vitest';
+import { endLeftovers, isAlive, readRecord } from '../src/index.js';
+import { bundle } from './bundle.js';
+import { killOwner, killOwnerAndReaper, startOwner } from './mortal-owner.js';
+import { startWitness, temporaryDirectory, until, type Cleanup } from './witness.js';
+
+const program = await bundle('owner.ts');
+vi.setConfig({ maxConcurrency: 12 });
+const gone = { gone: true, ended: true, ticking: [] };
+const lost = { state: 'lost' };
+const recordIn = (clean: Cleanup) => join(temporaryDirectory(clean), 'record');
+
+function childrenOf(parent: number, file: 'comm' | 'cmdline', text: string): number[] {
+  return readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8')
+    .split(' ')
+    .filter((pid) => pid.trim() !== '')
+    .map(Number)
+    .filter((pid) => readFileSync(`/proc/${pid}/${file}`, 'utf8').includes(text));
+}
+
+async function untilRecorded(directory: string): Promise<void> {
+  const deadline = performance.now() + 15_000;
+  while ((await readRecord(directory)).state === 'running') {
+    if (performance.now() > deadline) throw new Error('The process still runs.');
+    await sleep(20);
+  }
+}
+
+describe.concurrent('the record of a process whose owner is killed with kill -9', () => {
+  test.for([
+    ['alone', killOwner],
+    ['with its reaper', killOwnerAndReaper],
+  ] as const)(
+    'holds a result that the owner (%s) never heard of',
+    async ([, kill], { onTestFinished }) => {
+      const directory = recordIn(onTestFinished);
+      const script = 'sleep 0.5; seq 1000; echo err >&2; exit 3';
+      const owner = await startOwner(program, ['sh', '-c', script], onTestFinished, {
+        RECORD: directory,
+      });
+      owner.child.kill('SIGSTOP');
+      await until(() => !isAlive(owner.leader), 'the process to end');
+      await kill(owner);
+      const found = await readRecord(directory);
+      expect(found).toMatchObject({ state: 'ended', reason: 'exited', code: 3, signal: null });
+      if (found.state !== 'ended') return;
+      expect(readFileSync(found.stdout, 'utf8').split('\n')).toHaveLength(1001);
+      expect(readFileSync(found.stderr, 'utf8')).toBe('err\n');
+      expect(found.durationMs).toBeGreaterThan(400);
+    },
+  );
+
+  test('is finished when the owner dies while it is being written', async ({ onTestFinished }) => {
+    const directory = recordIn(onTestFinished);
+    // So much that making it durable takes a while, and is held there.
+    const script = 'head -c 100000000 /dev/zero; exit 6';
+    const owner = await startOwner(program, ['sh', '-c', script], onTestFinished, {
+      RECORD: directory,
+    });
+    let writing: number | undefined;
+    while (writing === undefined) {
+      writing = childrenOf(owner.leader.pid, 'comm', 'sync')[0];
+      await sleep(1);
+    }
+    process.kill(writing, 'SIGSTOP');
+    await killOwner(owner);
+    // Until the reaper, which ends nothing else of it, asks it to end, and lets it go on.
+    await untilRecorded(directory);
+    expect(await readRecord(directory)).toMatchObject({ state: 'ended', code: 6 });
+  });
+
+  test.for([
+    ['alone', killOwner],
+    ['with its reaper', killOwnerAndReaper],
+  ] as const)(
+    'says lost when the program still ran (the owner %s), and the program ends at once',
+    async ([, kill], { onTestFinished }) => {
+      const directory = recordIn(onTestFinished);
+      const witness = await startWitness(onTestFinished);
+      const shapes = ['plain', 'deaf', 'stopped', 'orphan', 'emptied'];
+      const owner = await startOwner(program, witness.hostile('stay', ...shapes), onTestFinished, {
+        RECORD: directory,
+      });
+      await witness.untilAlive(...shapes);
+      expect(await readRecord(directory)).toEqual({ state: 'running', identity: owner.leader });
+      await kill(owner);
+      await until(() => !isAlive(owner.leader), 'the shim to end');
+      expect(await readRecord(directory)).toEqual(lost);
+      expect(await witness.judge()).toEqual(gone);
+    },
+  );
+
+  test('with the reaper and the shim killed too, the tree lives on until endLeftovers()', async ({
+    onTestFinished,
+  }) => {
+    const directory = recordIn(onTestFinished);
+    const witness = await startWitness(onTestFinished);
+    const shapes = ['plain', 'setsid', 'daemon', 'deaf'];
+    const owner = await startOwner(program, witness.hostile('stay', ...shapes), onTestFinished, {
+      RECORD: directory,
+    });
+    await witness.untilAlive(...shapes);
+    owner.child.kill('SIGSTOP');
+    const shells = childrenOf(owner.leader.pid, 'cmdline', 'orch-shim');
+    expect(shells).toHaveLength(1); // the one that watches the lifeline
+    for (const pid of [owner.leader.pid, ...shells]) process.kill(pid, 'SIGKILL');
+    await killOwnerAndReaper(owner);
+    expect(await witness.judge(1)).toMatchObject({ gone: false, ended: false });
+    expect(await readRecord(directory)).toEqual(lost);
+    const { ended, survivors } = await endLeftovers({ marker: owner.marker, graceMs: 300 });
+    expect(ended).toBeGreaterThanOrEqual(shapes.length);
+    expect(survivors).toEqual([]);
+    expect(await witness.judge()).toEqual(gone);
+    expect(await readRecord(directory)).toEqual(lost);
+  });
+});
+
+describe.concurrent('a lease', () => {
+  test('ends the process of an owner that is stopped; without one it lives', async ({
+    onTestFinished,
+  }) => {
+    const [leased, free] = [recordIn(onTestFinished), recordIn(onTestFinished)];
+    const script = 'while :; do sleep 0.05; done';
+    const start = (RECORD: string, more: object) =>
+      startOwner(program, ['sh', '-c', script], onTestFinished, { RECORD, ...more });
+    const [first, second] = [await start(leased, { LEASE: '1000' }), await start(free, {})];
+    await sleep(3000);
+    expect(isAlive(first.leader)).toBe(true); // the owner renews it
+    for (const owner of [first, second]) owner.child.kill('SIGSTOP');
+    await until(() => !isAlive(first.leader), 'the lease to run out');
+    await sleep(1000);
+    expect(isAlive(second.leader)).toBe(true);
+    expect(await readRecord(leased)).toEqual(lost);
+    first.child.kill('SIGCONT');
+    expect(await first.next()).toBe('lost');
+    await killOwner(second);
+  });
+
+  test('leaves nothing of itself behind', async ({ onTestFinished }) => {
+    const RECORD = recordIn(onTestFinished);
+    const owner = await startOwner(program, ['sleep', '0.7'], onTestFinished, {
+      RECORD,
+      LEASE: '60000',
+    });
+    expect(await owner.next()).toBe('exited');
+    expect(await readRecord(RECORD)).toMatchObject({ state: 'ended', code: 0 });
+    expect(await endLeftovers({ marker: owner.marker })).toEqual({ ended: 0, survivors: [] });
+  });
+});
