@@ -15,12 +15,20 @@ export interface Guard {
   dismiss(): Promise<void>;
 }
 
-/** Waits on stdin for a word of the owner, or for the owner's death. Arguments: pid and start of the guarded. */
+/**
+ * Waits on stdin for a word of the owner, or for the owner's death. Arguments: pid and start of the guarded, and
+ * how many times 50 ms it may take to end by itself: a shim does, and first finishes a record that it has begun.
+ */
 const program = `
 trap '' TERM INT HUP QUIT
 ${killGroupFunction}
 read -r word && exit 0
-kill_group "$@"
+rounds=$3
+while [ $rounds -gt 0 ] && kill -s 0 "$1" 2>/dev/null; do
+  /bin/sleep 0.05
+  rounds=$((rounds - 1))
+done
+kill_group "$1" "$2"
 `;
 
 /** Number of the open file of one of our streams; Node shows it nowhere else. */
@@ -43,7 +51,9 @@ export async function startGuard(leader: Leader): Promise<Guard> {
     fileOf(stdout),
     fileOf(stderr),
   ];
-  const argv = ['/bin/sh', '-c', program, `orch-guard ${pid}`, String(pid), startTime] as const;
+  const rounds = leader.recording === undefined ? '0' : '100';
+  const words = [`orch-guard ${pid}`, String(pid), startTime, rounds] as const;
+  const argv = ['/bin/sh', '-c', program, ...words] as const;
   const env = { PATH: '/usr/bin:/bin', ...markersOf(undefined) };
   const child = await spawnLeader({ argv, cwd: '/', env }, stdio, (started: ChildProcess) => {
     started.unref();

@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, rmSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { open, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import type { EndReason } from './owned-process.js';
@@ -96,11 +96,6 @@ async function makeDurable(path: string): Promise<void> {
 
 const textOf = (value: object): string => `${JSON.stringify({ v: 1, ...value })}\n`;
 
-/** Writes a note that counts only as long as the machine runs. */
-function note(directory: string, name: string, value: object): Promise<void> {
-  return writeFile(join(directory, name), textOf(value), { mode: 0o600 });
-}
-
 /** Writes a file of a record: wholly and durably, or not at all. */
 async function write(directory: string, name: string, value: object): Promise<void> {
   const path = join(directory, name);
@@ -120,14 +115,15 @@ interface ProcessFile {
   readonly startedAtMs: number;
 }
 
-export function recordStart(directory: string, identity: ProcessIdentity): Promise<void> {
+/** Counts only as long as the machine runs, so it need not be durable. */
+export function recordStart(directory: string, identity: ProcessIdentity): void {
   const value: ProcessFile = { identity, startedAtMs: Date.now() };
-  return note(directory, files.process, value);
+  writeFileSync(join(directory, files.process), textOf(value), { mode: 0o600 });
 }
 
-/** Before a process is ended by its owner, so that its exit is not taken for its own. */
+/** Before a process is ended by its owner, so that its exit is not taken for its own. As durable as the start. */
 export function recordStop(directory: string, reason: EndReason): Promise<void> {
-  return note(directory, files.stop, { reason });
+  return writeFile(join(directory, files.stop), textOf({ reason }), { mode: 0o600 });
 }
 
 /** Writes how it ended, unless its record already says so. Rejects with the system's error. */

@@ -71,7 +71,11 @@ export function recordedLeader(shim: Leader, record: CheckedRecord): Leader {
       onTooLarge: tooLarge.resolve,
     });
   const [stdout, stderr] = [follow('stdout'), follow('stderr')];
-  const noted = recordStart(directory, shim.identity).catch(() => undefined); // the end will tell
+  try {
+    recordStart(directory, shim.identity);
+  } catch {
+    // The disk is full: that its end cannot be recorded will be an error.
+  }
 
   /** The shim, unless it was killed, exits only when the record stands, and as the program did. */
   async function exitOfProgram(exit: Exit): Promise<Exit> {
@@ -104,7 +108,6 @@ export function recordedLeader(shim: Leader, record: CheckedRecord): Leader {
         await settlesWithin(note, notePatienceMs);
       },
       async ended(end) {
-        await noted;
         if (end.reason !== 'lost') await recordEnd(directory, end);
       },
     },

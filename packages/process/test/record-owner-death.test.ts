@@ -1,11 +1,11 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test, vi } from 'vitest';
 import { endLeftovers, isAlive, readRecord } from '../src/index.js';
 import { bundle } from './bundle.js';
 import { killOwner, killOwnerAndReaper, startOwner } from './mortal-owner.js';
-import { startWitness, temporaryDirectory, until, type Cleanup } from './witness.js';
+import { programs, startWitness, temporaryDirectory, until, type Cleanup } from './witness.js';
 
 const program = await bundle('owner.ts');
 vi.setConfig({ maxConcurrency: 12 });
@@ -92,6 +92,24 @@ describe.concurrent('the record of a process whose owner is killed with kill -9'
       expect(await witness.judge()).toEqual(gone);
     },
   );
+
+  test('says lost when it was guarded, and the program never saw the end of its input', async ({
+    onTestFinished,
+  }) => {
+    const [directory, place] = [recordIn(onTestFinished), temporaryDirectory(onTestFinished)];
+    const argv = ['sh', join(programs, 'heeds-input.sh'), place];
+    const more = { RECORD: directory, STDIN: 'pipe', GUARD: 'yes' };
+    const owner = await startOwner(program, argv, onTestFinished, more);
+    await until(() => existsSync(join(place, 'pid.heeds')), 'the program to run');
+    await killOwnerAndReaper(owner);
+    await until(() => !isAlive(owner.leader), 'the shim to kill the program');
+    await sleep(200);
+    expect([existsSync(join(place, 'acted')), existsSync(join(place, 'asked'))]).toEqual([
+      false,
+      false,
+    ]);
+    expect(await readRecord(directory)).toEqual(lost);
+  });
 
   test('with the reaper and the shim killed too, the tree lives on until endLeftovers()', async ({
     onTestFinished,

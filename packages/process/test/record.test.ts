@@ -103,8 +103,8 @@ describe('a process with a record', () => {
     onTestFinished,
   }) => {
     const record = recordIn(onTestFinished);
-    const started = await owner.start({ ...shell('exec sleep 1000'), record });
-    await until(() => existsSync(join(record.directory, 'process.json')), 'its record');
+    const started = await owner.start({ ...shell('echo up; exec sleep 1000'), record });
+    await until(() => read(join(record.directory, 'stdout')) === 'up\n', 'the program to run');
     process.kill(-started.identity.pid, 'SIGTERM');
     expect(await started.ended).toMatchObject({ reason: 'exited', code: 143 });
     expect(await readRecord(record.directory)).toMatchObject({ state: 'ended', code: 143 });
