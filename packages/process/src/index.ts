@@ -31,4 +31,5 @@ export { ProcessError, type ProcessErrorCode } from './process-error.js';
 export type { Captured } from './capture.js';
 export type { Ended, EndReason, OwnedProcess } from './owned-process.js';
 export type { ProcessSpec } from './process-spec.js';
+export { replayRecord, type ReplayOptions } from './replay.js';
 export { readRecord, type ProcessRecord, type RecordedEnd, type RecordOptions } from './record.js';

@@ -73,6 +73,12 @@ function checkNumber(what: string, value: number | undefined, least: number): vo
   refuse(what, `a number from ${least} to 2147483647`, value);
 }
 
+/** How output is read, with its defaults. */
+export const fillIn = ({
+  captureBytes = 1024 * 1024,
+  maxLineBytes = 16 * 1024 * 1024,
+}: Pick<ProcessSpec, 'captureBytes' | 'maxLineBytes'>) => ({ captureBytes, maxLineBytes });
+
 function checkRecord(record: RecordOptions | undefined): CheckedRecord | undefined {
   if (record === undefined) return undefined;
   const { directory, maxFileBytes = 1024 ** 3, leaseMs } = record;
@@ -108,8 +114,7 @@ export function checkSpec(spec: ProcessSpec): CheckedSpec {
     guard: spec.guard ?? false,
     graceMs: spec.graceMs ?? 2000,
     drainMs: spec.drainMs ?? 100,
-    captureBytes: spec.captureBytes ?? 1024 * 1024,
-    maxLineBytes: spec.maxLineBytes ?? 16 * 1024 * 1024,
+    ...fillIn(spec),
     record: checkRecord(spec.record),
   };
 }

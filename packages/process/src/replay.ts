@@ -1,0 +1,63 @@
+import { createReadStream } from 'node:fs';
+import { createOutput } from './output.js';
+import type { Ended } from './owned-process.js';
+import { ProcessError } from './process-error.js';
+import { fillIn, type ProcessSpec } from './process-spec.js';
+import { readRecord } from './record.js';
+
+/** What of a spec concerns the reading of output; it means the same here. */
+export type ReplayOptions = Pick<
+  ProcessSpec,
+  'captureBytes' | 'maxLineBytes' | 'onStdoutLine' | 'onStderrLine'
+>;
+
+const never = new Promise<never>(() => undefined);
+
+/**
+ * Takes over the result of a process whose owner died: gives what it wrote to the same handlers as while it
+ * ran, and resolves with what `OwnedProcess.ended` would have; undefined if its end is not recorded, because
+ * it still runs or is lost. `survivors` is empty: call `endLeftovers` before. Rejects with
+ * `ORCH_PROCESS_HANDLER` when a handler fails, and as `readRecord` does.
+ */
+export async function replayRecord(
+  directory: string,
+  options: ReplayOptions = {},
+): Promise<Ended | undefined> {
+  const record = await readRecord(directory);
+  if (record.state !== 'ended') return undefined;
+  const { captureBytes, maxLineBytes } = fillIn(options);
+  let hasLongLine = false;
+  let failure: { readonly error: unknown } | undefined;
+
+  const read = (path: string, onLine: ProcessSpec['onStdoutLine']) => {
+    const output = createOutput(createReadStream(path), {
+      captureBytes,
+      maxLineBytes,
+      isFile: true,
+      onLine,
+      onActive: () => undefined,
+      onHeld: () => undefined,
+      onReleased: () => undefined,
+      onLongLine: () => (hasLongLine = true),
+      onHandlerError: (error) => {
+        failure ??= { error };
+      },
+    });
+    output.begin();
+    return output.finish(1000, never);
+  };
+  const [stdout, stderr] = await Promise.all([
+    read(record.stdout, options.onStdoutLine?.bind(options)),
+    read(record.stderr, options.onStderrLine?.bind(options)),
+  ]);
+  if (failure !== undefined) {
+    throw new ProcessError(
+      'ORCH_PROCESS_HANDLER',
+      `A line handler failed on the output that is recorded in ${directory}. See the cause; the record can be read again.`,
+      { details: { directory }, cause: failure.error },
+    );
+  }
+  const { code, signal, durationMs } = record;
+  const reason = hasLongLine ? 'output_limit' : record.reason;
+  return { reason, code, signal, durationMs, stdout, stderr, survivors: [] };
+}
