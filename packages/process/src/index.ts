@@ -31,5 +31,6 @@ export { ProcessError, type ProcessErrorCode } from './process-error.js';
 export type { Captured } from './capture.js';
 export type { Ended, EndReason, OwnedProcess } from './owned-process.js';
 export type { ProcessSpec } from './process-spec.js';
+export { forwardSignals, type ForwardOptions } from './forward-signals.js';
 export { replayRecord, type ReplayOptions } from './replay.js';
 export { readRecord, type ProcessRecord, type RecordedEnd, type RecordOptions } from './record.js';

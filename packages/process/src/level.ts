@@ -33,9 +33,10 @@ export const groupHold: Hold = { level: 'process group' };
 /**
  * Process 1 of a namespace. A signal without a handler does not reach it, so it is no place for the program
  * itself; it gathers orphans, lets what the program leaves (a `tee`) finish for a moment, and then asks it to
- * end before the kernel kills it.
+ * end before the kernel kills it. A shell ends by INT, which the program may want to survive.
  */
 const firstProcess = `
+trap : INT
 exec 3>&2 2>/dev/null
 drain=$1
 steps=$2

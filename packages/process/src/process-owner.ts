@@ -52,6 +52,11 @@ export interface ProcessOwner {
   run(spec: ProcessSpec & { readonly input?: string }): Promise<Ended>;
   /** Live processes that carry the marker, or belong to a tree that it started. */
   left(): Promise<Survivor[]>;
+  /**
+   * Sends a signal to everything it started, as a terminal does to a group; whom that ends has `exited`.
+   * To end what it started for certain, use `endAll`. See `forwardSignals`.
+   */
+  signal(name: NodeJS.Signals): void;
   /** Ends everything it started; resolves with what could not be ended, normally nothing. */
   endAll(): Promise<Survivor[]>;
   /** `endAll`, then lets the reaper go. Nothing can be started afterwards. */
@@ -247,6 +252,15 @@ export function createProcessOwner(options: OwnerOptions): ProcessOwner {
       return owned.ended;
     },
     left: () => Promise.resolve(asSurvivors(finder.look(wholeTree()).members)),
+    signal(name) {
+      const tree = wholeTree();
+      const isHolder = (pid: number): boolean => tree.holders?.has(pid) === true;
+      const members = finder
+        .look(tree)
+        .members.filter((member) => !isHolder(member.pid))
+        .map((member) => ({ ...member, wholeGroup: member.wholeGroup && !isHolder(member.group) }));
+      ending.signal(members, name);
+    },
     endAll,
     async close() {
       closed = true;

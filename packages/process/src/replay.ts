@@ -27,7 +27,7 @@ export async function replayRecord(
   if (record.state !== 'ended') return undefined;
   const { captureBytes, maxLineBytes } = fillIn(options);
   let hasLongLine = false;
-  let failure: { readonly error: unknown } | undefined;
+  const failures: unknown[] = [];
 
   const read = (path: string, onLine: ProcessSpec['onStdoutLine']) => {
     const output = createOutput(createReadStream(path), {
@@ -39,9 +39,7 @@ export async function replayRecord(
       onHeld: () => undefined,
       onReleased: () => undefined,
       onLongLine: () => (hasLongLine = true),
-      onHandlerError: (error) => {
-        failure ??= { error };
-      },
+      onHandlerError: (error) => void failures.push(error),
     });
     output.begin();
     return output.finish(1000, never);
@@ -50,11 +48,11 @@ export async function replayRecord(
     read(record.stdout, options.onStdoutLine?.bind(options)),
     read(record.stderr, options.onStderrLine?.bind(options)),
   ]);
-  if (failure !== undefined) {
+  if (failures.length > 0) {
     throw new ProcessError(
       'ORCH_PROCESS_HANDLER',
       `A line handler failed on the output that is recorded in ${directory}. See the cause; the record can be read again.`,
-      { details: { directory }, cause: failure.error },
+      { details: { directory }, cause: failures[0] },
     );
   }
   const { code, signal, durationMs } = record;
