@@ -1,35 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { expect, test } from 'vitest';
 import { endLeftovers, identify, isAlive, type ProcessIdentity } from '../src/index.js';
 import { bundle } from '../test/bundle.js';
 import { environment } from '../test/witness.js';
+import { carrying, untilNone } from './carrying.js';
 
 const spawner = await bundle('../../prove/programs/spawner.ts');
-
-/** Numbers of the processes whose environment or arguments contain a text; found without our own code. */
-function carrying(text: string, file: 'environ' | 'cmdline'): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-    .filter((name) => {
-      try {
-        return readFileSync(`/proc/${name}/${file}`, 'utf8').includes(text);
-      } catch {
-        return false;
-      }
-    })
-    .map(Number);
-}
-
-const sleepMs = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-
-async function untilNone(marker: string, patienceMs: number): Promise<number> {
-  const deadline = performance.now() + patienceMs;
-  while (carrying(marker, 'environ').length > 0 && performance.now() < deadline) await sleepMs(50);
-  return carrying(marker, 'environ').length;
-}
 
 test('kill -9 of the owner during 200 spawns, at 20 moments: 0 left, and no bystander harmed', async () => {
   const bystander = spawn('sleep', ['100000'], { stdio: 'ignore' });

@@ -26,7 +26,7 @@ export async function replayRecord(
   const record = await readRecord(directory);
   if (record.state !== 'ended') return undefined;
   const { captureBytes, maxLineBytes } = fillIn(options);
-  let hasLongLine = false;
+  const seen = { longLine: false };
   const failures: unknown[] = [];
 
   const read = (path: string, onLine: ProcessSpec['onStdoutLine']) => {
@@ -38,7 +38,7 @@ export async function replayRecord(
       onActive: () => undefined,
       onHeld: () => undefined,
       onReleased: () => undefined,
-      onLongLine: () => (hasLongLine = true),
+      onLongLine: () => (seen.longLine = true),
       onHandlerError: (error) => void failures.push(error),
     });
     output.begin();
@@ -56,6 +56,6 @@ export async function replayRecord(
     );
   }
   const { code, signal, durationMs } = record;
-  const reason = hasLongLine ? 'output_limit' : record.reason;
+  const reason = seen.longLine ? 'output_limit' : record.reason;
   return { reason, code, signal, durationMs, stdout, stderr, survivors: [] };
 }
