@@ -3,8 +3,9 @@
  * the files itself, so the owner's death takes nothing from it. Arguments: directory of the record, seconds
  * between two looks at the lease (0: none), the program and its arguments.
  *
- * Its stdout is the lifeline: nothing is written to it, the owner's heartbeats are read from it, and its end
- * is the owner's death, at which the group, this shell included, is killed at once. When the program has
+ * Its stdout is the lifeline: the owner's heartbeats are read from it, and its end is the owner's death, at
+ * which the group, this shell included, is killed at once. A line is written to it when a signal no longer
+ * gets lost between the shell and the program. When the program has
  * ended, first its output, then the record of its exit with the directory are made durable, and only then
  * the shell itself exits, which is what the owner sees.
  *
@@ -44,7 +45,7 @@ fi
 ) &
 watching=$!
 exec 3>&2 2>/dev/null
-(exec "$@") >>"$directory/stdout" 2>>"$directory/stderr" 3>&-
+(trap - TERM INT HUP; echo >&4; exec "$@" 4>&-) 4>&1 >>"$directory/stdout" 2>>"$directory/stderr" 3>&-
 code=$?
 trap '' TERM INT HUP
 kill -s KILL $watching

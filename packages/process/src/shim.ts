@@ -34,8 +34,8 @@ export interface Recording {
   ended(end: RecordedEnd): Promise<void>;
 }
 
-/** A hanging disk must not keep a process from being ended. */
-const notePatienceMs = 1000;
+/** Neither a disk that hangs nor a shell that is stopped may keep a process from being ended. */
+const patienceMs = 1000;
 
 /** What to start in the place of `spec`, or why it cannot be started. */
 export function throughShim(
@@ -56,7 +56,9 @@ export function recordedLeader(shim: Leader, record: CheckedRecord): Leader {
   const severed = deferred();
   lifeline.on('error', () => undefined); // the shim died; its exit is handled below
   lifeline.once('close', severed.resolve);
-  lifeline.resume();
+  const ready = deferred();
+  lifeline.once('data', () => ready.resolve());
+  void severed.promise.then(ready.resolve);
   shim.stderr.resume();
   if (leaseMs !== undefined) {
     const beating = setInterval(() => lifeline.write('.\n'), leaseMs / looksInLease);
@@ -105,7 +107,7 @@ export function recordedLeader(shim: Leader, record: CheckedRecord): Leader {
       },
       async stopping(reason) {
         const note = recordStop(directory, reason).catch(() => undefined);
-        await settlesWithin(note, notePatienceMs);
+        await settlesWithin(Promise.all([note, ready.promise]), patienceMs);
       },
       async ended(end) {
         if (end.reason !== 'lost') await recordEnd(directory, end);

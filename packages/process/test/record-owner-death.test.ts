@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -13,12 +14,13 @@ const gone = { gone: true, ended: true, ticking: [] };
 const lost = { state: 'lost' };
 const recordIn = (clean: Cleanup) => join(temporaryDirectory(clean), 'record');
 
-function childrenOf(parent: number, file: 'comm' | 'cmdline', text: string): number[] {
+/** The shells that a shim has started, which are called as it is. */
+function shellsOf(parent: number): number[] {
   return readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8')
     .split(' ')
     .filter((pid) => pid.trim() !== '')
     .map(Number)
-    .filter((pid) => readFileSync(`/proc/${pid}/${file}`, 'utf8').includes(text));
+    .filter((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('orch-shim'));
 }
 
 async function untilRecorded(directory: string): Promise<void> {
@@ -55,19 +57,11 @@ describe.concurrent('the record of a process whose owner is killed with kill -9'
 
   test('is finished when the owner dies while it is being written', async ({ onTestFinished }) => {
     const directory = recordIn(onTestFinished);
-    // So much that making it durable takes a while, and is held there.
-    const script = 'head -c 100000000 /dev/zero; exit 6';
-    const owner = await startOwner(program, ['sh', '-c', script], onTestFinished, {
-      RECORD: directory,
-    });
-    let writing: number | undefined;
-    while (writing === undefined) {
-      writing = childrenOf(owner.leader.pid, 'comm', 'sync')[0];
-      await sleep(1);
-    }
-    process.kill(writing, 'SIGSTOP');
-    await killOwner(owner);
-    // Until the reaper, which ends nothing else of it, asks it to end, and lets it go on.
+    const argv = ['sh', join(programs, 'ends-owner.sh')];
+    const owner = await startOwner(program, argv, onTestFinished, { RECORD: directory });
+    await once(owner.child, 'exit');
+    expect(existsSync(join(directory, 'exit.json'))).toBe(false);
+    // The reaper, which kills nothing of it, asks it to end, and so lets it go on.
     await untilRecorded(directory);
     expect(await readRecord(directory)).toMatchObject({ state: 'ended', code: 6 });
   });
@@ -122,7 +116,7 @@ describe.concurrent('the record of a process whose owner is killed with kill -9'
     });
     await witness.untilAlive(...shapes);
     owner.child.kill('SIGSTOP');
-    const shells = childrenOf(owner.leader.pid, 'cmdline', 'orch-shim');
+    const shells = shellsOf(owner.leader.pid);
     expect(shells).toHaveLength(1); // the one that watches the lifeline
     for (const pid of [owner.leader.pid, ...shells]) process.kill(pid, 'SIGKILL');
     await killOwnerAndReaper(owner);

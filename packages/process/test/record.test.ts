@@ -99,6 +99,16 @@ describe('a process with a record', () => {
     });
   });
 
+  test('can be ended as soon as it has started', async ({ onTestFinished }) => {
+    for (let round = 0; round < 20; round += 1) {
+      const record = recordIn(onTestFinished);
+      const started = await owner.start({ ...shell('exec sleep 1000'), record });
+      // Sooner or later in the life of the shell between.
+      await new Promise((resolve) => setTimeout(resolve, round / 5));
+      expect(await started.end()).toMatchObject({ reason: 'cancelled', signal: 'SIGTERM' });
+    }
+  });
+
   test('who was asked to end by somebody else than its owner is recorded by its owner', async ({
     onTestFinished,
   }) => {
