@@ -24,6 +24,9 @@ export {
   type ProcessOwner,
 } from './process-owner.js';
 export { probeLevels, type Levels, type Probe } from './probe-levels.js';
+export { probeLimits, type LimitProbe } from './probe-limits.js';
+export type { LimitName, Limits } from './limits.js';
+export type { CgroupPlace } from './cgroup-place.js';
 export type { Hold, Level } from './level.js';
 export { endLeftovers, type LeftoversOptions } from './leftovers.js';
 export { identify, isAlive, type ProcessIdentity, type Survivor } from './identity.js';

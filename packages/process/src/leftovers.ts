@@ -1,5 +1,6 @@
 import { asSurvivors, requirePlatform, type ProcessIdentity, type Survivor } from './identity.js';
 import { cgroupOf, groupHold, removeCgroup, type Hold } from './level.js';
+import { removeLimits } from './limits.js';
 import { checkMarker } from './marker.js';
 import { ending, finder, table } from './system.js';
 import type { Tree } from './tree.js';
@@ -67,6 +68,7 @@ export async function endLeftovers(
   const goneBefore = tree.known.size - found.length;
   const survivors = await ending.end(tree, graceMs);
   if (cgroup !== undefined) removeCgroup(cgroup);
+  removeLimits(marker);
   return {
     ended: tree.known.size - goneBefore - survivors.length,
     survivors: asSurvivors(survivors),

@@ -6,6 +6,7 @@ import { asSurvivors, type ProcessIdentity, type Survivor } from './identity.js'
 import type { Exit, Leader } from './leader.js';
 import { signalOfCode } from './level.js';
 import { createOutput } from './output.js';
+import type { LimitName } from './limits.js';
 import { ProcessError } from './process-error.js';
 import type { CheckedSpec } from './process-spec.js';
 import { ending } from './system.js';
@@ -28,6 +29,8 @@ export interface Ended {
   readonly durationMs: number;
   readonly stdout: Captured;
   readonly stderr: Captured;
+  /** Which of the spec's `limits` were reached; absent where it has none. */
+  readonly limitsReached?: readonly LimitName[];
   /** What could not be ended: normally nothing. */
   readonly survivors: readonly Survivor[];
 }
@@ -59,6 +62,8 @@ export interface StartedLeader {
   readonly spec: CheckedSpec;
   readonly tree: Tree;
   readonly startedMs: number;
+  /** Which limits were reached until now; undefined where there are none. */
+  readonly limitsReached: (() => LimitName[]) | undefined;
   /** Called when the tree has ended. A rejection becomes the rejection of `ended`. */
   onEnded(): Promise<void>;
 }
@@ -182,6 +187,7 @@ export function superviseLeader(started: StartedLeader): SupervisedLeader {
       durationMs,
       stdout: out,
       stderr: error,
+      ...(started.limitsReached === undefined ? {} : { limitsReached: started.limitsReached() }),
       survivors,
     };
     let recordError: unknown;

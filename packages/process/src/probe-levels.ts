@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { deferred } from './deferred.js';
+import { ownCgroup } from './cgroup-place.js';
 import { createHeld, groupHold, removeCgroup, type Hold, type Level } from './level.js';
-import { spawnLeader } from './spawn.js';
+import { places, probeEnvironment, runProbe } from './run-probe.js';
 import { table } from './system.js';
 
 /** What was found out about one level. */
@@ -17,30 +17,6 @@ export interface Levels {
   readonly best: Hold;
   /** All of them, strongest first, each tried for real. */
   readonly all: readonly Probe[];
-}
-
-const places = ['/usr/bin', '/bin', '/usr/sbin', '/sbin', '/usr/local/bin'];
-const env = { PATH: places.join(':') };
-
-interface Said {
-  readonly code: number;
-  readonly said: string;
-}
-
-/** Runs a program to its end; the exit code and what it said. */
-async function runProbe(argv: readonly [string, ...string[]]): Promise<Said> {
-  const { promise, resolve } = deferred<Said>();
-  await spawnLeader({ argv, cwd: '/', env }, ['ignore', 'pipe', 'pipe'], (child) => {
-    let said = '';
-    for (const stream of [child.stdout, child.stderr])
-      stream?.setEncoding('utf8').on('data', (text: string) => (said += text));
-    const timer = setTimeout(() => child.kill('SIGKILL'), 10_000);
-    child.once('close', (code) => {
-      clearTimeout(timer);
-      resolve({ code: code ?? -1, said: said.trim() });
-    });
-  });
-  return promise;
 }
 
 /** Absolute path of a system program. */
@@ -101,7 +77,7 @@ export async function probeEntrance(enter: Entrance): Promise<string | undefined
   const spec = {
     argv: ['/bin/sh', '-c', script],
     cwd: '/',
-    env,
+    env: probeEnvironment,
     stdin: 'closed',
     branch: '',
   } as const;
@@ -128,20 +104,6 @@ async function probeNamespace(): Promise<Probe> {
   }
   const problem = problems.join('; ') || `there are no PID namespaces on ${process.platform}`;
   return { level, works: false, problem };
-}
-
-/** Directory of the cgroup (v2) that this process is in. */
-function ownCgroup(): string | undefined {
-  const path = /^0::(.*)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8'))?.[1];
-  const mounts = readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
-  for (const mount of mounts) {
-    const [before = '', after = ''] = mount.split(' - ');
-    const [, , , root = '/', point = ''] = before.split(' ');
-    if (!after.startsWith('cgroup2 ') || path === undefined) continue;
-    if (root === '/') return join(point, path);
-    if (path === root || path.startsWith(`${root}/`)) return join(point, path.slice(root.length));
-  }
-  return undefined;
 }
 
 async function probeCgroup(): Promise<Probe> {

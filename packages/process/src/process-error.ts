@@ -8,6 +8,7 @@
  * - `ORCH_PROCESS_CLOSED`: the owner was closed; it starts nothing any more.
  * - `ORCH_PROCESS_STDIN`: something was written to a process whose stdin is closed by its spec.
  * - `ORCH_PROCESS_HANDLER`: a line handler threw; the process was ended, `details.ended` tells how.
+ * - `ORCH_PROCESS_LIMIT`: a limit was asked for that cannot be had here; nothing was started.
  * - `ORCH_PROCESS_RECORD`: the record of a process could not be made, completed or read.
  * - `ORCH_PROCESS_LEDGER`: the ledger could not record a process; no process is left because of it.
  */
@@ -19,6 +20,7 @@ export type ProcessErrorCode =
   | 'ORCH_PROCESS_CLOSED'
   | 'ORCH_PROCESS_STDIN'
   | 'ORCH_PROCESS_HANDLER'
+  | 'ORCH_PROCESS_LIMIT'
   | 'ORCH_PROCESS_RECORD'
   | 'ORCH_PROCESS_LEDGER';
 

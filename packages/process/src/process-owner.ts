@@ -2,10 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { nothingCaptured } from './capture.js';
 import { asSurvivors, requirePlatform, type ProcessIdentity, type Survivor } from './identity.js';
 import type { Leader, LeaderSpec } from './leader.js';
+import { removeLimits, type Limited } from './limits.js';
 import { startGuard, type Guard } from './guard.js';
 import { createHeld, groupHold, type Hold, type Level } from './level.js';
 import { checkMarker, markersOf } from './marker.js';
 import { superviseLeader, type Ended, type OwnedProcess } from './owned-process.js';
+import { limitTree } from './probe-limits.js';
 import { ProcessError } from './process-error.js';
 import { checkSpec, type CheckedSpec, type ProcessSpec } from './process-spec.js';
 import { createReaper } from './reaper.js';
@@ -41,7 +43,7 @@ export interface ProcessOwner {
   readonly level: Level;
   /**
    * Starts a program; resolves once the ledger has recorded it. Rejects with `ORCH_PROCESS_START`,
-   * `_SPEC`, `_PLATFORM`, `_CANCELLED`, `_CLOSED`, `_RECORD` or `_LEDGER`; then nothing of it runs.
+   * `_SPEC`, `_PLATFORM`, `_CANCELLED`, `_CLOSED`, `_LIMIT`, `_RECORD` or `_LEDGER`; then nothing of it runs.
    */
   start(spec: ProcessSpec): Promise<OwnedProcess>;
   /**
@@ -64,6 +66,17 @@ export interface ProcessOwner {
 }
 
 const ownerGraceMs = 2000;
+
+type Layer = (spec: LeaderSpec) => LeaderSpec | { readonly refused: string };
+
+/** What to start in the place of `spec`, with each layer around those before. Throws `ORCH_PROCESS_START`. */
+function wrapIn(spec: LeaderSpec, layers: readonly (Layer | undefined)[]): LeaderSpec {
+  return layers.reduce<LeaderSpec>((inner, layer) => {
+    const wrapped = layer?.(inner) ?? inner;
+    if ('refused' in wrapped) throw startError(spec, wrapped.refused);
+    return wrapped;
+  }, spec);
+}
 
 /** Creates an owner. Throws `ORCH_PROCESS_SPEC` for an unusable marker, `ORCH_PROCESS_PLATFORM` on Windows. */
 export function createProcessOwner(options: OwnerOptions): ProcessOwner {
@@ -113,7 +126,13 @@ export function createProcessOwner(options: OwnerOptions): ProcessOwner {
     };
   }
 
-  function takeCharge(spec: CheckedSpec, wrapped: LeaderSpec, name: string, leader: Leader) {
+  function takeCharge(
+    spec: CheckedSpec,
+    wrapped: LeaderSpec,
+    name: string,
+    leader: Leader,
+    limited: Limited | undefined,
+  ) {
     const guards: Guard[] = [];
     const { identity, order } = leader;
     const tree: Tree = {
@@ -132,8 +151,10 @@ export function createProcessOwner(options: OwnerOptions): ProcessOwner {
       spec,
       tree,
       startedMs: performance.now(),
+      limitsReached: limited?.reached,
       async onEnded() {
         running.delete(supervised.owned);
+        limited?.release();
         held.release(name);
         reaper.ended(identity);
         for (const guard of guards) await guard.dismiss();
@@ -167,12 +188,22 @@ export function createProcessOwner(options: OwnerOptions): ProcessOwner {
     const branch = `${marker}/${name}`;
     const env = { ...spec.env, ...markersOf({ marker, branch }) };
     const leaderSpec = { argv: spec.argv, cwd: spec.cwd, env, stdin: spec.stdin, branch };
-    const shimmed = spec.record === undefined ? leaderSpec : throughShim(leaderSpec, spec.record);
-    if ('refused' in shimmed) throw startError(leaderSpec, shimmed.refused);
-    const wrapped = held.wrap(shimmed, name, spec);
-    if ('refused' in wrapped) throw startError(leaderSpec, wrapped.refused);
-    const leader = await startRecorded(spec, wrapped);
-    const { owned, begin, guards } = takeCharge(spec, wrapped, name, leader);
+    const { record, limits } = spec;
+    const limited = limits === undefined ? undefined : await limitTree(limits, marker, name);
+    let wrapped: LeaderSpec;
+    let leader: Leader;
+    try {
+      wrapped = wrapIn(leaderSpec, [
+        limited?.wrap,
+        record === undefined ? undefined : (inner) => throughShim(inner, record),
+        (inner) => held.wrap(inner, name, spec),
+      ]);
+      leader = await startRecorded(spec, wrapped);
+    } catch (error) {
+      limited?.release();
+      throw error;
+    }
+    const { owned, begin, guards } = takeCharge(spec, wrapped, name, leader, limited);
     async function undo(): Promise<void> {
       begin();
       await owned.end().catch(() => undefined);
@@ -186,9 +217,8 @@ export function createProcessOwner(options: OwnerOptions): ProcessOwner {
       }
     }
     try {
-      const argv0 = spec.argv[0];
-      const record = spec.record === undefined ? {} : { record: spec.record.directory };
-      await ledger?.started({ ...owned.identity, argv0, ...record });
+      const kept = record === undefined ? {} : { record: record.directory };
+      await ledger?.started({ ...owned.identity, argv0: spec.argv[0], ...kept });
     } catch (cause) {
       await undo();
       throw new ProcessError(
@@ -267,6 +297,7 @@ export function createProcessOwner(options: OwnerOptions): ProcessOwner {
       const survivors = await endAll();
       await reaper.close();
       held.release();
+      removeLimits(marker);
       return survivors;
     },
   };

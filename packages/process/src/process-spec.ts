@@ -1,4 +1,5 @@
 import { isAbsolute } from 'node:path';
+import type { Limits } from './limits.js';
 import { ProcessError } from './process-error.js';
 import type { RecordOptions } from './record.js';
 import type { CheckedRecord } from './shim.js';
@@ -36,6 +37,11 @@ export interface ProcessSpec {
    * the milliseconds that it costs. See `readRecord`. Default: none.
    */
   readonly record?: RecordOptions;
+  /**
+   * What it and all that comes of it may use. One that cannot be had here rejects the start with
+   * `ORCH_PROCESS_LIMIT`; see `probeLimits`. Default: no limits.
+   */
+  readonly limits?: Limits;
   /** Ends the process with reason `cancelled`. */
   readonly signal?: AbortSignal;
   /**
@@ -108,6 +114,12 @@ export function checkSpec(spec: ProcessSpec): CheckedSpec {
   checkNumber('drainMs', spec.drainMs, 0);
   checkNumber('captureBytes', spec.captureBytes, 0);
   checkNumber('maxLineBytes', spec.maxLineBytes, 1);
+  const { memoryBytes = 4096, processes = 1, cpus = 0.01 } = spec.limits ?? {};
+  if (!(memoryBytes >= 4096 && Number.isSafeInteger(memoryBytes)))
+    refuse('limits.memoryBytes', 'a whole number of bytes from 4096', memoryBytes);
+  if (!(processes >= 1 && Number.isSafeInteger(processes)))
+    refuse('limits.processes', 'a whole number from 1', processes);
+  if (!(cpus >= 0.01 && cpus < 1e6)) refuse('limits.cpus', 'a number from 0.01', cpus);
   return {
     ...spec,
     stdin: spec.stdin ?? 'closed',
