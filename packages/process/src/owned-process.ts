@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { createAlarm, settlesWithin } from './alarm.js';
+import { createAlarm } from './alarm.js';
 import type { Captured } from './capture.js';
 import { deferred } from './deferred.js';
 import { asSurvivors, type ProcessIdentity, type Survivor } from './identity.js';
@@ -137,7 +137,7 @@ export function superviseLeader(started: StartedLeader): SupervisedLeader {
     idle.stop();
     if (typeof first !== 'string') {
       await begun; // a quick process may be gone before the ledger has recorded it
-      await settlesWithin(Promise.all([stdout.done, stderr.done]), spec.drainMs);
+      await Promise.all([stdout.settles(spec.drainMs), stderr.settles(spec.drainMs)]);
       const proved = first.look.empty >= 1;
       const survivors = proved ? [] : await ending.end(tree, spec.graceMs, first.look.empty);
       const reason = first.lost === true ? 'lost' : 'exited';

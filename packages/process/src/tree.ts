@@ -36,6 +36,16 @@ export interface Look {
   readonly empty: number;
 }
 
+/** A leader that was reaped in this very turn, so that its number cannot be reused yet. */
+export interface EndedLeader {
+  readonly pid: number;
+  readonly startTime: string;
+  readonly order: number;
+  readonly ageMs: number;
+  readonly branch: string;
+  readonly cgroup: string | undefined;
+}
+
 /** What was seen of a tree right after its leader's exit. */
 export interface LookAtExit {
   readonly empty: number;
@@ -45,11 +55,8 @@ export interface LookAtExit {
 
 export interface TreeFinder {
   look(tree: Tree): Look;
-  /**
-   * Looks at the tree of `leader` in the very turn in which it was reaped, while its number cannot be
-   * reused. `skip`: live processes known to be of other trees.
-   */
-  lookAtExit(tree: Tree, leader: number, ageMs: number, skip: ReadonlySet<number>): LookAtExit;
+  /** Looks at the tree of a leader in the turn of its exit. `others`: live processes known to be of other trees. */
+  lookAtExit(leader: EndedLeader, others: ReadonlySet<number>): LookAtExit;
   /** True if an environment carries the tree's marker. */
   carries(tree: Pick<Tree, 'owner' | 'branch'>, environment: string): boolean;
 }
@@ -58,7 +65,7 @@ export interface TreeFinder {
  * Tells which processes belong to a tree: by recorded identity, by marker in the environment, by being
  * in a session that one of them leads, and by being a child of one of them. A process that shares none of
  * these (it daemonised itself with an empty environment) is not seen.
- * Self-contained (no import, no outer name): its text also runs inside the reaper.
+ * Self-contained (no import, no outer name but Node's): its text also runs inside the reaper.
  */
 export function createTreeFinder(table: ProcessTable): TreeFinder {
   function carries(tree: Pick<Tree, 'owner' | 'branch'>, environment: string): boolean {
@@ -116,19 +123,24 @@ export function createTreeFinder(table: ProcessTable): TreeFinder {
     return { members: [], empty: table.isPopulated(tree.cgroup) ? 0 : 1 };
   }
 
-  function lookAtExit(
-    tree: Tree,
-    leader: number,
-    ageMs: number,
-    skip: ReadonlySet<number>,
-  ): LookAtExit {
-    if (tree.cgroup !== undefined && !table.isPopulated(tree.cgroup)) return { empty: 1, seen: [] };
-    tree.justLeft.add(leader);
+  function lookAtExit(leader: EndedLeader, others: ReadonlySet<number>): LookAtExit {
+    const { pid, startTime, order, ageMs, branch, cgroup } = leader;
     // Whatever a process starts gets a later number than its own, and no machine gives out all of its
     // numbers (at least 32,768) in a second and begins again: so only the few since are looked at.
-    const { members, empty } = ageMs < 1000 ? lookAbove(tree, leader, skip) : look(tree);
-    tree.justLeft.clear();
-    return { empty, seen: members.map(({ pid, startTime }) => [pid, startTime] as const) };
+    const isYoung = ageMs < 1000;
+    if (isYoung && table.newest() === pid) return { empty: 1, seen: [] };
+    if (cgroup !== undefined && !table.isPopulated(cgroup)) return { empty: 1, seen: [] };
+    const tree: Tree = {
+      known: new Map([[pid, startTime]]),
+      justLeft: new Set([pid]),
+      owner: undefined,
+      branch,
+      since: order,
+      spared: new Set([process.pid]),
+      cgroup,
+    };
+    const { members, empty } = isYoung ? lookAbove(tree, pid, others) : look(tree);
+    return { empty, seen: members.map((member) => [member.pid, member.startTime] as const) };
   }
 
   /**
