@@ -75,7 +75,7 @@ export function createEnding(
       const wasAsked = (member: Member) => asked.get(member.pid) === member.startTime;
       const graceEnd = system.nowMs() + graceMs;
       while (system.nowMs() < graceEnd && certainty < 1) {
-        const { members, empty } = finder.look(tree);
+        const { members, empty } = await finder.lookSoon(tree);
         certainty = empty === 0 ? 0 : certainty + empty;
         // What appears meanwhile (a clean-up that a TERM handler starts) is asked as well.
         const askedGroups = new Set(members.filter(wasAsked).map((member) => member.group));
@@ -98,7 +98,7 @@ export function createEnding(
       }
       const killEnd = system.nowMs() + patienceMs;
       while (certainty < 1) {
-        const { members, empty } = finder.look(tree);
+        const { members, empty } = await finder.lookSoon(tree);
         certainty = empty === 0 ? 0 : certainty + empty;
         if (empty === 0 && system.nowMs() > killEnd) return [...members];
         if (empty === 0 && tree.cgroup !== undefined) table.killCgroup(tree.cgroup);

@@ -25,14 +25,16 @@ export interface Output {
   settles(ms: number): Promise<boolean> | true;
   /**
    * Reads what is left, now that the writers are gone, and lets go of the stream. Ends without the end
-   * of the stream after `silenceMs` of nothing, because a process that escaped may still hold it open.
+   * of the stream when nothing is left in it, because a process that escaped may still hold it open.
    * A handler that has not returned when `giveUp` resolves is left alone and reported as its error.
    */
-  finish(silenceMs: number, giveUp: Promise<unknown>): Promise<Captured>;
+  finish(giveUp: Promise<unknown>): Promise<Captured>;
 }
 
 /** More than the kernel buffers for one stream: whoever wrote the rest is still alive. */
 const kernelBufferBytes = 4 * 1024 * 1024;
+/** What is left in a stream is there to be read at once, so this much silence says that nothing is. */
+const silenceMs = 20;
 
 export function createOutput(stream: Readable, options: OutputOptions): Output {
   let capture: Capture | undefined;
@@ -144,16 +146,18 @@ export function createOutput(stream: Readable, options: OutputOptions): Output {
       begun = true;
       complete();
     },
-    async finish(silenceMs, giveUp) {
+    async finish(giveUp) {
       if (isDone) return captured();
       const late = giveUp.then(() => 'late' as const);
       const atFirst = received;
-      for (let before = -1; !(await settles(silenceMs)); before = received) {
+      for (let before = received; !(await settles(silenceMs)); before = received) {
         if (handling !== undefined) {
           if ((await Promise.race([handling, late])) === 'late') break;
-        } else if (received === before || received - atFirst > kernelBufferBytes) {
-          break;
+          continue;
         }
+        // A busy loop comes late to its timers, and before it has read: it gets one turn to do so.
+        await new Promise((resolve) => setImmediate(resolve));
+        if (received === before || received - atFirst > kernelBufferBytes) break;
       }
       stream.destroy();
       await Promise.race([done.promise, giveUp]);

@@ -157,11 +157,10 @@ export function superviseLeader(started: StartedLeader): SupervisedLeader {
     const { reason, exit, survivors } = await endTree();
     spec.signal?.removeEventListener('abort', abort);
     await begun;
-    const quietMs = Math.max(100, spec.drainMs);
     const durationMs = performance.now() - started.startedMs;
     const [out, error] = await Promise.all([
-      stdout.finish(quietMs, handlersLate),
-      stderr.finish(quietMs, handlersLate),
+      stdout.finish(handlersLate),
+      stderr.finish(handlersLate),
     ]);
     over = true;
     clearTimeout(handlerTimer);

@@ -17,7 +17,7 @@ export interface ProcessSpec {
   readonly idleMs?: number;
   /** From TERM to KILL. Default 2000. */
   readonly graceMs?: number;
-  /** How long output may still come after the leader's exit, before its leftovers are ended. Default 100. */
+  /** How long output may still come after the leader's exit, before its leftovers are ended. Default 50. */
   readonly drainMs?: number;
   /** Kept of each stream, half from its beginning and half from its end. Default 1 MiB. */
   readonly captureBytes?: number;
@@ -81,7 +81,7 @@ export function checkSpec(spec: ProcessSpec): CheckedSpec {
     ...spec,
     stdin: spec.stdin ?? 'closed',
     graceMs: spec.graceMs ?? 2000,
-    drainMs: spec.drainMs ?? 100,
+    drainMs: spec.drainMs ?? 50,
     captureBytes: spec.captureBytes ?? 1024 * 1024,
     maxLineBytes: spec.maxLineBytes ?? 16 * 1024 * 1024,
   };

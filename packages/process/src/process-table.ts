@@ -280,8 +280,12 @@ export function createProcessTable(system: TableSystem): ProcessTable {
     isNewborn(one) {
       if (platform !== 'linux') return false;
       // Both count from boot; the table in hundredths of a second.
-      const upSeconds = Number(readText('/proc/uptime').split(' ')[0]);
-      return upSeconds * 100 - one.order < 15;
+      try {
+        const upSeconds = Number(readText('/proc/uptime').split(' ')[0]);
+        return upSeconds * 100 - one.order < 15;
+      } catch {
+        return true; // it may be
+      }
     },
     environment(pid) {
       if (platform !== 'linux') return '';

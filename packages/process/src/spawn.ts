@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import { ProcessError } from './process-error.js';
 import type { Exit, Leader, LeaderSpec } from './leader.js';
 import { keepTurn, spawnTurn } from './spawn-pace.js';
-import { isForWantOfRoom, roomWasMade, tryForRoom } from './spawn-room.js';
+import { isForWantOfRoom, roomWasMade, tryForRoom, wantOfRoom } from './spawn-room.js';
 import { finder, table } from './system.js';
 
 /** What a person can do about a system's refusal to start a program. */
@@ -61,12 +61,19 @@ const reasonOf = (cause: unknown): string =>
 
 type Stdio = readonly ('pipe' | 'ignore')[];
 
-/** The child, or why there is none. */
+/** Why there is no child. */
+interface Refusal {
+  readonly reason: string;
+  readonly cause?: unknown;
+}
+
 async function trySpawn<T>(
   spec: Pick<LeaderSpec, 'argv' | 'cwd' | 'env'>,
   stdio: Stdio,
   started: (child: ChildProcess, pid: number) => T,
-): Promise<{ readonly value: T } | { readonly cause: unknown }> {
+): Promise<{ readonly value: T } | Refusal> {
+  const full = wantOfRoom();
+  if (full !== undefined) return { reason: full };
   const { argv, cwd } = spec;
   const [program, ...args] = argv;
   // Node would pass its own NODE_V8_COVERAGE on; a name that is there, even without a value, prevents it.
@@ -76,10 +83,12 @@ async function trySpawn<T>(
   try {
     child = spawn(program, args, { cwd, env, stdio: [...stdio], detached: true });
   } catch (cause) {
-    return { cause };
+    return { reason: reasonOf(cause), cause };
   }
-  if (child.pid === undefined)
-    return { cause: await new Promise<unknown>((resolve) => child.once('error', resolve)) };
+  if (child.pid === undefined) {
+    const cause = await new Promise<unknown>((resolve) => child.once('error', resolve));
+    return { reason: reasonOf(cause), cause };
+  }
   child.on('error', () => undefined); // later errors come from kill() and send(), which nobody calls
   return { value: started(child, child.pid) };
 }
@@ -97,18 +106,16 @@ export async function spawnLeader<T>(
 ): Promise<T> {
   await spawnTurn();
   let tried = await trySpawn(spec, stdio, started);
-  if ('value' in tried) return tried.value;
-  if (isForWantOfRoom(reasonOf(tried.cause))) {
-    const again = await keepTurn(() =>
+  if ('reason' in tried && isForWantOfRoom(tried.reason)) {
+    await keepTurn(() =>
       tryForRoom(async () => {
         tried = await trySpawn(spec, stdio, started);
-        return 'value' in tried || !isForWantOfRoom(reasonOf(tried.cause)) ? tried : undefined;
+        return 'value' in tried || !isForWantOfRoom(tried.reason) ? tried : undefined;
       }),
     );
-    if (again !== undefined && 'value' in again) return again.value;
   }
-  const cause = 'cause' in tried ? tried.cause : undefined;
-  throw startError(spec, reasonOf(cause), cause);
+  if ('value' in tried) return tried.value;
+  throw startError(spec, tried.reason, tried.cause);
 }
 
 /** Live leaders of this process: none of them belongs to the tree of another. */
