@@ -49,7 +49,7 @@ function createStore(limit: number): { grow(size: number): Buffer } {
   return {
     grow(size) {
       if (size > buffer.length) {
-        const larger = Buffer.allocUnsafe(Math.min(limit, Math.max(size, buffer.length * 2, 4096)));
+        const larger = Buffer.allocUnsafe(Math.min(limit, Math.max(size, buffer.length * 2, 512)));
         buffer.copy(larger);
         buffer = larger;
       }

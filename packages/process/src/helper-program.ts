@@ -119,7 +119,9 @@ function help({ fs, childProcess, net }: Modules, parts: Parts, check: boolean):
         leaders.delete(pid);
         const ageMs = performance.now() - startedMs;
         const look = finder.lookAtExit({ pid, startTime, order, ageMs, branch, cgroup }, leaders);
-        answer({ id, exit: { code, signal, look } });
+        if (look instanceof Promise)
+          void look.then((late) => answer({ id, exit: { code, signal, look: late } }));
+        else answer({ id, exit: { code, signal, look } });
       });
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';

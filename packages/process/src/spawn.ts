@@ -141,7 +141,8 @@ function takeCharge(spec: LeaderSpec, child: ChildProcess, pid: number): Leader 
       const ageMs = performance.now() - startedMs;
       const { branch, cgroup } = spec;
       const look = finder.lookAtExit({ pid, startTime, order, ageMs, branch, cgroup }, leaders);
-      resolve({ code, signal, look });
+      if (look instanceof Promise) void look.then((late) => resolve({ code, signal, look: late }));
+      else resolve({ code, signal, look });
     });
   });
   return {

@@ -36,7 +36,7 @@ export interface Look {
   readonly empty: number;
 }
 
-/** A leader that was reaped in this very turn, so that its number cannot be reused yet. */
+/** A leader that was reaped a moment ago, so that its number cannot be in use again yet. */
 export interface EndedLeader {
   readonly pid: number;
   readonly startTime: string;
@@ -57,8 +57,11 @@ export interface TreeFinder {
   look(tree: Tree): Look;
   /** The same for all that ask in this turn of the event loop, with one reading of the table. */
   lookSoon(tree: Tree): Promise<Look>;
-  /** Looks at the tree of a leader in the turn of its exit. `others`: live processes known to be of other trees. */
-  lookAtExit(leader: EndedLeader, others: ReadonlySet<number>): LookAtExit;
+  /**
+   * Looks at the tree of a leader whose exit was just seen: at once when it was young, and else together with
+   * others. `others`: live processes known to be of other trees.
+   */
+  lookAtExit(leader: EndedLeader, others: ReadonlySet<number>): LookAtExit | Promise<LookAtExit>;
 }
 
 /**
@@ -249,7 +252,10 @@ export function createTreeFinder(table: ProcessTable): TreeFinder {
     });
   }
 
-  function lookAtExit(leader: EndedLeader, others: ReadonlySet<number>): LookAtExit {
+  function lookAtExit(
+    leader: EndedLeader,
+    others: ReadonlySet<number>,
+  ): LookAtExit | Promise<LookAtExit> {
     const { pid, startTime, order, ageMs, branch, cgroup } = leader;
     // Whatever a process starts gets a later number than its own, and no machine gives out all of its
     // numbers (at least 32,768) in a second and begins again: so only the few since are looked at.
@@ -265,9 +271,13 @@ export function createTreeFinder(table: ProcessTable): TreeFinder {
       spared: new Set([process.pid]),
       cgroup,
     };
-    const { members, empty } =
-      (isYoung ? lookAbove([tree], pid, others)[0] : look(tree)) ?? nothingSeen;
-    return { empty, seen: members.map((member) => [member.pid, member.startTime] as const) };
+    const told = ({ members, empty }: Look): LookAtExit => ({
+      empty,
+      seen: members.map((member) => [member.pid, member.startTime] as const),
+    });
+    return isYoung
+      ? told(lookAbove([tree], pid, others)[0] ?? nothingSeen)
+      : lookSoon(tree).then(told);
   }
 
   return { look, lookSoon, lookAtExit };
