@@ -17,8 +17,6 @@ export interface Ending {
    * 2 s of KILL, normally nothing.
    */
   end(tree: Tree, graceMs: number, certainty?: number): Promise<Member[]>;
-  /** Signals one process, or its group, after checking that it is still the same process. */
-  signal(members: readonly Member[], signal: string): void;
 }
 
 /**
@@ -45,14 +43,16 @@ export function createEnding(
     }
   }
 
-  function signalAll(members: readonly Member[], signal: string): void {
+  /** Those that it reached: one that has just left its group is left for the next look. */
+  function signalAll(members: readonly Member[], signal: string): Member[] {
     const done = new Set<number>();
-    for (const member of members) {
-      if (member.wholeGroup && done.has(member.group)) continue;
-      if (!same(member)) continue;
+    return members.filter((member) => {
+      if (!same(member)) return false;
+      if (member.wholeGroup && done.has(member.group)) return true;
       if (member.wholeGroup) done.add(member.group);
       send(member.wholeGroup ? -member.group : member.pid, signal);
-    }
+      return true;
+    });
   }
 
   async function untilGone(members: readonly Member[], deadline: number): Promise<void> {
@@ -68,7 +68,6 @@ export function createEnding(
   }
 
   return {
-    signal: signalAll,
     async end(tree, graceMs, alreadyEmpty = 0) {
       let certainty = alreadyEmpty;
       const asked = new Map<number, string>();
@@ -89,10 +88,10 @@ export function createEnding(
               !askedGroups.has(member.group) &&
               tree.holders?.has(member.group) !== true,
           }));
-        for (const member of fresh) asked.set(member.pid, member.startTime);
-        signalAll(fresh, 'SIGTERM');
+        const reached = signalAll(fresh, 'SIGTERM');
+        for (const member of reached) asked.set(member.pid, member.startTime);
         // A stopped process handles TERM only once it is continued.
-        signalAll(fresh, 'SIGCONT');
+        signalAll(reached, 'SIGCONT');
         if (empty === 0) await untilGone(members, Math.min(graceEnd, system.nowMs() + 100));
         else if (certainty < 1) await system.sleep(10);
       }

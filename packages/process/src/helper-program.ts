@@ -161,9 +161,13 @@ function help({ fs, childProcess, net }: Modules, parts: Parts, check: boolean):
   process.stdout.on('error', end);
   process.stdin.setEncoding('utf8');
   process.stdin.on('data', (chunk: string) => {
-    const lines = (text + chunk).split('\n');
-    text = lines.pop() ?? '';
-    for (const line of lines) queue.push(JSON.parse(line) as HelperRequest);
+    // Looked for in what came alone: of a long line many chunks come.
+    const [first = '', ...others] = chunk.split('\n');
+    text += first;
+    for (const other of others) {
+      queue.push(JSON.parse(text) as HelperRequest);
+      text = other;
+    }
     if (turning || queue.length === 0) return;
     turning = true;
     turn(path);

@@ -5,6 +5,7 @@ import { deferred } from './deferred.js';
 import { asSurvivors, type ProcessIdentity, type Survivor } from './identity.js';
 import type { Exit, Leader } from './leader.js';
 import { signalOfCode } from './level.js';
+import { onAbort } from './on-abort.js';
 import { createOutput } from './output.js';
 import { ProcessError } from './process-error.js';
 import type { CheckedSpec } from './process-spec.js';
@@ -95,7 +96,7 @@ export function superviseLeader(started: StartedLeader): SupervisedLeader {
   const wall = createAlarm(spec.wallMs, () => stop('timed_out'));
   const idle = createAlarm(spec.idleMs, () => stop('stalled'));
   const abort = (): void => stop('cancelled');
-  spec.signal?.addEventListener('abort', abort, { once: true });
+  const letGoOfSignal = spec.signal === undefined ? undefined : onAbort(spec.signal, abort);
   if (spec.signal?.aborted === true) abort(); // since it was last looked at
 
   function outputOf(
@@ -155,7 +156,7 @@ export function superviseLeader(started: StartedLeader): SupervisedLeader {
 
   async function supervise(): Promise<Ended> {
     const { reason, exit, survivors } = await endTree();
-    spec.signal?.removeEventListener('abort', abort);
+    letGoOfSignal?.();
     await begun;
     const durationMs = performance.now() - started.startedMs;
     const [out, error] = await Promise.all([

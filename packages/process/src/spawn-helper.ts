@@ -17,6 +17,8 @@ import { ending, table } from './system.js';
 /** Connections kept ready for the next starts. */
 const spareConnections = 8;
 const connectPatienceMs = 2000;
+/** Of those nobody can say whether they were started when the helper is killed; it starts one after another anyway. */
+const unansweredLimit = 8;
 /** A helper that somebody stopped would keep starts and ends to itself for as long. */
 const wakePeriodMs = 1000;
 /** Above this, a fork of our own would stop the event loop for longer than a request takes. */
@@ -99,6 +101,8 @@ async function createHelper(onLost: () => void): Promise<Helper> {
   let asked = 0;
   let count = 0;
   let lost = false;
+  let unanswered = 0;
+  const waiting: (() => void)[] = [];
   let waker: NodeJS.Timeout | undefined;
 
   const onConnection = (socket: Socket): void => {
@@ -129,6 +133,7 @@ async function createHelper(onLost: () => void): Promise<Helper> {
   fromHelper.unref();
 
   function ask(...requests: readonly HelperRequest[]): void {
+    if (requests.length === 0) return;
     toHelper.write(requests.map((request) => `${JSON.stringify(request)}\n`).join(''));
   }
 
@@ -154,6 +159,20 @@ async function createHelper(onLost: () => void): Promise<Helper> {
     }
     wanted -= needed;
     return stock.length < needed || lost ? undefined : stock.splice(0, needed);
+  }
+
+  function slot(): Promise<void> | undefined {
+    if (unanswered < unansweredLimit) {
+      unanswered += 1;
+      return undefined;
+    }
+    return new Promise((resolve) => waiting.push(resolve));
+  }
+
+  function freeSlot(): void {
+    const next = waiting.shift();
+    if (next === undefined) unanswered -= 1;
+    else next();
   }
 
   /** The loop must turn as long as something of the helper's is awaited. */
@@ -211,9 +230,12 @@ async function createHelper(onLost: () => void): Promise<Helper> {
 
   let text = '';
   fromHelper.setEncoding('utf8').on('data', (chunk: string) => {
-    const lines = (text + chunk).split('\n');
-    text = lines.pop() ?? '';
-    for (const line of lines) hear(JSON.parse(line) as HelperAnswer);
+    const [first = '', ...others] = chunk.split('\n');
+    text += first;
+    for (const other of others) {
+      hear(JSON.parse(text) as HelperAnswer);
+      text = other;
+    }
   });
 
   /** It may have been started or not; whatever was is ended, so that the answer is the same. */
@@ -244,34 +266,46 @@ async function createHelper(onLost: () => void): Promise<Helper> {
     }
     hold();
   });
+  async function startOver(connections: Connection[], spec: LeaderSpec): Promise<Leader> {
+    const streams = spec.stdin === 'pipe' ? connections : [undefined, ...connections];
+    for (const stream of connections) stream.socket.ref();
+    count += 1;
+    const one: Pending = {
+      spec,
+      streams,
+      started: deferred<Leader | ProcessError>(),
+      exited: deferred<Exit>(),
+      isStarted: false,
+    };
+    pending.set(count, one);
+    hold();
+    const [stdin = 0, stdout = 0, stderr = 0] = streams.map((stream) => stream?.number ?? 0);
+    const { argv, cwd, env, branch, cgroup } = spec;
+    const request = { id: count, argv, cwd, env, branch, cgroup };
+    ask({ ...request, streams: [stdin, stdout, stderr] }, ...missing());
+    const started = await one.started.promise;
+    if (ProcessError.isInstance(started)) throw started;
+    return started;
+  }
+
   ask(...missing());
   return {
     pid: child.pid,
     isReady: () => count > 0 || stock.length > 0,
     async start(spec) {
-      const withStdin = spec.stdin === 'pipe';
-      const taken = take(withStdin ? 3 : 2);
+      const unready = slot();
+      if (unready !== undefined) await unready;
+      const taken = lost ? undefined : take(spec.stdin === 'pipe' ? 3 : 2);
       const connections = taken instanceof Promise ? await taken : taken;
-      if (connections === undefined) return startDirectly(spec);
-      const streams = withStdin ? connections : [undefined, ...connections];
-      for (const stream of connections) stream.socket.ref();
-      count += 1;
-      const one: Pending = {
-        spec,
-        streams,
-        started: deferred<Leader | ProcessError>(),
-        exited: deferred<Exit>(),
-        isStarted: false,
-      };
-      pending.set(count, one);
-      hold();
-      const [stdin = 0, stdout = 0, stderr = 0] = streams.map((stream) => stream?.number ?? 0);
-      const { argv, cwd, env, branch, cgroup } = spec;
-      const request = { id: count, argv, cwd, env, branch, cgroup };
-      ask({ ...request, streams: [stdin, stdout, stderr] }, ...missing());
-      const started = await one.started.promise;
-      if (ProcessError.isInstance(started)) throw started;
-      return started;
+      if (connections === undefined) {
+        freeSlot();
+        return startDirectly(spec);
+      }
+      try {
+        return await startOver(connections, spec);
+      } finally {
+        freeSlot();
+      }
     },
   };
 }
