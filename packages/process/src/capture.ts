@@ -1,4 +1,4 @@
-import { createHash, type Hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 
 /** What was kept of one output stream. */
 export interface Captured {
@@ -49,7 +49,7 @@ function createStore(limit: number): { grow(size: number): Buffer } {
   return {
     grow(size) {
       if (size > buffer.length) {
-        const larger = Buffer.allocUnsafe(Math.min(limit, Math.max(size, buffer.length * 2, 4096)));
+        const larger = Buffer.allocUnsafe(Math.min(limit, Math.max(size, buffer.length * 2, 512)));
         buffer.copy(larger);
         buffer = larger;
       }
@@ -64,7 +64,7 @@ export function createCapture(limitBytes: number): Capture {
   const tailLimit = Math.floor(limitBytes / 2);
   const head = createStore(headLimit);
   const tail = createStore(tailLimit);
-  let hash: Hash | undefined;
+  const hash = createHash('sha256');
   let bytes = 0;
   let headBytes = 0;
   /** Bytes that went past the head; the tail is a ring over the last `tailLimit` of them. */
@@ -83,7 +83,6 @@ export function createCapture(limitBytes: number): Capture {
 
   return {
     add(chunk) {
-      hash ??= createHash('sha256');
       hash.update(chunk);
       bytes += chunk.length;
       const forHead = chunk.subarray(0, headLimit - headBytes);
@@ -92,7 +91,6 @@ export function createCapture(limitBytes: number): Capture {
       if (forHead.length < chunk.length) addToTail(chunk.subarray(forHead.length));
     },
     end() {
-      if (hash === undefined) return nothingCaptured;
       const headPart = head.grow(0).subarray(0, headBytes);
       const ring = tail.grow(0);
       const sha256 = hash.digest('hex');

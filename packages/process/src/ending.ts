@@ -17,7 +17,7 @@ export interface Ending {
    * 2 s of KILL, normally nothing.
    */
   end(tree: Tree, graceMs: number, certainty?: number): Promise<Member[]>;
-  /** Signals one process, or its group, after checking that it is still the same process. */
+  /** Signals processes, or their groups, each after checking that it is still the same. */
   signal(members: readonly Member[], signal: string): void;
 }
 
@@ -45,14 +45,16 @@ export function createEnding(
     }
   }
 
-  function signalAll(members: readonly Member[], signal: string): void {
+  /** Those that it reached: one that has just left its group is left for the next look. */
+  function signalAll(members: readonly Member[], signal: string): Member[] {
     const done = new Set<number>();
-    for (const member of members) {
-      if (member.wholeGroup && done.has(member.group)) continue;
-      if (!same(member)) continue;
+    return members.filter((member) => {
+      if (!same(member)) return false;
+      if (member.wholeGroup && done.has(member.group)) return true;
       if (member.wholeGroup) done.add(member.group);
       send(member.wholeGroup ? -member.group : member.pid, signal);
-    }
+      return true;
+    });
   }
 
   async function untilGone(members: readonly Member[], deadline: number): Promise<void> {
@@ -75,7 +77,7 @@ export function createEnding(
       const wasAsked = (member: Member) => asked.get(member.pid) === member.startTime;
       const graceEnd = system.nowMs() + graceMs;
       while (system.nowMs() < graceEnd && certainty < 1) {
-        const { members, empty } = finder.look(tree);
+        const { members, empty } = await finder.lookSoon(tree);
         certainty = empty === 0 ? 0 : certainty + empty;
         // What appears meanwhile (a clean-up that a TERM handler starts) is asked as well.
         const askedGroups = new Set(members.filter(wasAsked).map((member) => member.group));
@@ -89,16 +91,16 @@ export function createEnding(
               !askedGroups.has(member.group) &&
               tree.holders?.has(member.group) !== true,
           }));
-        for (const member of fresh) asked.set(member.pid, member.startTime);
-        signalAll(fresh, 'SIGTERM');
+        const reached = signalAll(fresh, 'SIGTERM');
+        for (const member of reached) asked.set(member.pid, member.startTime);
         // A stopped process handles TERM only once it is continued.
-        signalAll(fresh, 'SIGCONT');
+        signalAll(reached, 'SIGCONT');
         if (empty === 0) await untilGone(members, Math.min(graceEnd, system.nowMs() + 100));
         else if (certainty < 1) await system.sleep(10);
       }
       const killEnd = system.nowMs() + patienceMs;
       while (certainty < 1) {
-        const { members, empty } = finder.look(tree);
+        const { members, empty } = await finder.lookSoon(tree);
         certainty = empty === 0 ? 0 : certainty + empty;
         if (empty === 0 && system.nowMs() > killEnd) return [...members];
         if (empty === 0 && tree.cgroup !== undefined) table.killCgroup(tree.cgroup);

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, read, watch, type FSWatcher } from 'node:fs';
+import { closeSync, fstatSync, read, watch, type FSWatcher } from 'node:fs';
 import { Readable } from 'node:stream';
 
 /** Where changes are not told (network file systems), they are looked for this often. */
@@ -19,9 +19,8 @@ export interface FileTailOptions {
   onTooLarge(): void;
 }
 
-/** Follows a file from its beginning. Throws the system's error when it cannot be opened. */
-export function createFileTail(path: string, options: FileTailOptions): FileTail {
-  const file = openSync(path, 'r');
+/** Follows an open file, which is at `path`, from its beginning; closes it when the stream has ended. */
+export function createFileTail(file: number, path: string, options: FileTailOptions): FileTail {
   let position = 0;
   let end = Infinity;
   let reading = false;

@@ -1,33 +1,27 @@
-import type { ChildProcess, StdioOptions } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
-import { killGroupFunction } from './kill-group.js';
 import type { Leader } from './leader.js';
 import { markersOf } from './marker.js';
-import { spawnLeader } from './spawn.js';
+import { leaderFunctions, roundsIn } from './shell-functions.js';
+import { spawnLeader, type Stdio } from './spawn.js';
 
 /**
- * A process beside a guarded one. It holds the owner's ends of that one's streams, and lets go of them only
- * after it has killed it: so a program whose owner dies never sees the end of its input, and cannot act on it.
+ * A process beside a guarded one. It holds the owner's ends of that one's streams, gives it time to write down
+ * what it knows, and lets go of them only after it has killed it: so a program whose owner dies never sees the
+ * end of its input, and cannot act on it.
  */
 export interface Guard {
   /** Ends the guard; resolves when it is gone. Whom it guarded must have ended. */
   dismiss(): Promise<void>;
 }
 
-/**
- * Waits on stdin for a word of the owner, or for the owner's death. Arguments: pid and start of the guarded, and
- * how many times 50 ms it may take to end by itself: a shim does, and first finishes a record that it has begun.
- */
+/** Waits on stdin for a word of the owner, or for the owner's death. Arguments: pid, start and rounds of the guarded. */
 const program = `
 trap '' TERM INT HUP QUIT
-${killGroupFunction}
+${leaderFunctions}
 read -r word && exit 0
-rounds=$3
-while [ $rounds -gt 0 ] && kill -s 0 "$1" 2>/dev/null; do
-  /bin/sleep 0.05
-  rounds=$((rounds - 1))
-done
+wait_for "$@"
 kill_group "$1" "$2"
 `;
 
@@ -38,12 +32,14 @@ function fileOf(stream: Readable | Writable | null): number | 'ignore' {
   return file >= 0 ? file : 'ignore';
 }
 
-/** Starts the guard of a process. Rejects with `ORCH_PROCESS_START`. */
-export async function startGuard(leader: Leader): Promise<Guard> {
+/**
+ * Starts the guard of a process, which leaves it `patienceMs` after the owner's death. Rejects with `ORCH_PROCESS_START`.
+ */
+export async function startGuard(leader: Leader, patienceMs: number): Promise<Guard> {
   const { identity, stdin, stdout, stderr } = leader;
   const { pid, startTime } = identity;
   // Looked up in the very turn of the start: a stream that closed has a number that others may get.
-  const stdio = (): StdioOptions => [
+  const stdio = (): Stdio => [
     'pipe',
     'ignore',
     'ignore',
@@ -51,8 +47,12 @@ export async function startGuard(leader: Leader): Promise<Guard> {
     fileOf(stdout),
     fileOf(stderr),
   ];
-  const rounds = leader.recording === undefined ? '0' : '100';
-  const words = [`orch-guard ${pid}`, String(pid), startTime, rounds] as const;
+  const words = [
+    `orch-guard ${pid}`,
+    String(pid),
+    startTime,
+    String(roundsIn(patienceMs)),
+  ] as const;
   const argv = ['/bin/sh', '-c', program, ...words] as const;
   const env = { PATH: '/usr/bin:/bin', ...markersOf(undefined) };
   const child = await spawnLeader({ argv, cwd: '/', env }, stdio, (started: ChildProcess) => {

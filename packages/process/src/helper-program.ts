@@ -53,6 +53,7 @@ function help({ fs, childProcess, net }: Modules, parts: Parts, check: boolean):
   const finder = parts.createTreeFinder(table);
   const leaders = new Set<number>();
   const connections = new Map<number, import('node:net').Socket>();
+  const taken = new Set<number>();
   const queue: HelperRequest[] = [];
   let count = 0;
   let text = '';
@@ -66,8 +67,13 @@ function help({ fs, childProcess, net }: Modules, parts: Parts, check: boolean):
     count += 1;
     const number = count;
     const socket = net.connect({ path });
-    socket.on('error', () => connections.delete(number));
-    socket.on('close', () => connections.delete(number));
+    socket.on('error', () => undefined);
+    // Before it is used, an owner that can open no more files closes it: it is asked again until it can.
+    socket.on('close', () => {
+      if (taken.delete(number)) return;
+      connections.delete(number);
+      setTimeout(connect, 50, path);
+    });
     socket.once('connect', () => {
       connections.set(number, socket);
       socket.write(`${String(number).padStart(15)}\n`);
@@ -75,8 +81,11 @@ function help({ fs, childProcess, net }: Modules, parts: Parts, check: boolean):
   }
 
   function start(request: Exclude<HelperRequest, { connect: number }>): void {
-    const { id, argv, branch } = request;
+    const { id, argv, branch, cgroup } = request;
     const [stdin, stdout, stderr] = request.streams.map((number) => connections.get(number));
+    for (const number of request.streams) {
+      if (connections.delete(number)) taken.add(number);
+    }
     const used = [stdin, stdout, stderr].filter((socket) => socket !== undefined);
     const isWhole = stdout !== undefined && stderr !== undefined;
     try {
@@ -108,17 +117,11 @@ function help({ fs, childProcess, net }: Modules, parts: Parts, check: boolean):
       answer({ id, started: { pid, startTime, order } });
       child.once('exit', (code, signal) => {
         leaders.delete(pid);
-        const tree = {
-          known: new Map([[pid, startTime]]),
-          justLeft: new Set<number>(),
-          owner: undefined,
-          branch,
-          since: order,
-          spared: new Set([process.pid]),
-          cgroup: request.cgroup,
-        };
-        const look = finder.lookAtExit(tree, pid, performance.now() - startedMs, leaders);
-        answer({ id, exit: { code, signal, look } });
+        const ageMs = performance.now() - startedMs;
+        const look = finder.lookAtExit({ pid, startTime, order, ageMs, branch, cgroup }, leaders);
+        if (look instanceof Promise)
+          void look.then((late) => answer({ id, exit: { code, signal, look: late } }));
+        else answer({ id, exit: { code, signal, look } });
       });
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
@@ -158,9 +161,13 @@ function help({ fs, childProcess, net }: Modules, parts: Parts, check: boolean):
   process.stdout.on('error', end);
   process.stdin.setEncoding('utf8');
   process.stdin.on('data', (chunk: string) => {
-    const lines = (text + chunk).split('\n');
-    text = lines.pop() ?? '';
-    for (const line of lines) queue.push(JSON.parse(line) as HelperRequest);
+    // Looked for in what came alone: of a long line many chunks come.
+    const [first = '', ...others] = chunk.split('\n');
+    text += first;
+    for (const other of others) {
+      queue.push(JSON.parse(text) as HelperRequest);
+      text = other;
+    }
     if (turning || queue.length === 0) return;
     turning = true;
     turn(path);

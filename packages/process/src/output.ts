@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { settlesWithin } from './alarm.js';
-import { createCapture, type Captured } from './capture.js';
+import { createCapture, nothingCaptured, type Capture, type Captured } from './capture.js';
 import { deferred } from './deferred.js';
 import { createLineSplitter } from './line-splitter.js';
 
@@ -23,25 +23,29 @@ export interface OutputOptions {
 export interface Output {
   /** Lets output flow; until then it waits in the pipe. */
   begin(): void;
-  /** Resolves when everything up to the end of the stream is captured and handled. */
-  readonly done: Promise<unknown>;
+  /** True once everything up to the end of the stream is captured and handled; waits for it up to `ms`. */
+  settles(ms: number): Promise<boolean> | true;
   /**
    * Reads what is left, now that the writers are gone, and lets go of the stream. Ends without the end
-   * of the stream after `silenceMs` of nothing, because a process that escaped may still hold it open.
+   * of the stream when nothing is left in it, because a process that escaped may still hold it open.
    * A handler that has not returned when `giveUp` resolves is left alone and reported as its error.
    */
-  finish(silenceMs: number, giveUp: Promise<unknown>): Promise<Captured>;
+  finish(giveUp: Promise<unknown>): Promise<Captured>;
 }
 
 /** More than the kernel buffers for one stream: whoever wrote the rest is still alive. */
 const kernelBufferBytes = 4 * 1024 * 1024;
+/** What is left in a stream is there to be read at once, so this much silence says that nothing is. */
+const silenceMs = 20;
 
 export function createOutput(stream: Readable, options: OutputOptions): Output {
-  const capture = createCapture(options.captureBytes);
+  let capture: Capture | undefined;
   const splitter =
     options.onLine === undefined ? undefined : createLineSplitter(options.maxLineBytes);
-  const begun = deferred();
   const done = deferred();
+  let begun = false;
+  let closed = false;
+  let isDone = false;
   let listening = splitter !== undefined;
   let standing = true;
   let handling: Promise<void> | undefined;
@@ -92,6 +96,7 @@ export function createOutput(stream: Readable, options: OutputOptions): Output {
 
   stream.on('data', (chunk: Buffer) => {
     received += chunk.length;
+    capture ??= createCapture(options.captureBytes);
     capture.add(chunk);
     options.onActive();
     if (listening) {
@@ -109,41 +114,58 @@ export function createOutput(stream: Readable, options: OutputOptions): Output {
   });
   stream.pause();
 
-  async function complete(): Promise<void> {
-    await begun.promise;
-    if (listening) queue.push(...(splitter?.rest() ?? []));
+  /** Once both begun and closed: hands over the last line, and is done when nothing is handled any more. */
+  function complete(): void {
+    if (!begun || !closed) return;
+    if (listening) for (const line of splitter?.rest() ?? []) queue.push(line);
     if (handling === undefined) handOver();
+    void whenHandled();
+  }
+
+  async function whenHandled(): Promise<void> {
     while (handling !== undefined) await handling;
     listening = false;
+    isDone = true;
     done.resolve();
   }
 
   // A stream that was destroyed or reset has no 'end', and every stream has a 'close'.
-  stream.once('close', () => void complete());
+  stream.once('close', () => {
+    closed = true;
+    complete();
+  });
   stream.on('error', () => undefined);
 
+  const captured = (): Captured => capture?.end() ?? nothingCaptured;
+
+  // A timer costs more than the rest of it, and mostly there is nothing to wait for.
+  const settles = (ms: number) => isDone || settlesWithin(done.promise, ms);
+
   return {
-    done: done.promise,
+    settles,
     begin() {
       flow();
-      begun.resolve();
+      begun = true;
+      complete();
     },
-    async finish(silenceMs, giveUp) {
+    async finish(giveUp) {
+      if (isDone) return captured();
       const late = giveUp.then(() => 'late' as const);
       const atFirst = received;
-      for (let before = -1; !(await settlesWithin(done.promise, silenceMs)); before = received) {
+      for (let before = received; !(await settles(silenceMs)); before = received) {
         if (handling !== undefined) {
           if ((await Promise.race([handling, late])) === 'late') break;
-        } else if (options.isFile) {
           continue;
-        } else if (received === before || received - atFirst > kernelBufferBytes) {
-          break;
         }
+        if (options.isFile) continue;
+        // A busy loop comes late to its timers, and before it has read: it gets one turn to do so.
+        await new Promise((resolve) => setImmediate(resolve));
+        if (received === before || received - atFirst > kernelBufferBytes) break;
       }
       stream.destroy();
       await Promise.race([done.promise, giveUp]);
       if (handling !== undefined) fail(new Error('The line handler did not return in time.'));
-      return capture.end();
+      return captured();
     },
   };
 }

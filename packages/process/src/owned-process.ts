@@ -1,10 +1,11 @@
 import type { Readable } from 'node:stream';
-import { createAlarm, settlesWithin } from './alarm.js';
+import { createAlarm } from './alarm.js';
 import type { Captured } from './capture.js';
 import { deferred } from './deferred.js';
 import { asSurvivors, type ProcessIdentity, type Survivor } from './identity.js';
 import type { Exit, Leader } from './leader.js';
 import { signalOfCode } from './level.js';
+import { onAbort } from './on-abort.js';
 import { createOutput } from './output.js';
 import type { LimitName } from './limits.js';
 import { ProcessError } from './process-error.js';
@@ -102,7 +103,7 @@ export function superviseLeader(started: StartedLeader): SupervisedLeader {
   const wall = createAlarm(spec.wallMs, () => stop('timed_out'));
   const idle = createAlarm(spec.idleMs, () => stop('stalled'));
   const abort = (): void => stop('cancelled');
-  spec.signal?.addEventListener('abort', abort, { once: true });
+  const letGoOfSignal = spec.signal === undefined ? undefined : onAbort(spec.signal, abort);
   if (spec.signal?.aborted === true) abort(); // since it was last looked at
   void recording?.tooLarge.then(() => stop('output_limit'));
 
@@ -148,7 +149,7 @@ export function superviseLeader(started: StartedLeader): SupervisedLeader {
       await begun; // a quick process may be gone before the ledger has recorded it
       const proved = first.look.empty >= 1;
       if (proved) recording?.outputOver();
-      await settlesWithin(Promise.all([stdout.done, stderr.done]), spec.drainMs);
+      await Promise.all([stdout.settles(spec.drainMs), stderr.settles(spec.drainMs)]);
       const survivors = proved ? [] : await ending.end(tree, spec.graceMs, first.look.empty);
       const reason = first.lost === true ? 'lost' : 'exited';
       return { reason, exit: first, survivors: asSurvivors(survivors) };
@@ -166,14 +167,13 @@ export function superviseLeader(started: StartedLeader): SupervisedLeader {
 
   async function supervise(): Promise<Ended> {
     const { reason, exit, survivors } = await endTree();
-    spec.signal?.removeEventListener('abort', abort);
+    letGoOfSignal?.();
     await begun;
     recording?.outputOver();
-    const quietMs = Math.max(100, spec.drainMs);
     const durationMs = performance.now() - started.startedMs;
     const [out, error] = await Promise.all([
-      stdout.finish(quietMs, handlersLate),
-      stderr.finish(quietMs, handlersLate),
+      stdout.finish(handlersLate),
+      stderr.finish(handlersLate),
     ]);
     over = true;
     clearTimeout(handlerTimer);

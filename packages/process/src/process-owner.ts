@@ -66,6 +66,8 @@ export interface ProcessOwner {
 }
 
 const ownerGraceMs = 2000;
+/** A shim ends with its owner at once, guarded or not, but for a record that it has begun to write. */
+const recordPatienceMs = 5000;
 
 type Layer = (spec: LeaderSpec) => LeaderSpec | { readonly refused: string };
 
@@ -145,7 +147,7 @@ export function createProcessOwner(options: OwnerOptions): ProcessOwner {
       cgroup: wrapped.cgroup,
       holders: new Set(hold.level === 'pid namespace' ? [identity.pid] : []),
     };
-    reaper.started(identity, spec.record !== undefined);
+    reaper.started(identity, spec.record === undefined ? spec.guardMs : 0);
     const supervised = superviseLeader({
       leader,
       spec,
@@ -169,13 +171,15 @@ export function createProcessOwner(options: OwnerOptions): ProcessOwner {
   async function startRecorded(spec: CheckedSpec, wrapped: LeaderSpec): Promise<Leader> {
     const { record } = spec;
     if (record === undefined) return startLeader(wrapped);
-    createRecord(record.directory);
+    const output = createRecord(record.directory);
+    let shim: Leader;
     try {
-      return recordedLeader(await startLeader(wrapped), record);
+      shim = await startLeader(wrapped);
     } catch (error) {
-      dropRecord(record.directory);
+      dropRecord(record.directory, output);
       throw error;
     }
+    return recordedLeader(shim, record, output);
   }
 
   async function startChecked(spec: CheckedSpec): Promise<OwnedProcess> {
@@ -208,9 +212,10 @@ export function createProcessOwner(options: OwnerOptions): ProcessOwner {
       begin();
       await owned.end().catch(() => undefined);
     }
-    if (spec.guard) {
+    if (spec.guardMs !== undefined) {
       try {
-        guards.push(await startGuard(leader));
+        const patienceMs = record === undefined ? spec.guardMs : recordPatienceMs;
+        guards.push(await startGuard(leader, patienceMs));
       } catch (error) {
         await undo();
         throw error;

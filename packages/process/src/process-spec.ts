@@ -15,18 +15,19 @@ export interface ProcessSpec {
   /** Default `closed`: reading gives end of file at once. */
   readonly stdin?: 'closed' | 'pipe';
   /**
-   * Keeps the program from noticing that its owner was killed: a process beside it holds its streams open until it
-   * has killed it. Without it a program sees the end of its input for some milliseconds, and may act on it; an
-   * agent would take the silence for an answer. Costs one more process, a shell. Default false.
+   * Keeps the program from noticing that its owner was killed: a process beside it holds its streams open, and
+   * kills it only after so long, in which it can write down what it knows. Without it a program sees the end of
+   * its input for some milliseconds, and may act on it; an agent would take the silence for an answer. Costs one
+   * more process, a shell. Default: no guard.
    */
-  readonly guard?: boolean;
+  readonly guardMs?: number;
   /** Longest time it may run. Default: no limit. */
   readonly wallMs?: number;
   /** Longest silence on stdout and stderr together; time that a line handler takes does not count. Default: no limit. */
   readonly idleMs?: number;
   /** From TERM to KILL. Default 2000. */
   readonly graceMs?: number;
-  /** How long output may still come after the leader's exit, before its leftovers are ended. Default 100. */
+  /** How long output may still come after the leader's exit, before its leftovers are ended. Default 50. */
   readonly drainMs?: number;
   /** Kept of each stream, half from its beginning and half from its end. Default 1 MiB. */
   readonly captureBytes?: number;
@@ -56,7 +57,6 @@ export interface ProcessSpec {
 /** A spec whose defaults are filled in. */
 export interface CheckedSpec extends Omit<ProcessSpec, 'record'> {
   readonly stdin: 'closed' | 'pipe';
-  readonly guard: boolean;
   readonly graceMs: number;
   readonly drainMs: number;
   readonly captureBytes: number;
@@ -110,6 +110,7 @@ export function checkSpec(spec: ProcessSpec): CheckedSpec {
   }
   checkNumber('wallMs', spec.wallMs, 1);
   checkNumber('idleMs', spec.idleMs, 1);
+  checkNumber('guardMs', spec.guardMs, 0);
   checkNumber('graceMs', spec.graceMs, 0);
   checkNumber('drainMs', spec.drainMs, 0);
   checkNumber('captureBytes', spec.captureBytes, 0);
@@ -123,9 +124,8 @@ export function checkSpec(spec: ProcessSpec): CheckedSpec {
   return {
     ...spec,
     stdin: spec.stdin ?? 'closed',
-    guard: spec.guard ?? false,
     graceMs: spec.graceMs ?? 2000,
-    drainMs: spec.drainMs ?? 100,
+    drainMs: spec.drainMs ?? 50,
     ...fillIn(spec),
     record: checkRecord(spec.record),
   };

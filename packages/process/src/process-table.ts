@@ -25,6 +25,9 @@ export interface TableSystem {
     existsSync(path: string): boolean;
     writeFileSync(path: string, text: string): void;
     readlinkSync(path: string): string;
+    openSync(path: string, flags: string): number;
+    closeSync(file: number): void;
+    readSync(file: number, into: Uint8Array, at: number, length: number, from: number): number;
   };
   /** Runs a system program and returns its stdout. */
   runProgram(program: string, args: readonly string[]): string;
@@ -66,11 +69,47 @@ export interface ProcessTable {
 
 /**
  * Reads the process table of this machine.
- * Self-contained (no import, no outer name): its text also runs inside the reaper.
+ * Self-contained (no import, no outer name but Node's): its text also runs inside the reaper.
  */
 export function createProcessTable(system: TableSystem): ProcessTable {
   const { fs, platform } = system;
   let boot: string | undefined;
+  /** Tells the newest number when it is read; to open it each time would cost three times as much. */
+  let newestFile: number | undefined;
+  const digits = Buffer.alloc(16);
+
+  const codeOf = (error: unknown): unknown =>
+    error instanceof Error && 'code' in error ? error.code : undefined;
+
+  function openNewest(): number {
+    try {
+      return fs.openSync('/proc/sys/kernel/ns_last_pid', 'r');
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT') throw error;
+      return fs.openSync('/dev/null', 'r'); // a kernel without CONFIG_CHECKPOINT_RESTORE
+    }
+  }
+
+  const isFull = (error: unknown): boolean =>
+    codeOf(error) === 'EMFILE' || codeOf(error) === 'ENFILE';
+
+  /**
+   * Reads also when no file can be opened any more: then, for a moment, the one that is kept open makes room.
+   * Whoever cannot read takes what lives for ended.
+   */
+  function read<T>(reading: () => T): T {
+    try {
+      newestFile ??= openNewest();
+      return reading();
+    } catch (error) {
+      if (!isFull(error) || newestFile === undefined) throw error;
+      fs.closeSync(newestFile);
+      newestFile = undefined;
+      return reading();
+    }
+  }
+
+  const readText = (path: string): string => read(() => fs.readFileSync(path, 'utf8'));
 
   function parseStat(pid: number, stat: string): Entry | undefined {
     // The name stands in parentheses and may itself contain spaces and parentheses.
@@ -129,7 +168,7 @@ export function createProcessTable(system: TableSystem): ProcessTable {
   function entry(pid: number): Entry | undefined {
     if (platform !== 'linux') return ps(['-p', String(pid)])[0];
     try {
-      return parseStat(pid, fs.readFileSync(`/proc/${pid}/stat`, 'utf8'));
+      return parseStat(pid, readText(`/proc/${pid}/stat`));
     } catch {
       return undefined; // it has ended
     }
@@ -149,10 +188,13 @@ export function createProcessTable(system: TableSystem): ProcessTable {
       return { entries: ps(['-ax']).filter(({ pid }) => !skip(pid)), vanished: false };
     }
     if (!existsBetween(from, to, skip)) return { entries: [], vanished: false };
-    const listed = fs
-      .readdirSync('/proc')
-      .map(Number)
-      .filter((pid) => pid > from && pid <= to && !skip(pid));
+    let names: string[];
+    try {
+      names = read(() => fs.readdirSync('/proc'));
+    } catch {
+      return { entries: [], vanished: true }; // nothing can be said
+    }
+    const listed = names.map(Number).filter((pid) => pid > from && pid <= to && !skip(pid));
     // Node lists in the order of text.
     const found = listed.sort((a, b) => a - b).map(entry);
     const entries = found.filter((one) => one !== undefined);
@@ -161,9 +203,8 @@ export function createProcessTable(system: TableSystem): ProcessTable {
 
   function cgroupMembers(directory: string): number[] {
     try {
-      const own = fs.readFileSync(`${directory}/cgroup.procs`, 'utf8').split('\n');
-      const below = fs
-        .readdirSync(directory)
+      const own = readText(`${directory}/cgroup.procs`).split('\n');
+      const below = read(() => fs.readdirSync(directory))
         .filter((name) => fs.existsSync(`${directory}/${name}/cgroup.procs`))
         .flatMap((name) => cgroupMembers(`${directory}/${name}`));
       // 0 stands for a process of another PID namespace.
@@ -185,7 +226,7 @@ export function createProcessTable(system: TableSystem): ProcessTable {
   function madeNamespace(): string {
     if (platform !== 'linux') return '';
     try {
-      const isMade = fs.readFileSync('/proc/1/cmdline', 'utf8').includes('\0orch-first\0');
+      const isMade = readText('/proc/1/cmdline').includes('\0orch-first\0');
       return isMade ? `/${namespaceOf('self')}` : '';
     } catch {
       return '';
@@ -196,14 +237,14 @@ export function createProcessTable(system: TableSystem): ProcessTable {
     cgroupMembers,
     isPopulated(directory) {
       try {
-        return fs.readFileSync(`${directory}/cgroup.events`, 'utf8').includes('populated 1');
-      } catch {
-        return false; // it was removed, so it was empty
+        return readText(`${directory}/cgroup.events`).includes('populated 1');
+      } catch (error) {
+        return isFull(error); // else it was removed, so it was empty
       }
     },
     killCgroup(directory) {
       try {
-        fs.writeFileSync(`${directory}/cgroup.kill`, '1');
+        read(() => fs.writeFileSync(`${directory}/cgroup.kill`, '1'));
       } catch {
         // Older than Linux 5.14, or removed: its members are killed one by one.
       }
@@ -211,17 +252,19 @@ export function createProcessTable(system: TableSystem): ProcessTable {
     newest() {
       if (platform !== 'linux') return undefined;
       try {
-        const pid = Number(fs.readFileSync('/proc/sys/kernel/ns_last_pid', 'utf8'));
-        return Number.isSafeInteger(pid) && pid > 0 ? pid : undefined;
+        const file = (newestFile ??= openNewest());
+        const length = fs.readSync(file, digits, 0, digits.length, 0);
+        const pid = Number(digits.toString('latin1', 0, length));
+        return pid > 0 ? pid : undefined;
       } catch {
-        return undefined; // a kernel without CONFIG_CHECKPOINT_RESTORE
+        return undefined;
       }
     },
     list,
     bootId() {
       boot ??=
         (platform === 'linux'
-          ? fs.readFileSync('/proc/sys/kernel/random/boot_id', 'utf8')
+          ? readText('/proc/sys/kernel/random/boot_id')
           : system.runProgram('sysctl', ['-n', 'kern.bootsessionuuid'])
         ).trim() + madeNamespace();
       return boot;
@@ -237,13 +280,17 @@ export function createProcessTable(system: TableSystem): ProcessTable {
     isNewborn(one) {
       if (platform !== 'linux') return false;
       // Both count from boot; the table in hundredths of a second.
-      const upSeconds = Number(fs.readFileSync('/proc/uptime', 'utf8').split(' ')[0]);
-      return upSeconds * 100 - one.order < 15;
+      try {
+        const upSeconds = Number(readText('/proc/uptime').split(' ')[0]);
+        return upSeconds * 100 - one.order < 15;
+      } catch {
+        return true; // it may be
+      }
     },
     environment(pid) {
       if (platform !== 'linux') return '';
       try {
-        return fs.readFileSync(`/proc/${pid}/environ`, 'utf8');
+        return readText(`/proc/${pid}/environ`);
       } catch {
         return ''; // it has ended, or belongs to another user
       }

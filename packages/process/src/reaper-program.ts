@@ -1,4 +1,4 @@
-import { killGroupFunction } from './kill-group.js';
+import { leaderFunctions } from './shell-functions.js';
 import { programText, type Modules, type Parts } from './program-text.js';
 
 /**
@@ -64,7 +64,8 @@ function reap({ fs, childProcess }: Modules, parts: Parts, check: boolean): void
 /**
  * Waits for the death of the owner, then runs Node with the program above: as a shell it is ready at once
  * and costs a megabyte. Its stdin has lines `+pid/start` and `=` with the list of all; to wake it for each
- * would cost more than the start of a process, so they wait in the pipe until file 3 has a line, or ends.
+ * would cost more than the start of a process, so they wait in the pipe until file 3 has a line, or ends. What is
+ * told as `pid/start/rounds` ends by others (a guard, a shim) within so many rounds, and is not touched before.
  */
 const shellProgram = `
 trap '' TERM INT HUP QUIT
@@ -79,13 +80,17 @@ take() {
     esac
   done
 }
-${killGroupFunction}
+${leaderFunctions}
 while read -r line <&3; do take; done
 take
 exec 3<&-
 # At once and for good: an agent whose owner no longer answers takes its silence for a no, and says so in its
 # conversation.
 for word in $known; do kill_group "\${word%%/*}" "\${word#*/}"; done
+for word in $known; do
+  rest=\${word#*/}
+  case $rest in */*) wait_for "\${word%%/*}" "\${rest%%/*}" "\${rest#*/}" ;; esac
+done
 tries=0
 until printf %s "$known" | "$@"; do
   tries=$((tries + 1))

@@ -6,14 +6,18 @@ import { settlesWithin } from './alarm.js';
 import type { ProcessIdentity } from './identity.js';
 import { markersOf } from './marker.js';
 import { reaperArgv } from './reaper-program.js';
+import { roundsIn } from './shell-functions.js';
 import { spawnLeader } from './spawn.js';
 
 /** The owner's side of the process that outlives it just long enough to end what it left. */
 export interface Reaper {
   /** Resolves when a reaper watches. Rejects with `ORCH_PROCESS_START`. */
   ensure(): Promise<void>;
-  /** `endsItself`: a shim, which ends its group as quickly, or has a record to finish. */
-  started(identity: ProcessIdentity, endsItself: boolean): void;
+  /**
+   * `patienceMs`: what ends by others (a guard, a shim with a record to finish) is left alone for so long; what
+   * has none is killed at once.
+   */
+  started(identity: ProcessIdentity, patienceMs: number | undefined): void;
   ended(identity: ProcessIdentity): void;
   /** Ends the reaper; resolves when it is gone. */
   close(): Promise<void>;
@@ -34,7 +38,7 @@ const closePatienceMs = 15_000;
 const unreadLimit = 64;
 
 interface Watched extends ProcessIdentity {
-  readonly endsItself: boolean;
+  readonly patienceMs: number | undefined;
 }
 
 interface Running {
@@ -45,9 +49,8 @@ interface Running {
   unread: number;
 }
 
-/** The shell kills what is told as `pid/start`; with a third part, nothing but the sweep ends it. */
-const word = ({ pid, startTime, endsItself }: Watched): string =>
-  `${pid}/${encodeURIComponent(startTime)}${endsItself ? '/itself' : ''}`;
+const word = ({ pid, startTime, patienceMs }: Watched): string =>
+  `${pid}/${encodeURIComponent(startTime)}${patienceMs === undefined ? '' : `/${roundsIn(patienceMs)}`}`;
 
 export function createReaper(options: ReaperOptions): Reaper {
   const watched = new Map<number, Watched>();
@@ -103,8 +106,8 @@ export function createReaper(options: ReaperOptions): Reaper {
 
   return {
     ensure,
-    started(identity, endsItself) {
-      const one = { ...identity, endsItself };
+    started(identity, patienceMs) {
+      const one = { ...identity, patienceMs };
       watched.set(identity.pid, one);
       if (current === undefined) return;
       current.unread += 1;

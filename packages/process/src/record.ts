@@ -64,13 +64,25 @@ function recordError(directory: string, what: string, advice: string, cause: unk
   });
 }
 
-/** Makes the directory of a record. Throws `ORCH_PROCESS_RECORD`. */
-export function createRecord(directory: string): void {
+/** The output of a process with a record, open for reading: its program may remove the files. */
+export interface OutputFiles {
+  readonly stdout: number;
+  readonly stderr: number;
+}
+
+/** Makes the directory of a record, and the files of the output in it. Throws `ORCH_PROCESS_RECORD`. */
+export function createRecord(directory: string): OutputFiles {
+  const made: number[] = [];
+  const make = (name: 'stdout' | 'stderr'): number => {
+    const file = openSync(outputFile(directory, name), 'ax+', 0o600);
+    made.push(file);
+    return file;
+  };
   try {
     mkdirSync(directory, { mode: 0o700 });
-    for (const name of [files.stdout, files.stderr])
-      closeSync(openSync(join(directory, name), 'ax', 0o600));
+    return { stdout: make('stdout'), stderr: make('stderr') };
   } catch (cause) {
+    for (const file of made) closeSync(file);
     throw recordError(
       directory,
       'Nothing was started, because there can be no record in',
@@ -81,7 +93,9 @@ export function createRecord(directory: string): void {
 }
 
 /** Removes the record of a process that was not started. */
-export function dropRecord(directory: string): void {
+export function dropRecord(directory: string, output: OutputFiles): void {
+  closeSync(output.stdout);
+  closeSync(output.stderr);
   rmSync(directory, { recursive: true, force: true });
 }
 

@@ -42,7 +42,7 @@ export async function replayRecord(
       onHandlerError: (error) => void failures.push(error),
     });
     output.begin();
-    return output.finish(1000, never);
+    return output.finish(never);
   };
   const [stdout, stderr] = await Promise.all([
     read(record.stdout, options.onStdoutLine?.bind(options)),

@@ -6,6 +6,7 @@ import type { Exit, Leader, LeaderSpec } from './leader.js';
 import type { EndReason } from './owned-process.js';
 import {
   outputFile,
+  type OutputFiles,
   readRecord,
   recordEnd,
   recordStart,
@@ -49,7 +50,7 @@ export function throughShim(
 }
 
 /** The owner's side of a shim: it looks like the program itself. */
-export function recordedLeader(shim: Leader, record: CheckedRecord): Leader {
+export function recordedLeader(shim: Leader, record: CheckedRecord, output: OutputFiles): Leader {
   const { directory, maxFileBytes, leaseMs } = record;
   const lifeline = shim.stdout;
   if (!(lifeline instanceof Socket)) throw new Error('The shim has no lifeline.');
@@ -68,7 +69,7 @@ export function recordedLeader(shim: Leader, record: CheckedRecord): Leader {
 
   const tooLarge = deferred();
   const follow = (name: 'stdout' | 'stderr') =>
-    createFileTail(outputFile(directory, name), {
+    createFileTail(output[name], outputFile(directory, name), {
       maxBytes: maxFileBytes,
       onTooLarge: tooLarge.resolve,
     });

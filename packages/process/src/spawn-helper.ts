@@ -3,7 +3,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, Socket, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { settlesWithin } from './alarm.js';
 import { deferred, type Deferred } from './deferred.js';
 import { helperArgv, type HelperAnswer, type HelperRequest } from './helper-program.js';
@@ -11,12 +10,17 @@ import type { Exit, Leader, LeaderSpec } from './leader.js';
 import { markersOf } from './marker.js';
 import { ProcessError } from './process-error.js';
 import { spawnLeader, startDirectly, startError } from './spawn.js';
-import { spawnTurnsAwaited } from './spawn-pace.js';
+import { isTurnKept, spawnTurnsAwaited } from './spawn-pace.js';
+import { isForWantOfRoom } from './spawn-room.js';
 import { ending, table } from './system.js';
 
 /** Connections kept ready for the next starts. */
 const spareConnections = 8;
 const connectPatienceMs = 2000;
+/** Of those nobody can say whether they were started when the helper is killed; it starts one after another anyway. */
+const unansweredLimit = 8;
+/** A helper that somebody stopped would keep starts and ends to itself for as long. */
+const wakePeriodMs = 1000;
 /** Above this, a fork of our own would stop the event loop for longer than a request takes. */
 const bigBytes = 160 * 1024 * 1024;
 const manyAwaited = 4;
@@ -97,6 +101,9 @@ async function createHelper(onLost: () => void): Promise<Helper> {
   let asked = 0;
   let count = 0;
   let lost = false;
+  let unanswered = 0;
+  const waiting: (() => void)[] = [];
+  let waker: NodeJS.Timeout | undefined;
 
   const onConnection = (socket: Socket): void => {
     socket.unref();
@@ -125,20 +132,27 @@ async function createHelper(onLost: () => void): Promise<Helper> {
   toHelper.unref();
   fromHelper.unref();
 
-  function ask(request: HelperRequest): void {
-    toHelper.write(`${JSON.stringify(request)}\n`);
+  function ask(...requests: readonly HelperRequest[]): void {
+    if (requests.length === 0) return;
+    toHelper.write(requests.map((request) => `${JSON.stringify(request)}\n`).join(''));
   }
 
-  function refill(): void {
-    const missing = wanted + spareConnections - stock.length - asked;
-    if (missing <= 0) return;
-    asked += missing;
-    ask({ connect: missing });
+  /** The request for the connections that are missing, if any are. */
+  function missing(): HelperRequest[] {
+    const connect = wanted + spareConnections - stock.length - asked;
+    if (connect <= 0) return [];
+    asked += connect;
+    return [{ connect }];
   }
 
-  async function take(needed: number): Promise<Connection[] | undefined> {
+  function take(needed: number): Connection[] | Promise<Connection[] | undefined> {
+    const isThere = stock.length >= needed && wanted === 0 && !lost;
+    return isThere ? stock.splice(0, needed) : waitFor(needed);
+  }
+
+  async function waitFor(needed: number): Promise<Connection[] | undefined> {
     wanted += needed;
-    refill();
+    ask(...missing());
     const deadline = performance.now() + connectPatienceMs;
     while (stock.length < needed && !lost && performance.now() < deadline) {
       await settlesWithin(arrival.promise, deadline - performance.now());
@@ -147,10 +161,30 @@ async function createHelper(onLost: () => void): Promise<Helper> {
     return stock.length < needed || lost ? undefined : stock.splice(0, needed);
   }
 
+  function slot(): Promise<void> | undefined {
+    if (unanswered < unansweredLimit) {
+      unanswered += 1;
+      return undefined;
+    }
+    return new Promise((resolve) => waiting.push(resolve));
+  }
+
+  function freeSlot(): void {
+    const next = waiting.shift();
+    if (next === undefined) unanswered -= 1;
+    else next();
+  }
+
   /** The loop must turn as long as something of the helper's is awaited. */
   function hold(): void {
-    if (pending.size > 0) fromHelper.ref();
-    else fromHelper.unref();
+    if (pending.size > 0) {
+      fromHelper.ref();
+      waker ??= setInterval(() => child.kill('SIGCONT'), wakePeriodMs);
+    } else {
+      fromHelper.unref();
+      clearInterval(waker);
+      waker = undefined;
+    }
   }
 
   function leaderOf(id: number, one: Pending, started: Started): Leader {
@@ -179,8 +213,7 @@ async function createHelper(onLost: () => void): Promise<Helper> {
     one.started.resolve(error);
   }
 
-  createInterface({ input: fromHelper }).on('line', (line) => {
-    const answer = JSON.parse(line) as HelperAnswer;
+  function hear(answer: HelperAnswer): void {
     const one = pending.get(answer.id);
     if (one === undefined) return;
     if ('started' in answer) {
@@ -192,6 +225,16 @@ async function createHelper(onLost: () => void): Promise<Helper> {
       pending.delete(answer.id);
       hold();
       one.exited.resolve(answer.exit);
+    }
+  }
+
+  let text = '';
+  fromHelper.setEncoding('utf8').on('data', (chunk: string) => {
+    const [first = '', ...others] = chunk.split('\n');
+    text += first;
+    for (const other of others) {
+      hear(JSON.parse(text) as HelperAnswer);
+      text = other;
     }
   });
 
@@ -207,7 +250,8 @@ async function createHelper(onLost: () => void): Promise<Helper> {
   }
 
   process.once('exit', cleanUp);
-  child.once('exit', () => {
+  // With all that it said before read.
+  child.once('close', () => {
     lost = true;
     process.off('exit', cleanUp);
     cleanUp();
@@ -222,33 +266,46 @@ async function createHelper(onLost: () => void): Promise<Helper> {
     }
     hold();
   });
-  refill();
+  async function startOver(connections: Connection[], spec: LeaderSpec): Promise<Leader> {
+    const streams = spec.stdin === 'pipe' ? connections : [undefined, ...connections];
+    for (const stream of connections) stream.socket.ref();
+    count += 1;
+    const one: Pending = {
+      spec,
+      streams,
+      started: deferred<Leader | ProcessError>(),
+      exited: deferred<Exit>(),
+      isStarted: false,
+    };
+    pending.set(count, one);
+    hold();
+    const [stdin = 0, stdout = 0, stderr = 0] = streams.map((stream) => stream?.number ?? 0);
+    const { argv, cwd, env, branch, cgroup } = spec;
+    const request = { id: count, argv, cwd, env, branch, cgroup };
+    ask({ ...request, streams: [stdin, stdout, stderr] }, ...missing());
+    const started = await one.started.promise;
+    if (ProcessError.isInstance(started)) throw started;
+    return started;
+  }
+
+  ask(...missing());
   return {
     pid: child.pid,
     isReady: () => count > 0 || stock.length > 0,
     async start(spec) {
-      const withStdin = spec.stdin === 'pipe';
-      const connections = await take(withStdin ? 3 : 2);
-      if (connections === undefined) return startDirectly(spec);
-      const streams = withStdin ? connections : [undefined, ...connections];
-      for (const stream of connections) stream.socket.ref();
-      count += 1;
-      const one: Pending = {
-        spec,
-        streams,
-        started: deferred<Leader | ProcessError>(),
-        exited: deferred<Exit>(),
-        isStarted: false,
-      };
-      pending.set(count, one);
-      hold();
-      const [stdin = 0, stdout = 0, stderr = 0] = streams.map((stream) => stream?.number ?? 0);
-      const { argv, cwd, env, branch, cgroup } = spec;
-      ask({ id: count, argv, cwd, env, streams: [stdin, stdout, stderr], branch, cgroup });
-      refill();
-      const started = await one.started.promise;
-      if (ProcessError.isInstance(started)) throw started;
-      return started;
+      const unready = slot();
+      if (unready !== undefined) await unready;
+      const taken = lost ? undefined : take(spec.stdin === 'pipe' ? 3 : 2);
+      const connections = taken instanceof Promise ? await taken : taken;
+      if (connections === undefined) {
+        freeSlot();
+        return startDirectly(spec);
+      }
+      try {
+        return await startOver(connections, spec);
+      } finally {
+        freeSlot();
+      }
     },
   };
 }
@@ -279,13 +336,35 @@ export const helperState = (): { readonly pid: number | undefined; readonly isRe
   isReady: helper?.isReady() === true,
 });
 
+const memoryPeriodMs = 100;
+let memoryLookedAtMs = -Infinity;
+let isBig = false;
+
+/** To look costs a fiftieth of a start, and memory does not grow that fast. */
+function wasBig(): boolean {
+  const now = performance.now();
+  if (now - memoryLookedAtMs < memoryPeriodMs) return isBig;
+  memoryLookedAtMs = now;
+  try {
+    isBig = process.memoryUsage.rss() > bigBytes;
+  } catch {
+    // It takes a file, and none can be opened now.
+  }
+  return isBig;
+}
+
 /**
  * Starts a process: through the helper when this process is big or many starts wait, and else as our own
  * child. Rejects with `ORCH_PROCESS_START` or `ORCH_PROCESS_PLATFORM`.
  */
 export function startLeader(spec: LeaderSpec): Promise<Leader> {
-  const isWorthwhile = spawnTurnsAwaited() >= manyAwaited || process.memoryUsage.rss() > bigBytes;
+  // A helper takes room as well, so none is started while there is none.
+  const isWorthwhile = !isTurnKept() && (spawnTurnsAwaited() >= manyAwaited || wasBig());
   if (isWorthwhile) void prepareHelper();
   if (helper?.isReady() !== true) return startDirectly(spec);
-  return helper.start(spec);
+  return helper.start(spec).catch((error: unknown) => {
+    if (ProcessError.isInstance(error) && isForWantOfRoom(String(error.details['reason'])))
+      return startDirectly(spec); // there it waits for room
+    throw error;
+  });
 }

@@ -4,8 +4,10 @@
  */
 const waiting: (() => void)[] = [];
 let turnTaken = false;
+let held = false;
 
 function nextTurn(): void {
+  if (held) return;
   const next = waiting.shift();
   if (next === undefined) {
     turnTaken = false;
@@ -25,5 +27,19 @@ export function spawnTurn(): Promise<void> {
   });
 }
 
+/** Whoever has the turn keeps it until `work` is done, so that nobody behind takes what it waits for. */
+export async function keepTurn<T>(work: () => Promise<T>): Promise<T> {
+  held = true;
+  try {
+    return await work();
+  } finally {
+    held = false;
+    setImmediate(nextTurn);
+  }
+}
+
 /** How many starts wait for their turn. */
 export const spawnTurnsAwaited = (): number => waiting.length;
+
+/** True while a start waits for room, and all others behind it. */
+export const isTurnKept = (): boolean => held;

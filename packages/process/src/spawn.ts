@@ -1,10 +1,10 @@
-import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { ProcessError } from './process-error.js';
 import type { Exit, Leader, LeaderSpec } from './leader.js';
-import { spawnTurn } from './spawn-pace.js';
+import { keepTurn, spawnTurn } from './spawn-pace.js';
+import { isForWantOfRoom, roomWasMade, tryForRoom, wantOfRoom } from './spawn-room.js';
 import { finder, table } from './system.js';
-import type { Tree } from './tree.js';
 
 /** What a person can do about a system's refusal to start a program. */
 function advice(reason: string, program: string, cwd: string, path: string | undefined): string {
@@ -59,17 +59,22 @@ const reasonOf = (cause: unknown): string =>
     ? cause.code
     : 'unknown';
 
-/**
- * Starts a program as leader of a session of its own, in a turn of its own; `started` is called in the
- * same turn, so that the process cannot be reaped before it is known.
- * Rejects with `ORCH_PROCESS_START`.
- */
-export async function spawnLeader<T>(
+/** As Node's; a number is an open file of this process. */
+export type Stdio = readonly ('pipe' | 'ignore' | number)[];
+
+/** Why there is no child. */
+interface Refusal {
+  readonly reason: string;
+  readonly cause?: unknown;
+}
+
+async function trySpawn<T>(
   spec: Pick<LeaderSpec, 'argv' | 'cwd' | 'env'>,
-  stdio: StdioOptions | (() => StdioOptions),
+  stdio: Stdio | (() => Stdio),
   started: (child: ChildProcess, pid: number) => T,
-): Promise<T> {
-  await spawnTurn();
+): Promise<{ readonly value: T } | Refusal> {
+  const full = wantOfRoom();
+  if (full !== undefined) return { reason: full };
   const { argv, cwd } = spec;
   const [program, ...args] = argv;
   // Node would pass its own NODE_V8_COVERAGE on; a name that is there, even without a value, prevents it.
@@ -78,16 +83,41 @@ export async function spawnLeader<T>(
   let child: ChildProcess;
   try {
     const files = typeof stdio === 'function' ? stdio() : stdio;
-    child = spawn(program, args, { cwd, env, stdio: files, detached: true });
-  } catch (error) {
-    throw startError(spec, reasonOf(error), error);
+    child = spawn(program, args, { cwd, env, stdio: [...files], detached: true });
+  } catch (cause) {
+    return { reason: reasonOf(cause), cause };
   }
-  if (child.pid !== undefined) {
-    child.on('error', () => undefined); // later errors come from kill() and send(), which nobody calls
-    return started(child, child.pid);
+  if (child.pid === undefined) {
+    const cause = await new Promise<unknown>((resolve) => child.once('error', resolve));
+    return { reason: reasonOf(cause), cause };
   }
-  const cause = await new Promise<unknown>((resolve) => child.once('error', resolve));
-  throw startError(spec, reasonOf(cause), cause);
+  child.on('error', () => undefined); // later errors come from kill() and send(), which nobody calls
+  return { value: started(child, child.pid) };
+}
+
+/**
+ * Starts a program as leader of a session of its own, in a turn of its own; `started` is called in the
+ * same turn, so that the process cannot be reaped before it is known. Where the system has no room for it
+ * now, it waits for some, and those behind it as well.
+ * Rejects with `ORCH_PROCESS_START`.
+ */
+export async function spawnLeader<T>(
+  spec: Pick<LeaderSpec, 'argv' | 'cwd' | 'env'>,
+  stdio: Stdio | (() => Stdio),
+  started: (child: ChildProcess, pid: number) => T,
+): Promise<T> {
+  await spawnTurn();
+  let tried = await trySpawn(spec, stdio, started);
+  if ('reason' in tried && isForWantOfRoom(tried.reason)) {
+    await keepTurn(() =>
+      tryForRoom(async () => {
+        tried = await trySpawn(spec, stdio, started);
+        return 'value' in tried || !isForWantOfRoom(tried.reason) ? tried : undefined;
+      }),
+    );
+  }
+  if ('value' in tried) return tried.value;
+  throw startError(spec, tried.reason, tried.cause);
 }
 
 /** Live leaders of this process: none of them belongs to the tree of another. */
@@ -106,20 +136,15 @@ function takeCharge(spec: LeaderSpec, child: ChildProcess, pid: number): Leader 
   }
   const { startTime, order } = entry;
   leaders.add(pid);
+  child.once('close', roomWasMade);
   const exited = new Promise<Exit>((resolve) => {
     child.once('exit', (code, signal) => {
       leaders.delete(pid);
-      const tree: Tree = {
-        known: new Map([[pid, startTime]]),
-        justLeft: new Set(),
-        owner: undefined,
-        branch: spec.branch,
-        since: order,
-        spared: new Set([process.pid]),
-        cgroup: spec.cgroup,
-      };
-      const look = finder.lookAtExit(tree, pid, performance.now() - startedMs, leaders);
-      resolve({ code, signal, look });
+      const ageMs = performance.now() - startedMs;
+      const { branch, cgroup } = spec;
+      const look = finder.lookAtExit({ pid, startTime, order, ageMs, branch, cgroup }, leaders);
+      if (look instanceof Promise) void look.then((late) => resolve({ code, signal, look: late }));
+      else resolve({ code, signal, look });
     });
   });
   return {
@@ -135,6 +160,6 @@ function takeCharge(spec: LeaderSpec, child: ChildProcess, pid: number): Leader 
 
 /** Starts a process as our own child. Rejects with `ORCH_PROCESS_START` or `ORCH_PROCESS_PLATFORM`. */
 export function startDirectly(spec: LeaderSpec): Promise<Leader> {
-  const stdio: StdioOptions = [spec.stdin === 'pipe' ? 'pipe' : 'ignore', 'pipe', 'pipe'];
+  const stdio: Stdio = [spec.stdin === 'pipe' ? 'pipe' : 'ignore', 'pipe', 'pipe'];
   return spawnLeader(spec, stdio, (child, pid) => takeCharge(spec, child, pid));
 }

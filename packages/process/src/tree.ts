@@ -36,6 +36,16 @@ export interface Look {
   readonly empty: number;
 }
 
+/** A leader that was reaped a moment ago, so that its number cannot be in use again yet. */
+export interface EndedLeader {
+  readonly pid: number;
+  readonly startTime: string;
+  readonly order: number;
+  readonly ageMs: number;
+  readonly branch: string;
+  readonly cgroup: string | undefined;
+}
+
 /** What was seen of a tree right after its leader's exit. */
 export interface LookAtExit {
   readonly empty: number;
@@ -45,34 +55,42 @@ export interface LookAtExit {
 
 export interface TreeFinder {
   look(tree: Tree): Look;
+  /** The same for all that ask in this turn of the event loop, with one reading of the table. */
+  lookSoon(tree: Tree): Promise<Look>;
   /**
-   * Looks at the tree of `leader` in the very turn in which it was reaped, while its number cannot be
-   * reused. `skip`: live processes known to be of other trees.
+   * Looks at the tree of a leader whose exit was just seen: at once when it was young, and else together with
+   * others. `others`: live processes known to be of other trees.
    */
-  lookAtExit(tree: Tree, leader: number, ageMs: number, skip: ReadonlySet<number>): LookAtExit;
-  /** True if an environment carries the tree's marker. */
-  carries(tree: Pick<Tree, 'owner' | 'branch'>, environment: string): boolean;
+  lookAtExit(leader: EndedLeader, others: ReadonlySet<number>): LookAtExit | Promise<LookAtExit>;
 }
 
 /**
  * Tells which processes belong to a tree: by recorded identity, by marker in the environment, by being
  * in a session that one of them leads, and by being a child of one of them. A process that shares none of
  * these (it daemonised itself with an empty environment) is not seen.
- * Self-contained (no import, no outer name): its text also runs inside the reaper.
+ * Self-contained (no import, no outer name but Node's): its text also runs inside the reaper.
  */
 export function createTreeFinder(table: ProcessTable): TreeFinder {
-  function carries(tree: Pick<Tree, 'owner' | 'branch'>, environment: string): boolean {
+  /** What the environment of a process says of whom it belongs to. */
+  interface Marks {
+    readonly owner: string;
+    readonly branches: readonly string[];
+  }
+
+  /** Part of the table, and the ways through it. */
+  interface Sight {
+    readonly all: ReadonlyMap<number, Entry>;
+    readonly marks: ReadonlyMap<number, Marks>;
+    readonly byBranch: ReadonlyMap<string, readonly Entry[]>;
+    readonly byParent: ReadonlyMap<number, readonly Entry[]>;
+    readonly bySession: ReadonlyMap<number, readonly Entry[]>;
+    readonly byGroup: ReadonlyMap<number, readonly Entry[]>;
+  }
+
+  function variable(environment: string, name: string): string {
     const text = `\0${environment}`;
-    if (tree.owner !== undefined && text.includes(`\0ORCH_PROCESS_OWNER=${tree.owner}\0`))
-      return true;
-    const at = text.indexOf('\0ORCH_PROCESS_TREE=');
-    if (at < 0) return false;
-    const value = text.slice(at + '\0ORCH_PROCESS_TREE='.length).split('\0', 1)[0] ?? '';
-    return value
-      .split(' ')
-      .some((token) =>
-        tree.branch.endsWith('/') ? token.startsWith(tree.branch) : token === tree.branch,
-      );
+    const at = text.indexOf(`\0${name}=`);
+    return at < 0 ? '' : (text.slice(at + name.length + 2).split('\0', 1)[0] ?? '');
   }
 
   /** Still the process that the table showed, not another one under the same number. */
@@ -85,112 +103,182 @@ export function createTreeFinder(table: ProcessTable): TreeFinder {
   /** A thread of the kernel has no environment, ever. */
   const isKernels = (entry: Entry): boolean => entry.parent === 2 && entry.session === 0;
 
+  function add<Key>(index: Map<Key, Entry[]>, key: Key, entry: Entry): void {
+    const before = index.get(key);
+    if (before === undefined) index.set(key, [entry]);
+    else before.push(entry);
+  }
+
+  function createSight(all: ReadonlyMap<number, Entry>, marks: ReadonlyMap<number, Marks>): Sight {
+    const byBranch = new Map<string, Entry[]>();
+    const byParent = new Map<number, Entry[]>();
+    const bySession = new Map<number, Entry[]>();
+    const byGroup = new Map<number, Entry[]>();
+    for (const entry of all.values()) {
+      if (!entry.alive) continue;
+      for (const branch of marks.get(entry.pid)?.branches ?? []) add(byBranch, branch, entry);
+      add(byParent, entry.parent, entry);
+      add(bySession, entry.session, entry);
+      add(byGroup, entry.group, entry);
+    }
+    return { all, marks, byBranch, byParent, bySession, byGroup };
+  }
+
+  /** Those whose environment carries the marker of the tree. */
+  function marked({ all, marks, byBranch }: Sight, { owner, branch }: Tree): readonly Entry[] {
+    const isPrefix = branch.endsWith('/');
+    if (owner === undefined && !isPrefix) return byBranch.get(branch) ?? [];
+    const found: Entry[] = [];
+    for (const [pid, mark] of marks) {
+      const entry = all.get(pid);
+      const carries =
+        (owner !== undefined && mark.owner === owner) ||
+        mark.branches.some((one) => (isPrefix ? one.startsWith(branch) : one === branch));
+      if (carries && entry?.alive === true) found.push(entry);
+    }
+    return found;
+  }
+
+  function membersAmong(tree: Tree, sight: Sight): Member[] {
+    const ours = new Map<number, Entry>();
+    const fresh: Entry[] = [];
+    const join = (entry: Entry | undefined): void => {
+      if (entry === undefined || ours.has(entry.pid) || tree.spared.has(entry.pid)) return;
+      ours.set(entry.pid, entry);
+      fresh.push(entry);
+    };
+    for (const [pid, startTime] of tree.known) {
+      const entry = sight.all.get(pid);
+      if (entry?.startTime === startTime) join(entry);
+    }
+    if (tree.cgroup !== undefined)
+      for (const pid of table.cgroupMembers(tree.cgroup)) join(sight.all.get(pid));
+    for (const entry of marked(sight, tree)) if (entry.order >= tree.since) join(entry);
+    for (const session of tree.justLeft)
+      for (const entry of sight.bySession.get(session) ?? []) join(entry);
+
+    // Relatives of what is ours are ours. A zombie leader still vouches for its session's number.
+    for (let entry = fresh.pop(); entry !== undefined; entry = fresh.pop()) {
+      const { pid, session, order } = entry;
+      const children = sight.byParent.get(pid)?.filter((one) => one.order >= order) ?? [];
+      const vouches = session === pid || tree.known.has(session);
+      const relatives = [...children, ...((vouches ? sight.bySession.get(session) : []) ?? [])];
+      if (relatives.some((one) => !ours.has(one.pid)) && holds(entry)) relatives.forEach(join);
+    }
+
+    const members: Member[] = [];
+    for (const entry of ours.values()) {
+      tree.known.set(entry.pid, entry.startTime);
+      if (!entry.alive) continue;
+      const group = sight.byGroup.get(entry.group) ?? [];
+      const wholeGroup = entry.group > 1 && group.every((one) => ours.has(one.pid));
+      members.push({ ...entry, wholeGroup });
+    }
+    return members;
+  }
+
   /**
    * Looks at every process with a number above `from`, until it is certain that none was missed: whoever
    * starts another one is itself visible until the other one is, so when nothing that was listed vanished,
    * no number was given out during a round, and no environment was hidden, there was nothing else.
    */
-  function lookAbove(tree: Tree, from: number, skip: ReadonlySet<number>): Look {
+  function lookAbove(trees: readonly Tree[], from: number, skip: ReadonlySet<number>): Look[] {
     const all = new Map<number, Entry>();
-    const strangers = new Set<number>();
+    const marks = new Map<number, Marks>();
+    const since = Math.min(...trees.map((tree) => tree.since));
+    const found = new Map<Tree, Member[]>();
+    const looks = (empty: number): Look[] =>
+      trees.map((tree) => {
+        const members = found.get(tree) ?? [];
+        return { members, empty: members.length > 0 ? 0 : empty };
+      });
+
+    /** Those that may carry a marker: while a process becomes another program, its environment looks empty. */
+    function readMarks(entries: readonly Entry[]): Entry[] {
+      return entries.filter((entry) => {
+        if (!entry.alive || entry.order < since) return false;
+        const environment = table.environment(entry.pid);
+        const owner = variable(environment, 'ORCH_PROCESS_OWNER');
+        const branches = variable(environment, 'ORCH_PROCESS_TREE').split(' ');
+        if (owner !== '' || branches[0] !== '') marks.set(entry.pid, { owner, branches });
+        return environment === '' && !isKernels(entry) && table.isNewborn(entry);
+      });
+    }
+
     for (let round = 0; round < 8; round += 1) {
       const newest = table.newest();
-      if (newest !== undefined && newest < from) return lookAbove(tree, 0, never);
-      if (newest === from) return { members: [], empty: 1 };
+      if (newest !== undefined && newest < from) return lookAbove(trees, 0, never);
+      if (newest === from) return looks(1);
       const to = from > 0 && newest !== undefined ? newest : Infinity;
       const { entries, vanished } = table.list(from, to, (pid) => all.has(pid) || skip.has(pid));
       for (const entry of entries) all.set(entry.pid, entry);
-      const { members, hidden } = membersAmong(tree, all, strangers);
-      if (members.length > 0) return { members, empty: 0 };
-      if (newest === undefined) return { members, empty: 0.5 };
-      if (!vanished && hidden.length === 0 && table.newest() === newest)
-        return { members, empty: 1 };
-      for (const pid of hidden) all.delete(pid);
+      const hidden = readMarks(entries);
+      const sight = createSight(all, marks);
+      for (const tree of trees)
+        if ((found.get(tree) ?? []).length === 0) found.set(tree, membersAmong(tree, sight));
+      if (trees.every((tree) => (found.get(tree) ?? []).length > 0)) return looks(0);
+      if (newest === undefined) return looks(0.5);
+      if (!vanished && hidden.length === 0 && table.newest() === newest) return looks(1);
+      for (const { pid } of hidden) all.delete(pid);
     }
-    return { members: [], empty: 0.05 };
+    return looks(0.05);
   }
 
-  function look(tree: Tree): Look {
-    const seen = lookAbove(tree, 0, never);
-    if (tree.cgroup === undefined || seen.empty === 0) return seen;
-    return { members: [], empty: table.isPopulated(tree.cgroup) ? 0 : 1 };
+  function lookAt(trees: readonly Tree[]): Look[] {
+    const seen = lookAbove(trees, 0, never);
+    return seen.map((look, index) => {
+      const cgroup = trees[index]?.cgroup;
+      if (cgroup === undefined || look.empty === 0) return look;
+      return { members: [], empty: table.isPopulated(cgroup) ? 0 : 1 };
+    });
+  }
+
+  const nothingSeen: Look = { members: [], empty: 0 };
+  const look = (tree: Tree): Look => lookAt([tree])[0] ?? nothingSeen;
+
+  let asked: { readonly tree: Tree; readonly answer: (look: Look) => void }[] = [];
+
+  function answerAll(): void {
+    const all = asked;
+    asked = [];
+    const looks = lookAt(all.map(({ tree }) => tree));
+    for (const [index, { answer }] of all.entries()) answer(looks[index] ?? nothingSeen);
+  }
+
+  function lookSoon(tree: Tree): Promise<Look> {
+    return new Promise((answer) => {
+      asked.push({ tree, answer });
+      if (asked.length === 1) setImmediate(answerAll);
+    });
   }
 
   function lookAtExit(
-    tree: Tree,
-    leader: number,
-    ageMs: number,
-    skip: ReadonlySet<number>,
-  ): LookAtExit {
-    if (tree.cgroup !== undefined && !table.isPopulated(tree.cgroup)) return { empty: 1, seen: [] };
-    tree.justLeft.add(leader);
+    leader: EndedLeader,
+    others: ReadonlySet<number>,
+  ): LookAtExit | Promise<LookAtExit> {
+    const { pid, startTime, order, ageMs, branch, cgroup } = leader;
     // Whatever a process starts gets a later number than its own, and no machine gives out all of its
     // numbers (at least 32,768) in a second and begins again: so only the few since are looked at.
-    const { members, empty } = ageMs < 1000 ? lookAbove(tree, leader, skip) : look(tree);
-    tree.justLeft.clear();
-    return { empty, seen: members.map(({ pid, startTime }) => [pid, startTime] as const) };
+    const isYoung = ageMs < 1000;
+    if (isYoung && table.newest() === pid) return { empty: 1, seen: [] };
+    if (cgroup !== undefined && !table.isPopulated(cgroup)) return { empty: 1, seen: [] };
+    const tree: Tree = {
+      known: new Map([[pid, startTime]]),
+      justLeft: new Set([pid]),
+      owner: undefined,
+      branch,
+      since: order,
+      spared: new Set([process.pid]),
+      cgroup,
+    };
+    const told = ({ members, empty }: Look): LookAtExit => ({
+      empty,
+      seen: members.map((member) => [member.pid, member.startTime] as const),
+    });
+    return isYoung
+      ? told(lookAbove([tree], pid, others)[0] ?? nothingSeen)
+      : lookSoon(tree).then(told);
   }
 
-  /**
-   * `strangers` gathers those that do not carry the marker, so that they are asked once. `hidden` are
-   * those that may carry it: while a process becomes another program, its environment looks empty.
-   */
-  function membersAmong(
-    tree: Tree,
-    all: Map<number, Entry>,
-    strangers: Set<number>,
-  ): { members: Member[]; hidden: number[] } {
-    const ours = new Map<number, Entry>();
-    const hidden: number[] = [];
-    const grouped = new Set(tree.cgroup === undefined ? [] : table.cgroupMembers(tree.cgroup));
-    for (const entry of all.values()) {
-      if (tree.spared.has(entry.pid)) continue;
-      const known = tree.known.get(entry.pid) === entry.startTime;
-      if (known || grouped.has(entry.pid)) ours.set(entry.pid, entry);
-      else if (strangers.has(entry.pid) || !entry.alive || entry.order < tree.since) continue;
-      else {
-        const environment = table.environment(entry.pid);
-        if (carries(tree, environment)) ours.set(entry.pid, entry);
-        else if (environment === '' && !isKernels(entry) && table.isNewborn(entry))
-          hidden.push(entry.pid);
-        else strangers.add(entry.pid);
-      }
-    }
-
-    // Relatives of what is ours are ours. A zombie leader still vouches for its session's number.
-    for (let grew = true; grew;) {
-      grew = false;
-      const vouching = new Map<number, Entry>();
-      for (const entry of ours.values()) {
-        if (entry.session === entry.pid || tree.known.has(entry.session))
-          vouching.set(entry.session, entry);
-      }
-      for (const entry of all.values()) {
-        if (!entry.alive || ours.has(entry.pid) || tree.spared.has(entry.pid)) continue;
-        const parent = ours.get(entry.parent);
-        const relative =
-          parent !== undefined && entry.order >= parent.order
-            ? parent
-            : vouching.get(entry.session);
-        if (tree.justLeft.has(entry.session) || (relative !== undefined && holds(relative))) {
-          ours.set(entry.pid, entry);
-          grew = true;
-        }
-      }
-    }
-
-    const members: Member[] = [];
-    const foreignGroups = new Set<number>();
-    for (const entry of all.values()) {
-      if (entry.alive && !ours.has(entry.pid)) foreignGroups.add(entry.group);
-    }
-    for (const entry of ours.values()) {
-      tree.known.set(entry.pid, entry.startTime);
-      if (entry.alive)
-        members.push({ ...entry, wholeGroup: entry.group > 1 && !foreignGroups.has(entry.group) });
-    }
-    return { members, hidden: hidden.filter((pid) => !ours.has(pid)) };
-  }
-
-  return { look, lookAtExit, carries };
+  return { look, lookSoon, lookAtExit };
 }

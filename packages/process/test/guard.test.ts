@@ -19,7 +19,7 @@ function guardsOf(pid: number): number[] {
 let count = 0;
 const createOwner = (): ProcessOwner =>
   createProcessOwner({ marker: `guard-${process.pid}.${(count += 1)}` });
-const cat = { argv: ['cat'], cwd: '/', env: environment, stdin: 'pipe', guard: true } as const;
+const cat = { argv: ['cat'], cwd: '/', env: environment, stdin: 'pipe', guardMs: 0 } as const;
 
 describe('a guarded process', () => {
   test('is written to, closed and read as any other, and its guard leaves with it', async () => {

@@ -1,6 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test, vi } from 'vitest';
 import { createProcessOwner, endLeftovers, isAlive, probeLevels } from '../src/index.js';
 import { bundle } from './bundle.js';
@@ -126,12 +127,12 @@ describe.concurrent('when the owner is killed with kill -9', () => {
 
   // The reaper is stopped meanwhile, so that nothing but the guard can be quicker than the program.
   test.for([
-    ['guarded, it never sees the end of its input', 'yes', false],
-    ['control: without a guard it does, and acts', 'no', true],
+    ['guarded, it never sees the end of its input', { GUARD: '0' }, false],
+    ['control: without a guard it does, and acts', {}, true],
   ] as const)('a program that heeds its input: %s', async ([, guard, acts], { onTestFinished }) => {
     const directory = temporaryDirectory(onTestFinished);
     const argv = ['sh', join(programs, 'heeds-input.sh'), directory];
-    const more = { STDIN: 'pipe', GUARD: guard };
+    const more = { STDIN: 'pipe', ...guard };
     const owner = await startOwner(plain, argv, onTestFinished, more);
     await until(() => existsSync(join(directory, 'pid.heeds')), 'the program to run');
     await until(() => reaperOf(owner.child.pid) !== undefined, 'the reaper to start');
@@ -143,6 +144,24 @@ describe.concurrent('when the owner is killed with kill -9', () => {
     process.kill(reaper, 'SIGCONT');
     await until(() => !isAlive(owner.leader), 'the program to end');
     expect(existsSync(join(directory, 'acted'))).toBe(acts);
+  });
+
+  test.for([
+    ['has so long to write down what it knows', '5000', true],
+    ['control: with no time for it, does not', '0', false],
+  ] as const)('a guarded program %s', async ([, guard, writes], { onTestFinished }) => {
+    const directory = temporaryDirectory(onTestFinished);
+    const argv = ['sh', join(programs, 'writes-late.sh'), directory];
+    const more = { STDIN: 'pipe', GUARD: guard };
+    const owner = await startOwner(plain, argv, onTestFinished, more);
+    await until(() => existsSync(join(directory, 'runs')), 'the program to run');
+    await killOwner(owner);
+    if (writes) await sleep(200);
+    else await until(() => !isAlive(owner.leader), 'the guard to kill the program');
+    writeFileSync(join(directory, 'now'), '');
+    await until(() => !isAlive(owner.leader), 'the program to end');
+    expect(existsSync(join(directory, 'written'))).toBe(writes);
+    expect(existsSync(join(directory, 'acted'))).toBe(false);
   });
 
   test('endLeftovers() ends by recorded identity what carries another marker, and spares the exceptions', async ({

@@ -102,6 +102,24 @@ describe.concurrent('run()', () => {
   });
 });
 
+test('one signal aborts a hundred programs, without a warning of a leak', async () => {
+  const owner = createOwner();
+  const warnings: string[] = [];
+  const hear = (warning: Error): void => void warnings.push(warning.name);
+  process.on('warning', hear);
+  const controller = new AbortController();
+  const { signal } = controller;
+  const runs = Array.from({ length: 100 }, () => owner.run({ ...shell('sleep 1000'), signal }));
+  const quick = await owner.run({ ...shell('exit 3'), signal }); // lets go of the signal
+  controller.abort();
+  const reasons = (await Promise.all(runs)).map(({ reason }) => reason);
+  expect(new Set(reasons)).toEqual(new Set(['cancelled']));
+  expect([quick.code, reasons.length]).toEqual([3, 100]);
+  expect(await owner.close()).toEqual([]);
+  process.off('warning', hear);
+  expect(warnings).toEqual([]);
+});
+
 describe.concurrent('a running process', () => {
   test('is written to and read from, line by line', async () => {
     const owner = createOwner();

@@ -125,6 +125,22 @@ describe('through the spawn helper', () => {
     expect(await second.judge()).toEqual(gone);
   });
 
+  test('64 MB of arguments are refused soon, and hold up nobody for long', async () => {
+    const argv = ['true', 'x'.repeat(64_000_000)] as [string, string];
+    const refused = owner.start({ argv, cwd: '/', env: environment });
+    const behind = owner.run(shell('echo behind'));
+    await expect(refused).rejects.toMatchObject({ details: { reason: 'E2BIG' } });
+    expect(await behind).toMatchObject({ code: 0, stdout: { text: 'behind\n' } });
+  });
+
+  test('a program starts and is seen to end although somebody stops the helper', async () => {
+    const running = await owner.start(shell('sleep 0.2; echo end'));
+    process.kill(helperState().pid ?? 0, 'SIGSTOP');
+    expect(await owner.run(shell('echo started'))).toMatchObject({ stdout: { text: 'started\n' } });
+    process.kill(helperState().pid ?? 0, 'SIGSTOP');
+    expect(await running.ended).toMatchObject({ reason: 'exited', stdout: { text: 'end\n' } });
+  });
+
   test('a burst of 60 programs starts and ends, each with its own code', async () => {
     const runs = await Promise.all(
       Array.from({ length: 60 }, (_, n) => owner.run(shell(`echo ${n}; exit ${n}`))),
@@ -165,6 +181,22 @@ describe('when the spawn helper is killed with kill -9', () => {
     // The next start does without it or has another one.
     expect(await owner.run(shell('exit 7'))).toMatchObject({ reason: 'exited', code: 7 });
     expect(helperState().pid).not.toBe(first);
+  });
+
+  test('of a burst only few are lost: what was not yet asked for starts without it', async () => {
+    const runs = Promise.allSettled(
+      Array.from({ length: 60 }, (_, n) => owner.run(shell(`sleep 0.1; exit ${n}`))),
+    );
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    process.kill(helperState().pid ?? 0, 'SIGKILL');
+    const all = await runs;
+    const unclear = all.filter(({ status }) => status === 'rejected');
+    // As many as may be asked for at once.
+    expect(unclear.length).toBeLessThanOrEqual(8);
+    const right = all.filter((run, n) => run.status === 'fulfilled' && run.value.code === n);
+    const lost = all.filter((run) => run.status === 'fulfilled' && run.value.reason === 'lost');
+    expect(right.length + lost.length + unclear.length).toBe(60);
+    expect(await owner.left()).toEqual([]);
   });
 
   test('another one is started', async () => {

@@ -17,6 +17,7 @@ import { bundle } from './bundle.js';
 import { environment, temporaryDirectory } from './witness.js';
 
 const crowd = await bundle('crowd.ts');
+const room = await bundle('room.ts');
 const owner = createProcessOwner({ marker: `starting-${process.pid}` });
 afterAll(async () => {
   expect(await owner.close()).toEqual([]);
@@ -87,6 +88,17 @@ describe('a program that cannot be started', () => {
     });
     expect(told.started).toBeGreaterThan(3);
     expect(told.left).toBe(told.started);
+  });
+
+  test('because others have all the files: it waits for them; control: child_process does not', async () => {
+    const under64 = async (...args: string[]) => {
+      const script = `ulimit -n 64; exec node '${room}' 150 40 ${args.join(' ')}`;
+      const { stdout } = await promisify(execFile)('sh', ['-c', script], { env });
+      return JSON.parse(stdout) as { well: number };
+    };
+    const none = { problems: {}, left: 0, survivors: 0 };
+    expect(await under64()).toEqual({ well: 150, ...none });
+    expect((await under64('direct')).well).toBeLessThan(150);
   });
 
   test.each([

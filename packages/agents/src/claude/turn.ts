@@ -10,6 +10,9 @@ import { createInterpreter } from './interpreter.js';
 import type { ClaudeTurnRequest } from './request.js';
 import type { ClaudeExit } from './verdict.js';
 
+/** Claude Code writes its transcript up to 100 ms late, and more on a busy machine. */
+const flushMs = 500;
+
 /** Everything a turn is started with. */
 export interface Launch {
   readonly argv: readonly [string, ...string[]];
@@ -58,7 +61,7 @@ export async function runClaudeTurn(launch: Launch, context: TurnContext): Promi
       cwd: request.cwd,
       env: launch.env,
       stdin: 'pipe',
-      guard: true,
+      guardMs: flushMs,
       ...request.limits,
       ...(isAborted(context) ? { signal: context.signal } : {}),
       onStdoutLine(line) {

@@ -1,0 +1,55 @@
+import { spawn } from 'node:child_process';
+import fs from 'node:fs';
+import { expect, test } from 'vitest';
+import { createProcessTable } from '../src/process-table.js';
+import { createTreeFinder, type Tree } from '../src/tree.js';
+
+/** A process that carries a token, as long as the test runs. */
+function startCarrier(branch: string, clean: (end: () => void) => void): number {
+  const env = { PATH: process.env['PATH'], ORCH_PROCESS_TREE: `outer/1 ${branch}` };
+  const child = spawn('sleep', ['1000'], { env, stdio: 'ignore' });
+  clean(() => void child.kill('SIGKILL'));
+  return child.pid ?? 0;
+}
+
+test.runIf(process.platform === 'linux')(
+  'trees that are looked for in one turn share one reading of the table, and each gets its own; control: one by one',
+  async ({ onTestFinished }) => {
+    let listings = 0;
+    const readdirSync = (path: string): string[] => {
+      listings += 1;
+      return fs.readdirSync(path);
+    };
+    const table = createProcessTable({
+      platform: 'linux',
+      fs: Object.assign(Object.create(fs) as typeof fs, { readdirSync }),
+      runProgram: () => '',
+    });
+    const finder = createTreeFinder(table);
+    const trees = Array.from({ length: 30 }, (_, n): Tree => ({
+      known: new Map(),
+      justLeft: new Set(),
+      owner: undefined,
+      branch: `tree-test-${process.pid}/${n}`,
+      since: 0,
+      spared: new Set(),
+    }));
+    const carriers = new Map(
+      trees.slice(0, 10).map((tree) => [tree, startCarrier(tree.branch, onTestFinished)] as const),
+    );
+    await new Promise((resolve) => setTimeout(resolve, 300)); // until they have become `sleep`
+    const seen = (members: readonly { pid: number }[]) => members.map(({ pid }) => pid);
+
+    const together = await Promise.all(trees.map((tree) => finder.lookSoon(tree)));
+    // A round for each time that something else came or went meanwhile.
+    expect(listings).toBeLessThanOrEqual(8);
+    listings = 0;
+    for (const [index, tree] of trees.entries()) {
+      const expected = carriers.has(tree) ? [carriers.get(tree)] : [];
+      expect(seen(together[index]?.members ?? [])).toEqual(expected);
+      tree.known.clear();
+      expect(seen(finder.look(tree).members)).toEqual(expected);
+    }
+    expect(listings).toBeGreaterThanOrEqual(30);
+  },
+);
