@@ -56,6 +56,7 @@ describe('opening an exclusive file whose last line has no newline', () => {
     const { fileSystem } = recordFileSystem();
     // An empty file has no last line to look at.
     fileSystem.stat = () => Promise.resolve(0);
+    fileSystem.statSync = () => '{"n":3}\n'.length;
     const writer = await openWriter(at('a.jsonl'), { fileSystem });
     await writer.append({ n: 3 });
     await writer.close();
