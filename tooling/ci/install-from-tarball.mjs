@@ -1,9 +1,11 @@
 // Packs every published package, checks its shape, installs each one alone from its tarball into an
-// empty folder, and imports every entry there: what a stranger gets from the registry.
+// empty folder, imports every entry there, and runs the examples of its README: what a stranger gets
+// from the registry.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { checkExamples } from './readme-examples.mjs';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const bin = (name) => path.join(root, 'node_modules', '.bin', name);
@@ -71,7 +73,8 @@ for (const { manifest } of packages) {
     for (const program of Object.keys(manifest.publishConfig?.bin ?? {})) {
       run(path.join(folder, 'node_modules', '.bin', program), ['--help'], folder);
     }
-    console.log(`✔ ${manifest.name}`);
+    const examples = checkExamples(folder, manifest.name, root);
+    console.log(`✔ ${manifest.name}${examples === 0 ? '' : ` (${examples} examples)`}`);
   } catch (error) {
     failures.push(manifest.name);
     console.log(`✖ ${manifest.name}\n${error.message}\n${error.stdout ?? ''}${error.stderr ?? ''}`);

@@ -14,6 +14,8 @@ export type JsonlErrorCode =
   | 'ORCH_JSONL_WRITE_FAILED'
   /** The operating system could not make written bytes durable; the group counts as not committed. */
   | 'ORCH_JSONL_SYNC_FAILED'
+  /** Somebody else changed a file that was opened with `access: 'exclusive'`; the group is not acknowledged. */
+  | 'ORCH_JSONL_NOT_EXCLUSIVE'
   /** `access: 'locked'` was asked for and the optional package that locks files is not installed. */
   | 'ORCH_JSONL_LOCK_UNAVAILABLE'
   /** Another process held the lock of the file for too long; nothing was written. */

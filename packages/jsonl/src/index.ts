@@ -17,8 +17,8 @@
  * order of the calls; a torn line of a killed process never swallows another record; a writer that
  * met an error refuses everything after it; a reader delivers every whole record and reports the rest.
  *
- * It does not: enforce `exclusive` (that is the caller's promise), validate values, index or repair
- * files, or keep several hosts apart on a network file system.
+ * It does not: bring the records of several writers into one order, change a damaged file in place,
+ * or keep several hosts apart on a network file system.
  *
  * @module
  */

@@ -11,19 +11,19 @@ import { JsonlError } from './errors.js';
 
 async function main(argv: readonly string[]): Promise<number> {
   const output = createOutput(process.stdout, process.stderr);
-  const interrupted = new AbortController();
-  process.once('SIGINT', () => {
-    process.exitCode = 130;
-    interrupted.abort();
-    // Only following looks at the signal; everything else just ends.
-    if (!argv.includes('-f') && !argv.includes('--follow')) process.exit(130);
-  });
   try {
     const command = parseCommand(argv);
     if (command === 'help') {
       await output.print(help);
       return 0;
     }
+    const interrupted = new AbortController();
+    process.once('SIGINT', () => {
+      process.exitCode = 130;
+      interrupted.abort();
+      // Only following looks at the signal; everything else just ends.
+      if (!command.follow) process.exit(130);
+    });
     const code = await runCommand(command, output, interrupted.signal);
     return interrupted.signal.aborted ? 130 : code;
   } catch (error) {

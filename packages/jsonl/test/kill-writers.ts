@@ -10,7 +10,8 @@ export interface KillPlan {
   readonly module: string;
   /** Where the files are; must be empty. */
   readonly directory: string;
-  readonly access: Access;
+  /** `none`: not this package, but a plain append for each record. */
+  readonly access: Access | 'none';
   /** Processes at a time. */
   readonly writers: number;
   readonly kills: number;

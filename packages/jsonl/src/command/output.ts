@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { isFull, JsonlError, reasonOf, systemCode } from '../errors.js';
 import type { Fault } from '../read/fault.js';
 
 /** Where a command writes. */
@@ -12,20 +13,27 @@ export interface Output {
 export class OutputClosed extends Error {}
 
 export function createOutput(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStream): Output {
-  let isClosed = false;
-  let failure: Error | undefined;
-  stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') isClosed = true;
-    else failure = error;
-  });
+  let failure: unknown;
+  stdout.on('error', (error: Error) => void (failure ??= error));
   const check = (): void => {
-    if (isClosed) throw new OutputClosed();
-    if (failure !== undefined) throw failure;
+    if (failure === undefined) return;
+    if (systemCode(failure) === 'EPIPE') throw new OutputClosed();
+    const code = isFull(failure) ? 'ORCH_JSONL_DISK_FULL' : 'ORCH_JSONL_WRITE_FAILED';
+    throw new JsonlError(code, `Cannot write the output: ${reasonOf(failure)}`, {}, failure);
+  };
+  const write = (text: string): boolean => {
+    try {
+      return stdout.write(text);
+    } catch (error) {
+      // Where the output is a file, it is written in place.
+      failure ??= error;
+      return true;
+    }
   };
   return {
     async print(text) {
       check();
-      if (!stdout.write(text)) {
+      if (!write(text)) {
         // An error ends the wait as well; it was noted above.
         await Promise.race([once(stdout, 'drain'), once(stdout, 'close')]).catch(() => undefined);
       }

@@ -1,5 +1,5 @@
 import { nodeFileSystem } from '../file-system.js';
-import { detectCompression } from '../read/byte-source.js';
+import { detectCompression, type Input } from '../read/byte-source.js';
 import type { Fault } from '../read/fault.js';
 import { followRecords } from '../read/follow.js';
 import { entriesFromEnd, findLastNewline, readRange, type TextEntry } from '../read/from-end.js';
@@ -8,6 +8,7 @@ import type { Make } from '../read/pass.js';
 import { scanBatches } from '../read/reader.js';
 import { checkWhere, matches } from '../read/select-lines.js';
 import type { Command } from './arguments.js';
+import { inputOf } from './input.js';
 import { plural, type Output } from './output.js';
 
 const makeTextEntry: Make<TextEntry> = (value, byteStart, byteEnd, line, text = '') => ({
@@ -17,8 +18,6 @@ const makeTextEntry: Make<TextEntry> = (value, byteStart, byteEnd, line, text = 
   line,
   text: text.trim(),
 });
-
-const inputOf = (file: string) => (file === '-' ? process.stdin : file);
 
 function format({ text, byteStart, byteEnd, line }: TextEntry, { json }: Command): string {
   if (!json) return `${text.trim()}\n`;
@@ -32,17 +31,18 @@ function noteFaults(faults: number, command: Command, output: Output): void {
   output.note(`${plural(faults, 'fault')} on the way; see orch-jsonl verify ${command.file}`);
 }
 
-function scanText(command: Command, onFault: (fault: Fault) => void) {
-  const { file, where, maxLineBytes } = command;
+function scanText(command: Command, input: Input, onFault: (fault: Fault) => void) {
+  const { where, maxLineBytes } = command;
   const limit = maxLineBytes === undefined ? {} : { maxLineBytes };
-  return scanBatches(inputOf(file), { where, ...limit }, makeTextEntry, onFault);
+  return scanBatches(input, { where, ...limit }, makeTextEntry, onFault);
 }
 
 export async function printHead(command: Command, output: Output): Promise<void> {
   let left = command.count;
   let faults = 0;
   if (left === 0) return;
-  for await (const batch of scanText(command, () => (faults += 1))) {
+  const input = await inputOf(command.file);
+  for await (const batch of scanText(command, input, () => (faults += 1))) {
     const part = batch.slice(0, left);
     await output.print(part.map((entry) => format(entry, command)).join(''));
     left -= part.length;
@@ -52,16 +52,16 @@ export async function printHead(command: Command, output: Output): Promise<void>
 }
 
 /** The last records of something that can only be read from its start. */
-async function tailOfStream(command: Command, output: Output): Promise<void> {
+async function tailOfStream(command: Command, input: Input, output: Output): Promise<void> {
   const { count } = command;
   let kept: TextEntry[] = [];
   let faults = 0;
-  for await (const batch of scanText(command, () => (faults += 1))) {
-    kept.push(...batch.slice(-count));
+  for await (const batch of scanText(command, input, () => (faults += 1))) {
+    for (const entry of batch.slice(Math.max(0, batch.length - count))) kept.push(entry);
     // Cut only now and then, so that many small batches cost no more than one large.
     if (kept.length > 2 * count + 1000) kept = kept.slice(-count);
   }
-  const last = count === 0 ? [] : kept.slice(-count);
+  const last = kept.slice(Math.max(0, kept.length - count));
   await output.print(last.map((entry) => format(entry, command)).join(''));
   noteFaults(faults, command, output);
 }
@@ -103,9 +103,10 @@ export async function printTail(
   output: Output,
   signal: AbortSignal,
 ): Promise<void> {
-  const from = command.file === '-' ? 'compressed' : await tailOfFile(command, output);
-  if (from === 'compressed') {
-    await tailOfStream(command, output);
+  const input = await inputOf(command.file);
+  const from = typeof input === 'string' ? await tailOfFile(command, output) : 'stream';
+  if (from === 'compressed' || from === 'stream') {
+    await tailOfStream(command, input, output);
     return;
   }
   if (!command.follow) return;

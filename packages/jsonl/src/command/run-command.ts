@@ -1,17 +1,16 @@
 import { verifyChain } from '../chain/verify-chain.js';
-import { isHarmless, type FaultKind } from '../read/fault.js';
+import { isHarmless, type Fault, type FaultKind } from '../read/fault.js';
 import type { Make } from '../read/pass.js';
 import { repair } from '../recover/repair.js';
 import { verify, verifyWith, type Verification } from '../recover/verify.js';
 import type { Command } from './arguments.js';
 import { createStatsGatherer } from './gather-stats.js';
+import { inputOf } from './input.js';
 import { describeFault, plural, type Output } from './output.js';
 import { printHead, printTail } from './print-records.js';
 
 /** Faults are told one by one up to here in text; `--json` tells all of them. */
 const maxFaultsTold = 100;
-
-const inputOf = ({ file }: Command) => (file === '-' ? process.stdin : file);
 
 function limitsOf({ live, where, maxLineBytes }: Command) {
   return { live, where, ...(maxLineBytes === undefined ? {} : { maxLineBytes }) };
@@ -28,19 +27,26 @@ function summary(file: string, { records, lines, bytes, kinds }: Verification): 
 async function runVerify(command: Command, output: Output): Promise<number> {
   const { file, json, chain } = command;
   let told = 0;
-  let waiting = Promise.resolve();
-  const verification = await verify(inputOf(command), {
-    ...limitsOf(command),
-    onFault: (fault) => {
-      told += 1;
-      if (!json && told > maxFaultsTold) return;
-      const text = json ? JSON.stringify(fault) : describeFault(fault);
-      waiting = waiting.then(() => output.print(`${text}\n`));
-      // The failure is thrown where it is waited for.
-      waiting.catch(() => undefined);
-    },
-  });
-  await waiting;
+  let waiting = '';
+  const tell = async (): Promise<void> => {
+    const text = waiting;
+    waiting = '';
+    if (text !== '') await output.print(text);
+  };
+  const onFault = (fault: Fault): void => {
+    told += 1;
+    if (json) waiting += `${JSON.stringify(fault)}\n`;
+    else if (told <= maxFaultsTold) waiting += `${describeFault(fault)}\n`;
+  };
+  const options = { ...limitsOf(command), onFault };
+  const verification = await verifyWith(
+    await inputOf(file),
+    options,
+    () => undefined,
+    // Not before whoever reads our output has taken it is more read.
+    tell,
+  );
+  await tell();
   const check = chain === undefined ? undefined : await verifyChain(file, { previous: chain });
   if (json) {
     const { healthy, records, lines, bytes, kinds } = verification;
@@ -84,7 +90,7 @@ async function runRepair(command: Command, output: Output): Promise<number> {
 }
 
 async function runCount(command: Command, output: Output): Promise<number> {
-  const found = await verify(inputOf(command), limitsOf(command));
+  const found = await verify(await inputOf(command.file), limitsOf(command));
   const faults = Object.values(found.kinds).reduce((sum, count) => sum + count, 0);
   await output.print(
     command.json ? `${JSON.stringify({ records: found.records, faults })}\n` : `${found.records}\n`,
@@ -99,9 +105,14 @@ const makeSized: Make<readonly [unknown, number]> = (value, start, end) => [valu
 
 async function runStats(command: Command, output: Output): Promise<number> {
   const gatherer = createStatsGatherer();
-  const found = await verifyWith(inputOf(command), limitsOf(command), makeSized, (batch) => {
-    for (const [value, bytes] of batch) gatherer.add(value, bytes);
-  });
+  const found = await verifyWith(
+    await inputOf(command.file),
+    limitsOf(command),
+    makeSized,
+    (batch) => {
+      for (const [value, bytes] of batch) gatherer.add(value, bytes);
+    },
+  );
   const stats = gatherer.result();
   const { records, lines, bytes, kinds } = found;
   if (command.json) {

@@ -176,7 +176,8 @@ function unpackIfPacked(packed: ByteSource, name: string): ByteSource {
         source = packed;
         return count;
       }
-      source = unpack(withHead(into.slice(0, count), packed), found, name);
+      // A copy: what is unpacked goes where these bytes are, maybe before all of them were taken.
+      source = unpack(withHead(Uint8Array.from(into.subarray(0, count)), packed), found, name);
       return source.read(into);
     },
     damage: () => source?.damage(),

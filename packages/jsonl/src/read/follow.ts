@@ -1,11 +1,11 @@
 import { JsonlError } from '../errors.js';
 import { nodeFileSystem, type FileSystem } from '../file-system.js';
 import { findLastNewline } from './from-end.js';
-import { openForReading } from './open-for-reading.js';
 import { collectFaults } from './pass.js';
 import { checkOneOf, checkRange, type OnCorrupt } from './read-options.js';
 import { scanBatches } from './reader.js';
 import type { Make } from './pass.js';
+import { createSuccession, type Held } from './succession.js';
 import { createWake } from './wake.js';
 
 export interface FollowOptions {
@@ -37,12 +37,6 @@ export interface Followed<T> {
   readonly generation: number;
 }
 
-/** The file that is being followed, whatever its name is by now. */
-interface Held {
-  readonly file: number;
-  readonly identity: string | undefined;
-}
-
 /**
  * Gives the records of a file, and then those that are appended, until the signal aborts; then the
  * iteration ends without an error. Waits for a file that is not there yet. A last line without a
@@ -50,8 +44,10 @@ interface Held {
  * it is durable.
  *
  * When another file takes its name (rotation by rename), the old one is read to its end first, a
- * torn last line of it is a fault, and the new one is read from its start. Files that came and went
- * between two looks are not seen; neither is a file cut and filled beyond its old length meanwhile.
+ * torn last line of it is a fault, and the new one is read from its start. Files that a writer's
+ * `rotate` put aside meanwhile (`<path>.000001`, also compressed) are read in their order, unless
+ * they were removed already. Of other ways to rotate, files that came and went between two looks
+ * are not seen; neither is a file cut and filled beyond its old length meanwhile.
  *
  * @throws TypeError, RangeError when an option is not what it must be.
  * @throws JsonlError while iterating: `ORCH_JSONL_OPEN_FAILED`, `ORCH_JSONL_READ_FAILED`,
@@ -96,7 +92,7 @@ export function followRecords<E>(
   const { onFault } = collectFaults(onCorrupt === 'skip' ? ignore : onCorrupt, path);
 
   async function* deliver(
-    { file }: Held,
+    { file, compressed }: Held,
     start: number,
     end: number,
     generation: number,
@@ -107,7 +103,12 @@ export function followRecords<E>(
       read: fileSystem.read.bind(fileSystem),
     };
     const limit = maxLineBytes === undefined ? {} : { maxLineBytes };
-    const range = { from: start, to: end, compression: 'none', ...limit } as const;
+    const range = {
+      from: start,
+      to: end,
+      compression: compressed ? 'gzip' : 'none',
+      ...limit,
+    } as const;
     const batches = scanBatches(path, range, makeFound, onFault, { files });
     for await (const batch of batches) {
       for (const found of batch) {
@@ -119,20 +120,29 @@ export function followRecords<E>(
 
   async function* growing(): AsyncGenerator<E, void, undefined> {
     const wake = createWake(path, pollMs, signal);
+    const succession = createSuccession(fileSystem, path);
     let held: Held | undefined;
     let generation = 0;
     /** Everything before was delivered; it is the beginning of a line. */
     let delivered = from;
     /** No newline stands from `delivered` to here. Nothing of it is kept, as it may be cut off again. */
     let searched = from;
+    /** All of a compressed file was delivered. */
+    let unpacked = false;
     try {
       while (!signal.aborted) {
-        held ??= await openIfThere(fileSystem, path);
+        held ??= await succession.after(undefined);
         if (held === undefined) {
           await wake.wait();
           continue;
         }
         const bytes = await fileSystem.stat(held.file);
+        if (held.compressed && !unpacked) {
+          // It is whole and does not grow.
+          unpacked = true;
+          yield* deliver(held, delivered, Infinity, generation);
+          [delivered, searched] = [bytes, bytes];
+        }
         if (bytes < delivered) {
           if (onTruncate === 'throw') throw shrunkError(path, bytes, delivered);
           [delivered, searched] = [0, 0];
@@ -146,7 +156,7 @@ export function followRecords<E>(
           delivered = newline + 1;
           continue;
         }
-        const successor = await findSuccessor(fileSystem, path, held);
+        const successor = await succession.after(held);
         if (successor === undefined) {
           await wake.wait();
           continue;
@@ -160,11 +170,11 @@ export function followRecords<E>(
         const old = held;
         held = successor;
         try {
-          yield* deliver(old, delivered, bytes, generation);
+          if (delivered < bytes) yield* deliver(old, delivered, bytes, generation);
         } finally {
           await fileSystem.close(old.file);
         }
-        [delivered, searched] = [0, 0];
+        [delivered, searched, unpacked] = [0, 0, false];
         generation += 1;
       }
     } finally {
@@ -174,30 +184,6 @@ export function followRecords<E>(
   }
 
   return { [Symbol.asyncIterator]: growing };
-}
-
-async function openIfThere(fileSystem: FileSystem, path: string): Promise<Held | undefined> {
-  let file: number;
-  try {
-    file = await openForReading(fileSystem, path);
-  } catch (error) {
-    if (JsonlError.isInstance(error) && error.code === 'ORCH_JSONL_NOT_FOUND') return undefined;
-    throw error;
-  }
-  return { file, identity: await fileSystem.identify(file) };
-}
-
-/** Another file that has the name now. */
-async function findSuccessor(
-  fileSystem: FileSystem,
-  path: string,
-  held: Held,
-): Promise<Held | undefined> {
-  const found = await openIfThere(fileSystem, path);
-  if (found === undefined) return undefined;
-  if (found.identity !== held.identity) return found;
-  await fileSystem.close(found.file);
-  return undefined;
 }
 
 function shrunkError(path: string, bytes: number, delivered: number): JsonlError {

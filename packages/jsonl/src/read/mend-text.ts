@@ -9,13 +9,16 @@ const short: Readonly<Record<number, string>> = {
   13: '\\r',
 };
 
+/** Text with more of them than this is not text, and mending it would take many times its memory. */
+const maxRawControls = 1_000_000;
+
 function escapeControl(code: number): string {
   return short[code] ?? `\\u${code.toString(16).padStart(4, '0')}`;
 }
 
 /**
  * JSON text with the characters below U+0020 that stand raw in its strings escaped, as their writer
- * must have meant them; `undefined` when there are none.
+ * must have meant them; `undefined` when there are none, or far too many.
  */
 export function escapeRawControls(text: string): string | undefined {
   const parts: string[] = [];
@@ -26,6 +29,7 @@ export function escapeRawControls(text: string): string | undefined {
     if (code === quote) inString = !inString;
     else if (code === backslash) index += 1;
     else if (code < 0x20 && inString) {
+      if (parts.length >= 2 * maxRawControls) return undefined;
       parts.push(text.slice(copied, index), escapeControl(code));
       copied = index + 1;
     }

@@ -27,13 +27,20 @@ export interface JsonlReader<T> extends AsyncIterable<T> {
   batches(): AsyncIterableIterator<T[]>;
 }
 
+interface ScanMore {
+  readonly files?: ReadableFiles;
+  readonly onEnd?: (totals: ScanTotals) => void;
+  /** Gives empty arrays too, for callers that do something about the faults of each chunk. */
+  readonly givesEmpty?: boolean;
+}
+
 /** A pass over an input, as arrays of what `make` gives (the values, without it). */
 export async function* scanBatches<E>(
   input: Input,
   options: ReadOptions,
   make: Make<E> | undefined,
   onFault: (fault: Fault) => void,
-  more: { readonly files?: ReadableFiles; readonly onEnd?: (totals: ScanTotals) => void } = {},
+  more: ScanMore = {},
 ): AsyncGenerator<E[], void, undefined> {
   const range = checkReadOptions(options);
   const { compression = 'auto' } = options;
@@ -52,7 +59,7 @@ export async function* scanBatches<E>(
       do {
         let batch = ended ? pass.finish(source.damage()) : pass.take();
         if (pass.unsettled) batch = await pass.settle(batch);
-        if (batch.length > 0) yield batch;
+        if (batch.length > 0 || more.givesEmpty === true) yield batch;
         if (pass.stopped !== undefined) throw pass.stopped.reason;
       } while (pass.more);
       if (ended) more.onEnd?.(pass.totals());

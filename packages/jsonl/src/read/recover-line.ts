@@ -18,6 +18,8 @@ export type Piece =
 const openBrace = 0x7b;
 /** More runs than this in one line is not a lost block but another encoding (UTF-16). */
 const maxNulRuns = 64;
+/** A line that seems to hold more records than this is no file that lost its newlines, but an attack on memory. */
+const maxRecordsOnLine = 1_000_000;
 
 function isSpace(byte: number | undefined): boolean {
   return byte === 0x20 || byte === 0x09 || byte === 0x0d || byte === 0x0a;
@@ -90,7 +92,7 @@ function isNestedRest(bytes: Buffer, start: number, end: number, last: unknown):
 function takeSuffix(bytes: Buffer, start: number, end: number): Piece[] {
   const pieces: Piece[] = [];
   let edge = end;
-  while (edge > start) {
+  while (edge > start && pieces.length < maxRecordsOnLine) {
     const open = findOpen(bytes, start, edge);
     if (open === undefined || (open === start && edge === end)) break;
     const piece = parseSlice(bytes, open, edge);
@@ -110,7 +112,7 @@ function takeSuffix(bytes: Buffer, start: number, end: number): Piece[] {
 function takePrefix(bytes: Buffer, start: number, end: number): Piece[] {
   const pieces: Piece[] = [];
   let edge = start;
-  while (edge < end && bytes[edge] === openBrace) {
+  while (edge < end && bytes[edge] === openBrace && pieces.length < maxRecordsOnLine) {
     const close = findClose(bytes, edge, end);
     if (close === undefined || (close < end && bytes[close] !== openBrace)) break;
     const piece = parseSlice(bytes, edge, close);

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { JsonlError, reasonOf, systemCode } from '../errors.js';
+import { isFull, JsonlError, reasonOf, systemCode } from '../errors.js';
 import { nodeFileSystem } from '../file-system.js';
 
 const flushBytes = 1024 * 1024;
@@ -32,9 +32,8 @@ async function failing<T>(path: string, work: () => Promise<T>): Promise<T> {
     const code = systemCode(cause);
     if (code === 'EEXIST') throw existsError(path, cause);
     const message = `Cannot write ${path}: ${reasonOf(cause)}; nothing was left there`;
-    const isFull = code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG';
     const kind = code === 'ENOENT' ? 'ORCH_JSONL_NOT_FOUND' : 'ORCH_JSONL_WRITE_FAILED';
-    throw new JsonlError(isFull ? 'ORCH_JSONL_DISK_FULL' : kind, message, { path }, cause);
+    throw new JsonlError(isFull(cause) ? 'ORCH_JSONL_DISK_FULL' : kind, message, { path }, cause);
   }
 }
 

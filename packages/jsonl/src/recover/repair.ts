@@ -34,6 +34,8 @@ const dropped: ReadonlySet<FaultKind> = new Set<FaultKind>([
 
 /** A longer stretch is set aside in several records. A multiple of 3, so that base64 texts can be joined. */
 const partBytes = 3 * 256 * 1024;
+/** Stretches of damage that lie near each other are read together. */
+const windowBytes = 256 * 1024;
 
 /**
  * Writes every whole record of a damaged file to a new file, one on a line with its text unchanged
@@ -65,6 +67,14 @@ export async function repair(path: string, options: RepairOptions): Promise<Repa
     const quarantined = await createNewFile(quarantinePath, mode & 0o777);
     opened.push(quarantined);
 
+    let window: { start: number; bytes: Buffer } = { start: 0, bytes: Buffer.alloc(0) };
+    const bytesOf = async (start: number, end: number): Promise<Buffer> => {
+      if (start < window.start || end > window.start + window.bytes.length) {
+        const to = Math.max(end, start + windowBytes);
+        window = { start, bytes: await readRange(nodeFileSystem, file, path, start, to) };
+      }
+      return window.bytes.subarray(start - window.start, end - window.start);
+    };
     let found: Fault[] = [];
     const aside = { parts: 0 };
     const setAside = async (): Promise<void> => {
@@ -73,7 +83,7 @@ export async function repair(path: string, options: RepairOptions): Promise<Repa
       for (const { kind, line, byteStart, byteEnd } of faults) {
         for (let start = byteStart; start < byteEnd; start += partBytes) {
           const end = Math.min(byteEnd, start + partBytes);
-          const bytes = await readRange(nodeFileSystem, file, path, start, end);
+          const bytes = await bytesOf(start, end);
           const part = { kind, line, byteStart: start, byteEnd: end };
           await quarantined.write(
             `${JSON.stringify({ ...part, base64: bytes.toString('base64') })}\n`,

@@ -31,7 +31,10 @@ export interface Verification {
   readonly faults: readonly Fault[];
 }
 
-/** Verifies, and gives what `make` makes of each record to `onBatch`, in the order of the file. */
+/**
+ * Verifies, and gives what `make` makes of each record to `onBatch`, in the order of the file: an
+ * array for each chunk, also of a chunk in which there is nothing but damage.
+ */
 export async function verifyWith<E>(
   input: Input,
   options: VerifyOptions,
@@ -48,7 +51,10 @@ export async function verifyWith<E>(
     options.onFault?.(fault);
   };
   const onEnd = (found: typeof totals): void => void (totals = found);
-  for await (const batch of scanBatches(input, options, make, onFault, { onEnd })) {
+  for await (const batch of scanBatches(input, options, make, onFault, {
+    onEnd,
+    givesEmpty: true,
+  })) {
     records += batch.length;
     await onBatch(batch);
   }

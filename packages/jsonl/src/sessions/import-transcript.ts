@@ -1,8 +1,11 @@
 import { createHash } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { JsonlError, reasonOf } from '../errors.js';
+import { nodeFileSystem } from '../file-system.js';
 import type { Fault } from '../read/fault.js';
+import { readRange } from '../read/from-end.js';
+import { openForReading } from '../read/open-for-reading.js';
 import { read } from '../read/reader.js';
 import { openWriter, type JsonlWriter } from '../write/writer.js';
 import { sessionOf, type TranscriptFiles } from './find-transcripts.js';
@@ -15,6 +18,8 @@ import { readTranscriptLine, type DerivedRecord } from './transcript-line.js';
 const listedAtMost = 100;
 /** Bytes of source after which what was derived is written, so that memory stays the same for any size. */
 const groupBytes = 1024 * 1024;
+/** The note beside the transcript of a sub-agent is not read any further. */
+const metaBytes = 64 * 1024;
 
 /** What was found in one file of a transcript. */
 export interface ImportedFile {
@@ -213,23 +218,42 @@ async function importFile(
     brokenLinks: broken.slice(0, listedAtMost),
     brokenLinkCount: broken.length,
   };
-  return { file, first: first && sha256(first.value) };
+  return { file, first: first && fingerprint(first.value) };
 }
 
-const sha256 = (value: unknown): string =>
-  createHash('sha256').update(JSON.stringify(value)).digest('hex');
+/** What tells a line from the first line of another conversation. */
+function fingerprint(value: unknown): string {
+  let text: string;
+  try {
+    text = JSON.stringify(value);
+  } catch {
+    // Nested too deeply to be written; its name is as good.
+    text = asText(asFields(value)?.['uuid']) ?? '';
+  }
+  return createHash('sha256').update(text).digest('hex');
+}
 
 /** Which sub-agent a file is of, and the tool call that started it, where Claude Code has noted it. */
 async function agentOrigin(
   path: string,
 ): Promise<{ readonly agent?: string; readonly parent?: string }> {
   const agent = basename(path, '.jsonl').replace(/^agent-/, '');
-  const meta = await readFile(path.replace(/\.jsonl$/, '.meta.json'), 'utf8').catch(() => '{}');
   try {
+    const meta = await readStart(path.replace(/\.jsonl$/, '.meta.json'), metaBytes);
     const parent = asText(asFields(JSON.parse(meta))?.['toolUseId']);
     return { agent, ...(parent === undefined ? {} : { parent }) };
   } catch {
     return { agent };
+  }
+}
+
+/** The beginning of a small file. What lies there may be huge, or a pipe that nobody writes to. */
+async function readStart(path: string, bytes: number): Promise<string> {
+  const file = await openForReading(nodeFileSystem, path);
+  try {
+    return (await readRange(nodeFileSystem, file, path, 0, bytes)).toString('utf8');
+  } finally {
+    await nodeFileSystem.close(file);
   }
 }
 

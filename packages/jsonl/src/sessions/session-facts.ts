@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { systemCode } from '../errors.js';
+import { JsonlError, systemCode } from '../errors.js';
 import { nodeFileSystem } from '../file-system.js';
 import { entriesFromEnd } from '../read/from-end.js';
 import { read } from '../read/reader.js';
@@ -26,6 +26,8 @@ export interface SessionFacts {
   readonly outcome?: string;
   /** The process that writes it now. */
   readonly writer?: number;
+  /** A newer version wrote it in a format that this one does not know: only the file itself is known. */
+  readonly newerFormat?: true;
 }
 
 /** Records that are looked at for the first question. */
@@ -45,17 +47,28 @@ export async function readFacts(
     if (systemCode(error) === 'ENOENT') return undefined;
     throw error;
   }
-  const head = await readHead(path);
-  const tail = await readTail(path, status.size);
   return {
     id,
     path,
     bytes: status.size,
     modifiedAt: status.mtime.toISOString(),
-    ...head,
-    ...tail,
+    ...(await readContent(path, status.size)),
     ...(writer === undefined ? {} : { writer }),
   };
+}
+
+/** One session of a newer version must not hide all others. */
+async function readContent(
+  path: string,
+  bytes: number,
+): Promise<Omit<SessionFacts, 'id' | 'path' | 'bytes' | 'modifiedAt'>> {
+  try {
+    return { ...(await readHead(path)), ...(await readTail(path, bytes)) };
+  } catch (error) {
+    const isNewer = JsonlError.isInstance(error) && error.code === 'ORCH_JSONL_SESSION_VERSION';
+    if (!isNewer) throw error;
+    return { origin: 'recorded', newerFormat: true };
+  }
 }
 
 async function readHead(

@@ -62,7 +62,7 @@ export const asText = (value: unknown): string | undefined =>
 
 /** A number of tokens; what is no such number counts as none, because formats change. */
 function count(value: unknown): number {
-  return typeof value === 'number' && Number.isFinite(value) && value > 0 ? value : 0;
+  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 ? value : 0;
 }
 
 /** `total` is what all cache writes amount to; what of it has no recorded lifetime lasts five minutes. */

@@ -2,36 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
+import { archivesIn } from '../archive-names.js';
 import { systemCode } from '../errors.js';
 import type { FileSystem } from '../file-system.js';
 
-/** A file that was rotated: `events.jsonl.000001`, the oldest first; with `.gz` when compressed. */
-export interface Archive {
-  readonly name: string;
-  readonly number: number;
-  readonly compressed: boolean;
-}
-
 const chunkBytes = 256 * 1024;
-
-/** Six digits, so that names sort as numbers do. */
-export function archiveName(base: string, number: number): string {
-  return `${base}.${String(number).padStart(6, '0')}`;
-}
-
-/** The rotated files of `base` among the names of a directory, the oldest first. */
-export function archivesIn(names: readonly string[], base: string): Archive[] {
-  const archives: Archive[] = [];
-  for (const name of names) {
-    if (!name.startsWith(`${base}.`)) continue;
-    const [, digits, gz] = /^(\d{6,})(\.gz)?$/.exec(name.slice(base.length + 1)) ?? [];
-    if (digits === undefined) continue;
-    archives.push({ name, number: Number(digits), compressed: gz !== undefined });
-  }
-  return archives.sort(
-    (a, b) => a.number - b.number || Number(b.compressed) - Number(a.compressed),
-  );
-}
 
 async function* readChunks(fileSystem: FileSystem, file: number): AsyncGenerator<Buffer> {
   for (let position = 0; ;) {

@@ -72,6 +72,25 @@ function commitError(
 }
 
 /**
+ * Gives the length of a file that only this writer appends to. A file that is longer than what it
+ * made of it has another writer, a torn line of whom may stand before the group: so it is not
+ * acknowledged. One that is shorter was cut by somebody who may, unless a chain was cut with it.
+ */
+function measureAlone({ path, file, settings }: Target, expected: number): number {
+  // In place: it waits for no disk, and costs less than a turn of the loop.
+  const found = settings.fileSystem.statSync(file);
+  const isOurs = settings.previous === undefined ? found <= expected : found === expected;
+  if (isOurs) return found;
+  throw new JsonlError(
+    'ORCH_JSONL_NOT_EXCLUSIVE',
+    `Cannot append to ${path}: it was opened with access 'exclusive', and somebody else changed it ` +
+      `(it has ${found} bytes, where this writer alone would have left ${expected}); ` +
+      "see who writes it, or open it everywhere with access 'shared' or 'locked'",
+    { path, bytes: found, expected },
+  );
+}
+
+/**
  * Writes where nobody else does. A failure cuts the file back to where the group began, so that what
  * was refused is not there either.
  */
@@ -84,15 +103,18 @@ function* commitExclusive(target: Target, group: Group, durable: boolean): Steps
   }
   const at = target.length ?? 0;
   let stage: 'append' | 'sync' = 'append';
+  let length: number;
   try {
     yield* writeAll(target.file, group, firstLine);
+    length = measureAlone(target, at + bytes);
     stage = 'sync';
     if (durable) yield* ask('fdatasync', target.file);
   } catch (cause) {
+    if (JsonlError.isInstance(cause)) throw cause;
     const takenBack = yield* takeBack(target.file, at, bytes);
     throw commitError(path, stage, bytes, takenBack ? at : undefined, cause);
   }
-  target.length = at + bytes;
+  target.length = length;
   target.unsynced = !durable;
 }
 
@@ -161,11 +183,14 @@ function* syncOnly(target: Target): Steps<void> {
  * Writes one group, and makes it durable if it must be.
  *
  * @throws JsonlError `ORCH_JSONL_DISK_FULL`, `ORCH_JSONL_WRITE_FAILED`, `ORCH_JSONL_SYNC_FAILED`,
- * `ORCH_JSONL_LOCK_TIMEOUT`, `ORCH_JSONL_ROTATE_FAILED`
+ * `ORCH_JSONL_LOCK_TIMEOUT`, `ORCH_JSONL_ROTATE_FAILED`, `ORCH_JSONL_NOT_EXCLUSIVE`
  */
 export function* commitGroup(target: Target, group: Group, durable: boolean): Steps<void> {
   if (group.end > firstLine) {
     const commit = target.settings.access === 'exclusive' ? commitExclusive : commitAmongOthers;
     yield* commit(target, group, durable);
-  } else if (durable && target.unsynced) yield* syncOnly(target);
+  } else if (durable && target.unsynced) {
+    if (target.length !== undefined) target.length = measureAlone(target, target.length);
+    yield* syncOnly(target);
+  }
 }

@@ -34,6 +34,10 @@ export interface OpenedFile {
 
 function openError(path: string, settings: WriterSettings, cause: unknown): JsonlError {
   const code = systemCode(cause);
+  if (code === 'EEXIST' && settings.create !== 'new') {
+    const message = `Cannot open ${path}: it is a symbolic link to a file that does not exist; remove the link, or create that file`;
+    return new JsonlError('ORCH_JSONL_OPEN_FAILED', message, { path }, cause);
+  }
   if (code === 'EEXIST') {
     return new JsonlError(
       'ORCH_JSONL_EXISTS',

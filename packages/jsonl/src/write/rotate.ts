@@ -1,6 +1,6 @@
 import { basename, dirname, join } from 'node:path';
+import { archiveName, archivesIn } from '../archive-names.js';
 import { JsonlError, isFull, reasonOf, systemCode } from '../errors.js';
-import { archiveName, archivesIn } from './archive.js';
 import { ask, type Steps } from './steps.js';
 import type { Target } from './target.js';
 

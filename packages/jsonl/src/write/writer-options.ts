@@ -14,7 +14,9 @@ export type Durability = 'none' | 'kernel' | 'batch' | 'sync';
 /**
  * Who writes the file.
  *
- * - `exclusive`: only this writer, which the caller sees to.
+ * - `exclusive`: only this writer, which the caller sees to. A file that somebody else appended to is
+ *   noticed with the next group or `flush` (not by `appendSync` without a sync), which then fails
+ *   with `ORCH_JSONL_NOT_EXCLUSIVE`: of two writers neither acknowledges what stands behind the other.
  * - `shared`: any number of processes of this machine on a local file system; each group begins with
  *   a newline, so that what a killed process left never swallows a record, and readers meet blank
  *   lines.

@@ -19,8 +19,9 @@ export interface JsonlWriter<T> extends AsyncDisposable {
    * Rejects with TypeError for a value that JSON cannot hold at all (undefined, a function, BigInt,
    * a cycle; in a chain: not an object, or one with a property `hash`), which concerns this call
    * only. Rejects with JsonlError `ORCH_JSONL_DISK_FULL`, `ORCH_JSONL_WRITE_FAILED` or
-   * `ORCH_JSONL_SYNC_FAILED`, `ORCH_JSONL_LOCK_TIMEOUT` or `ORCH_JSONL_ROTATE_FAILED` when its group failed, and from then on with `ORCH_JSONL_WRITER_FAILED`;
-   * `ORCH_JSONL_REDACTION_INVALID`, `ORCH_JSONL_CLOSED`.
+   * `ORCH_JSONL_SYNC_FAILED`, `ORCH_JSONL_NOT_EXCLUSIVE`, `ORCH_JSONL_LOCK_TIMEOUT` or
+   * `ORCH_JSONL_ROTATE_FAILED` when its group failed, and from then on with
+   * `ORCH_JSONL_WRITER_FAILED`; `ORCH_JSONL_REDACTION_INVALID`, `ORCH_JSONL_CLOSED`.
    */
   append(value: T): Promise<{ readonly bytes: number }>;
   /** Appends records as one: one group, one seal. If one of them cannot be written, none is. */

@@ -108,6 +108,66 @@ describe('orch-jsonl', () => {
     expect(json.out).toBe(`{"byteStart":18,"byteEnd":53,"line":2,"value":${three.trim()}}\n`);
   });
 
+  it('reads what the shell gives as <(command)', async () => {
+    const at = temporaryDirectory();
+    writeFileSync(at('a.jsonl.gz'), gzipSync(damaged));
+    const script = `for c in verify count 'head -n 1' 'tail -n 1' stats; do "$0" "$1" $c <(gzip -dc "$2"); done`;
+    const child = spawn('bash', [
+      '-c',
+      script,
+      process.execPath,
+      compiled('main.js'),
+      at('a.jsonl.gz'),
+    ]);
+    const [out] = await Promise.all([text(child.stdout), once(child, 'close')]);
+    expect(out).toContain('3 records, 4 lines');
+    expect(out).toContain('\n3\n{"n":1}\n{"n":4}\n');
+  });
+
+  it('says what it cannot read, with 7', async () => {
+    const at = temporaryDirectory();
+    writeFileSync(at('loop'), '');
+    for (const path of [at('absent.jsonl'), at('.'), at('loop/a.jsonl')]) {
+      for (const name of ['verify', 'head', 'tail', 'count', 'stats']) {
+        const failed = await run([name, path]);
+        expect([failed.code, failed.out], `${name} ${path}`).toEqual([7, '']);
+        expect(failed.err).toMatch(/^orch-jsonl: Cannot (read|open) /);
+      }
+    }
+  }, 60_000);
+
+  it('says that its output cannot be written, with 7', async () => {
+    const at = temporaryDirectory();
+    writeFileSync(at('a.jsonl'), damaged);
+    for (const name of ['verify', 'head', 'tail', 'count', 'stats']) {
+      const full = openSync('/dev/full', 'w');
+      const child = spawn(process.execPath, [compiled('main.js'), name, at('a.jsonl')], {
+        stdio: ['ignore', full, 'pipe'],
+      });
+      closeSync(full);
+      let err = '';
+      child.stderr?.setEncoding('utf8').on('data', (part: string) => (err += part));
+      await once(child, 'close');
+      expect(child.exitCode, name).toBe(7);
+      expect(err, name).toMatch(/^orch-jsonl: Cannot write the output: ENOSPC.*\n$/);
+    }
+  }, 60_000);
+
+  it('ends at an interrupt also where -f stands with another flag, or where it does not follow', async () => {
+    const at = temporaryDirectory();
+    writeFileSync(at('a.jsonl'), '1\n');
+    for (const argv of [
+      ['tail', '-fn1', at('a.jsonl')],
+      ['tail', '-n', '1', '-'],
+    ]) {
+      const child = start(argv);
+      if (argv[1] === '-fn1') await once(child.stdout, 'data');
+      else await new Promise((resolve) => setTimeout(resolve, 1000));
+      child.kill('SIGINT');
+      expect((await once(child, 'close'))[0], argv.join(' ')).toBe(130);
+    }
+  });
+
   it('count and stats', async () => {
     const at = temporaryDirectory();
     writeFileSync(at('a.jsonl'), damaged);
@@ -156,6 +216,21 @@ describe('orch-jsonl', () => {
     const [err] = await Promise.all([text(child.stderr), once(child, 'close')]);
     expect([err, child.exitCode]).toEqual(['', 0]);
   });
+
+  it('reads a file of nothing but damage in little memory, verified or repaired', async () => {
+    const at = temporaryDirectory();
+    // Kept until the end, so many faults would need more than the heap has.
+    writeFileSync(at('a.jsonl'), 'x\n\0\n'.repeat(100_000));
+    for (const argv of [
+      ['verify', '--json', at('a.jsonl')],
+      ['repair', '--to', at('b.jsonl'), at('a.jsonl')],
+    ]) {
+      const child = start(argv, ['--max-old-space-size=16']);
+      child.stdout.resume();
+      await once(child, 'close');
+      expect(child.exitCode, argv[0]).toBe(argv[0] === 'verify' ? 1 : 0);
+    }
+  }, 120_000);
 
   it('reads a large file in little memory', async () => {
     const at = temporaryDirectory();

@@ -1,6 +1,19 @@
-import { appendFileSync, mkdirSync, renameSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { follow, nodeFileSystem, openWriter, type FollowOptions } from '../../src/index.js';
+import {
+  follow,
+  nodeFileSystem,
+  openWriter,
+  type FollowOptions,
+  type RotateOptions,
+} from '../../src/index.js';
 import { temporaryDirectory } from '../temporary-directory.js';
 
 /** Follows in the background; `next(count)` resolves with that many more values. */
@@ -180,6 +193,72 @@ describe('follow()', () => {
     expect((await seen).map((value) => (value as { id: number }).id)).toEqual(
       Array.from({ length: 60 }, (_, id) => id),
     );
+  });
+
+  describe('reads what a writer rotated between two looks', () => {
+    const ids = (from: number, to: number): number[] =>
+      Array.from({ length: to - from }, (_, n) => from + n);
+    const idOf = (value: unknown): number => (value as { id: number }).id;
+
+    /** Appends in place, so that nobody can look meanwhile, four records to a file. */
+    async function rotateUnseen(
+      path: string,
+      compress: Pick<RotateOptions, 'compress'>,
+    ): Promise<void> {
+      const writer = await openWriter(path, {
+        durability: 'kernel',
+        rotate: { bytes: 40, ...compress },
+      });
+      for (const id of ids(1, 41)) writer.appendSync({ id });
+      await writer.close();
+    }
+
+    it.each([{}, { compress: 'gzip' }] as const)('in its order (%o)', async (compress) => {
+      const at = temporaryDirectory();
+      writeFileSync(at('a.jsonl'), '{"id":0}\n');
+      const followed = following(at('a.jsonl'));
+      expect((await followed.next(1)).map(idOf)).toEqual([0]);
+      await rotateUnseen(at('a.jsonl'), compress);
+      expect((await followed.next(40)).map(idOf)).toEqual(ids(1, 41));
+      expect(followed.generations.at(-1)).toBe(10);
+      appendFileSync(at('a.jsonl'), '{"id":41}\n');
+      expect((await followed.next(1)).map(idOf)).toEqual([41]);
+    });
+
+    it('also where there was no file when following began, but what was rotated before', async () => {
+      const at = temporaryDirectory();
+      writeFileSync(at('a.jsonl.000007'), '{"id":-1}\n');
+      let listed = (): void => undefined;
+      const isListed = new Promise<void>((resolve) => (listed = resolve));
+      const list = (directory: string): Promise<string[]> =>
+        nodeFileSystem.list(directory).finally(listed);
+      const followed = following(at('a.jsonl'), { fileSystem: { ...nodeFileSystem, list } });
+      const all = followed.next(40);
+      await isListed;
+      await rotateUnseen(at('a.jsonl'), {});
+      expect((await all).map(idOf)).toEqual(ids(1, 41));
+    });
+
+    it('and nothing that was removed already, though what is there', async () => {
+      const at = temporaryDirectory();
+      writeFileSync(at('a.jsonl'), '{"id":0}\n');
+      const followed = following(at('a.jsonl'));
+      await followed.next(1);
+      await rotateUnseen(at('a.jsonl'), {});
+      for (const n of [1, 2, 3, 4, 5]) rmSync(at(`a.jsonl.00000${n}`));
+      // The first one was open already.
+      expect((await followed.next(24)).map(idOf)).toEqual([1, 2, 3, ...ids(20, 41)]);
+    });
+
+    it('and would not, if it did not look for such files (negative control)', async () => {
+      const at = temporaryDirectory();
+      writeFileSync(at('a.jsonl'), '{"id":0}\n');
+      const fileSystem = { ...nodeFileSystem, list: () => Promise.resolve([]) };
+      const followed = following(at('a.jsonl'), { fileSystem });
+      await followed.next(1);
+      await rotateUnseen(at('a.jsonl'), {});
+      expect((await followed.next(4)).map(idOf)).toEqual([1, 2, 3, 40]);
+    });
   });
 
   it('ends without an error when the signal aborts', async () => {

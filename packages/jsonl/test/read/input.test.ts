@@ -1,5 +1,6 @@
 import { createReadStream, writeFileSync } from 'node:fs';
 import { Readable } from 'node:stream';
+import { isDeepStrictEqual } from 'node:util';
 import * as zlib from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { read, readAll, type ReadOptions } from '../../src/index.js';
@@ -21,6 +22,19 @@ describe('a compressed file', () => {
     const members = Buffer.concat([zlib.gzipSync('1\n'), zlib.gzipSync('2\n3')]);
     expect((await readPacked(members)).records).toEqual([1, 2, 3]);
     expect((await readPacked(packed, { compression: 'gzip' })).records).toHaveLength(5000);
+  });
+
+  it('gives the same where one line unpacks to more than was read of the file', async () => {
+    const long = Array.from({ length: 60 }, (_, n) => ({
+      n,
+      text: 'the same words '.repeat(60_000),
+      numbers: Array.from({ length: 300 }, (__, k) => Math.sin(n * 300 + k)),
+    }));
+    const bytes = zlib.gzipSync(long.map((value) => `${JSON.stringify(value)}\n`).join(''));
+    expect(bytes.length).toBeGreaterThan(256 * 1024);
+    const { records, faults } = await readPacked(bytes);
+    expect(faults).toEqual([]);
+    expect(records.length === long.length && isDeepStrictEqual(records, long)).toBe(true);
   });
 
   it('is read as bytes when told so', async () => {

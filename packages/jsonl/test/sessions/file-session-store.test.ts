@@ -116,6 +116,24 @@ describe('openSessionStore()', () => {
     expect(await collect(store.search('PARSER DROPS\nTHE'))).toHaveLength(1);
   });
 
+  it('lists a session of a newer format beside the others, and plans for it by its age', async () => {
+    const at = temporaryDirectory();
+    const store = openSessionStore(at('.'));
+    await write(store, 'ours', 'x');
+    writeFileSync(at('newer.jsonl'), '{"v":2,"seq":1,"at":"2030","kind":"text","data":{}}\n');
+    const found = await store.list();
+    expect(found.map(({ id, newerFormat }) => [id, newerFormat]).sort()).toEqual([
+      ['newer', true],
+      ['ours', undefined],
+    ]);
+    expect((await store.planCleanup({ cleanupPeriodDays: 1 })).keep).toHaveLength(2);
+    // What needs its content says that it cannot have it.
+    await expect(store.stats()).rejects.toMatchObject({ code: 'ORCH_JSONL_SESSION_VERSION' });
+    await expect(store.resume('newer')).rejects.toMatchObject({
+      code: 'ORCH_JSONL_SESSION_VERSION',
+    });
+  });
+
   it('lists a session that was torn, and one of a plain writer', async () => {
     const at = temporaryDirectory();
     const plain = await openSession(at('plain.jsonl'));

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   appendFileSync,
@@ -234,14 +234,27 @@ describe('importTranscript()', () => {
       at('deep.jsonl'),
       [line('a', '"x"'), line('b', deep), line('c', '"y"'), ''].join('\n'),
     );
+    writeFileSync(at('first.jsonl'), `${line('a', deep)}\n${line('b', '"x"')}\n`);
     const store = openSessionStore(at('store'));
     expect((await importAll(store, at('deep.jsonl')))[0]).toMatchObject({ kind: 'imported' });
+    expect((await importAll(store, at('first.jsonl')))[0]).toMatchObject({ kind: 'imported' });
+    expect((await importAll(store, at('first.jsonl')))[0]).toMatchObject({ kind: 'unchanged' });
     const { records } = await readSession(at('store/deep.jsonl'));
     expect(records.map(({ seq }) => seq)).toEqual(records.map((_, index) => index + 1));
     const texts = records.map(({ data }) => (data as { text?: string }).text);
     expect(texts).toEqual(
       expect.arrayContaining(['x', 'y', expect.stringContaining('could not be kept')]),
     );
+  });
+
+  it('waits for no pipe where the note of a sub-agent should be', async () => {
+    const at = temporaryDirectory();
+    mkdirSync(at('a/subagents'), { recursive: true });
+    writeFileSync(at('a.jsonl'), '{"type":"user","uuid":"a","parentUuid":null}\n');
+    writeFileSync(at('a/subagents/agent-1.jsonl'), '{"type":"user","uuid":"b"}\n');
+    execFileSync('mkfifo', [at('a/subagents/agent-1.meta.json')]);
+    const [outcome] = await importAll(openSessionStore(at('store')), at('a.jsonl'));
+    expect(outcome?.files.map(({ agent }) => agent)).toEqual([undefined, '1']);
   });
 
   it('keeps JSON that is no line of a transcript as well', async () => {

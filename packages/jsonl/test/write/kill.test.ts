@@ -72,7 +72,7 @@ describe('kill -9 in the middle of writing', () => {
     expect(faults.length).toBe(parseStrictly(path).broken);
   }, 120_000);
 
-  it.each(['shared', 'locked'] as const)(
+  it.each(['shared', 'locked', 'exclusive'] as const)(
     'loses no acknowledged record of eight writers killed 50 times at random (%s)',
     async (access) => {
       // The long version is in `prove`.

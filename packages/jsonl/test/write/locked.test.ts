@@ -50,9 +50,10 @@ describe("access 'locked'", () => {
     'sets apart what somebody else left torn since the last group, with %s()',
     async (method) => {
       const at = temporaryDirectory();
-      const append = async (access: 'locked' | 'exclusive'): Promise<string> => {
-        const path = at(`${access}.jsonl`);
-        const writer = await openWriter(path, { access, durability: 'kernel' });
+      const append = async (name: string, fileSystem: FileSystem): Promise<string> => {
+        const path = at(name);
+        const options = { access: 'locked', durability: 'kernel', fileSystem } as const;
+        const writer = await openWriter(path, options);
         await writer[method](1);
         appendFileSync(path, '{"torn":');
         await writer[method](2);
@@ -60,9 +61,13 @@ describe("access 'locked'", () => {
         await writer.close();
         return readFileSync(path, 'utf8');
       };
-      expect(await append('locked')).toBe('1\n{"torn":\n2\n3\n');
-      // Negative control: without the look at the last byte, the next record is glued.
-      expect(await append('exclusive')).toBe('1\n{"torn":2\n3\n');
+      expect(await append('a.jsonl', nodeFileSystem)).toBe('1\n{"torn":\n2\n3\n');
+      // Negative control: when the last byte is not looked at, the next record is glued.
+      const blind: FileSystem = {
+        ...nodeFileSystem,
+        readSync: (_file, bytes) => bytes.fill(10).length,
+      };
+      expect(await append('b.jsonl', blind)).toBe('1\n{"torn":2\n3\n');
     },
   );
 

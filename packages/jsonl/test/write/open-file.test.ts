@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { chainStart, openWriter, readAll, verifyChain } from '../../src/index.js';
 import { durableImage, recordFileSystem } from '../recording-file-system.js';
@@ -56,6 +56,7 @@ describe('opening an exclusive file whose last line has no newline', () => {
     const { fileSystem } = recordFileSystem();
     // An empty file has no last line to look at.
     fileSystem.stat = () => Promise.resolve(0);
+    fileSystem.statSync = () => '{"n":3}\n'.length;
     const writer = await openWriter(at('a.jsonl'), { fileSystem });
     await writer.append({ n: 3 });
     await writer.close();
@@ -64,6 +65,23 @@ describe('opening an exclusive file whose last line has no newline', () => {
 });
 
 describe('opening', () => {
+  it('says what is wrong with a name that a file cannot have', async () => {
+    const at = temporaryDirectory();
+    symlinkSync(at('nothing'), at('dangling'));
+    writeFileSync(at('file'), '');
+    for (const [name, code, message] of [
+      ['dangling', 'ORCH_JSONL_OPEN_FAILED', /symbolic link to a file that does not exist/],
+      ['.', 'ORCH_JSONL_OPEN_FAILED', /EISDIR/],
+      ['file/a.jsonl', 'ORCH_JSONL_OPEN_FAILED', /ENOTDIR/],
+      ['nowhere/a.jsonl', 'ORCH_JSONL_NOT_FOUND', /create the directory first/],
+    ] as const) {
+      await expect(openWriter(at(name)), name).rejects.toMatchObject({
+        code,
+        message: expect.stringMatching(message) as unknown,
+      });
+    }
+  });
+
   it('syncs the directory, so that the name of a new file survives a power loss', async () => {
     const at = temporaryDirectory();
     const { fileSystem, moments } = recordFileSystem();
