@@ -23,7 +23,9 @@ export interface LineSelector {
 }
 
 /** Takes what is wanted of a line without parsing it all; `undefined` when it must be parsed. */
-export type Projector = (view: Buffer, start: number, end: number) => object | undefined;
+export interface Projector {
+  project(view: Buffer, start: number, end: number): object | undefined;
+}
 
 export interface DecodeOptions {
   /** A last line without newline is left alone and reported as pending. */
@@ -149,7 +151,7 @@ class LineDecoder implements Decoder, JoinSink {
     let value: unknown;
     // A line without newline may be torn, which only parsing all of it tells for certain.
     if (projector !== undefined && this.terminated) {
-      value = projector(view, start, end);
+      value = projector.project(view, start, end);
       if (value !== undefined) {
         this.sink.onRecord(value, byteStart, byteStart + (end - start) + 1, this.line);
         return;
