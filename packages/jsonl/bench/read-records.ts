@@ -1,4 +1,4 @@
-/** Records of four sizes, the same on every machine: made by a seed, shaped like what agents write. */
+/** Records of four sizes (what one and its newline have on average), the same on every machine: made by a seed, shaped like what agents write. */
 import { writeFileSync } from 'node:fs';
 
 /** mulberry32: small, well mixed, and the same everywhere. */
@@ -72,14 +72,14 @@ const makers = {
     type: typeOf(n),
     task: `build-${n % 40}`,
     attempt: 1,
-    data: { pid: 4000 + (n % 900), title: prose(30, random) },
+    data: { pid: 4000 + (n % 900), title: prose(41, random) },
   }),
   '1 KB': (n: number, random: Random) =>
-    message(n, [{ type: 'text', text: prose(700 + Math.floor(random() * 80), random) }]),
+    message(n, [{ type: 'text', text: prose(720 + Math.floor(random() * 80), random) }]),
   '19 KB': (n: number, random: Random) =>
     message(n, [
       { type: 'text', text: prose(3000, random) },
-      { type: 'tool_result', tool_use_id: `toolu_${n}`, content: source(13_800, random) },
+      { type: 'tool_result', tool_use_id: `toolu_${n}`, content: source(14_775, random) },
     ]),
 } as const;
 

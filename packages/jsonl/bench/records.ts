@@ -3,7 +3,7 @@
  * in fifty has characters beyond ASCII.
  */
 
-/** The sizes that every figure is given for; a record with its newline has about so many bytes. */
+/** The sizes that every figure is given for: what a record and its newline have on average. */
 export const sizes = { '170 B': 170, '1 KB': 1024, '19 KB': 19 * 1024 } as const;
 export type Size = keyof typeof sizes;
 
@@ -24,6 +24,8 @@ const words = [
   .concat(['"quoted"', '\n  ', '\t', "it's", 'C:\\temp']);
 
 const wideShare = 0.02;
+/** Length of the last text of a record, which brings it to its size. */
+const makeUp = { '1 KB': 2, '19 KB': 5990 } as const;
 
 function createRandom(seed: number): () => number {
   let state = seed >>> 0;
@@ -45,9 +47,9 @@ function makeText(random: () => number, length: number): string {
 }
 
 function makeContent(random: () => number, size: Size): unknown {
-  if (size === '170 B') return makeText(random, 72);
+  if (size === '170 B') return makeText(random, 59);
   const bytes = sizes[size];
-  const share = Math.floor(bytes / 4.4);
+  const share = Math.floor(bytes / 4.6);
   return [
     { type: 'text', text: makeText(random, share) },
     {
@@ -61,7 +63,7 @@ function makeContent(random: () => number, size: Size): unknown {
         replace_all: false,
       },
     },
-    { type: 'text', text: makeText(random, Math.max(0, bytes - 3 * share - 430)) },
+    { type: 'text', text: makeText(random, makeUp[size]) },
   ];
 }
 

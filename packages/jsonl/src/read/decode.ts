@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { Fault, FaultKind } from './fault.js';
-import { createJoiner } from './join-lines.js';
+import { Joiner, type JoinSink } from './join-lines.js';
 import type { LineSink } from './line-buffer.js';
 import { recoverLine, type Piece } from './recover-line.js';
 
@@ -23,7 +23,9 @@ export interface LineSelector {
 }
 
 /** Takes what is wanted of a line without parsing it all; `undefined` when it must be parsed. */
-export type Projector = (view: Buffer, start: number, end: number) => object | undefined;
+export interface Projector {
+  project(view: Buffer, start: number, end: number): object | undefined;
+}
 
 export interface DecodeOptions {
   /** A last line without newline is left alone and reported as pending. */
@@ -31,8 +33,8 @@ export interface DecodeOptions {
   readonly maxLineBytes: number;
   readonly selector?: LineSelector | undefined;
   readonly projector?: Projector | undefined;
-  /** Where records go of which nothing but the value is wanted: then `onRecord` is only for the rest. */
-  readonly values?: (() => unknown[]) | undefined;
+  /** Whose batch values go to when nothing else of a record is wanted: then `onRecord` is only for the rest. */
+  readonly values?: { readonly batch: unknown[] } | undefined;
 }
 
 export interface Decoder extends LineSink {
@@ -59,65 +61,194 @@ const carriageReturn = 13;
 /** Up to this length a call for each line costs more than checking the bytes of all lines at once. */
 const shortLine = 512;
 
-/** Turns lines into records and faults. The common case is one parse. */
-export function createDecoder(options: DecodeOptions, sink: RecordSink): Decoder {
-  const { live, maxLineBytes, selector, projector, values } = options;
-  let line = 0;
-  let terminated = true;
-  /** Else checking all of a chunk would cost more than checking what is parsed of it. */
-  const isAllParsed = selector === undefined && projector === undefined;
+/**
+ * Turns lines into records and faults. The common case is one parse. A class, because what an engine
+ * has learned of its methods stays for the next pass; functions made for one pass are forgotten with it.
+ */
+class LineDecoder implements Decoder, JoinSink {
+  readonly takesRuns: boolean;
+  private line = 0;
+  private terminated = true;
   /** The whole lines of the chunk are valid UTF-8, so that decoding cannot alter any of them. */
-  let isChunkValid = false;
+  private isChunkValid = false;
   /** A run of lines that end in CR LF, of which the first begins here. */
-  let crlf: { byteStart: number; byteEnd: number; line: number } | undefined;
+  private crlf: { byteStart: number; byteEnd: number; line: number } | undefined;
+  private readonly joiner: Joiner;
 
-  const fault = (kind: FaultKind, byteStart: number, byteEnd: number, at: number): void => {
-    sink.onFault({ kind, byteStart, byteEnd, line: at });
-  };
+  private readonly options: DecodeOptions;
+  private readonly sink: RecordSink;
+
+  constructor(options: DecodeOptions, sink: RecordSink) {
+    this.options = options;
+    this.sink = sink;
+    this.takesRuns = options.values !== undefined;
+    this.joiner = new Joiner(options.maxLineBytes, this);
+  }
+
+  lines(): number {
+    return this.line;
+  }
+
+  onChunk(view: Buffer): void {
+    const { selector, projector } = this.options;
+    selector?.onChunk(view);
+    this.isChunkValid = false;
+    // Where not all is parsed, checking all would cost more than checking what is.
+    if (selector !== undefined || projector !== undefined) return;
+    const firstEnd = view.indexOf(10);
+    if (firstEnd === -1 || firstEnd > shortLine) return;
+    const end = view.lastIndexOf(10);
+    this.isChunkValid = isUtf8(view.subarray(0, end));
+  }
+
+  /**
+   * The shortest way from bytes to values, for lines about which there is nothing to say. It stops at
+   * the first other line, which is then looked at in the ordinary way.
+   */
+  onRun(view: Buffer, from: number, newline: number, stop: number): number {
+    const { values, maxLineBytes } = this.options;
+    if (values === undefined || this.crlf !== undefined || this.joiner.isHolding()) return from;
+    const { batch } = values;
+    const { isChunkValid } = this;
+    let start = from;
+    let end = newline;
+    let count = 0;
+    try {
+      while (end !== -1 && start < stop) {
+        if (end === start || view[end - 1] === carriageReturn || end - start > maxLineBytes) break;
+        const text = decodeText(view, start, end);
+        const value: unknown = JSON.parse(text);
+        if (!isChunkValid && text.includes('\ufffd')) break;
+        batch.push(value);
+        count += 1;
+        start = end + 1;
+        end = view.indexOf(10, start);
+      }
+    } catch {
+      // Not JSON: what can be had of the line is found out in the ordinary way.
+    }
+    this.line += count;
+    return start;
+  }
+
+  onLine(view: Buffer, start: number, end: number, byteStart: number): void {
+    const { live, selector, projector } = this.options;
+    this.line += 1;
+    if (!this.terminated && live) {
+      this.joiner.giveUp();
+      this.fault('pending_tail', byteStart, byteStart + (end - start), this.line);
+      return;
+    }
+    if (this.crlf !== undefined || view[end - 1] === carriageReturn) {
+      this.noteLineEnd(view, start, end, byteStart);
+    }
+    if (this.joiner.isHolding()) {
+      this.decodeDamaged(view, start, end, byteStart);
+      return;
+    }
+    if (start === end) return;
+    if (selector !== undefined && !selector.mayMatch(view, start, end)) return;
+    let value: unknown;
+    // A line without newline may be torn, which only parsing all of it tells for certain.
+    if (projector !== undefined && this.terminated) {
+      value = projector.project(view, start, end);
+      if (value !== undefined) {
+        this.sink.onRecord(value, byteStart, byteStart + (end - start) + 1, this.line);
+        return;
+      }
+    }
+    const text = decodeText(view, start, end);
+    try {
+      value = JSON.parse(text);
+    } catch {
+      this.decodeDamaged(view, start, end, byteStart);
+      return;
+    }
+    // Decoding puts U+FFFD where bytes are invalid, but U+FFFD may also be real text.
+    if (!this.isChunkValid && text.includes('\ufffd') && !isUtf8(view.subarray(start, end))) {
+      this.fault('bad_utf8', byteStart, byteStart + (end - start), this.line);
+      return;
+    }
+    const byteEnd = byteStart + (end - start) + (this.terminated ? 1 : 0);
+    this.sink.onRecord(value, byteStart, byteEnd, this.line, text);
+  }
+
+  onTooLong(byteStart: number, byteEnd: number): void {
+    this.line += 1;
+    this.joiner.giveUp();
+    this.endCrlf();
+    this.fault('too_long', byteStart, byteEnd, this.line);
+  }
+
+  endOfFile(): void {
+    this.terminated = false;
+  }
+
+  finish(): void {
+    this.joiner.giveUp();
+    this.endCrlf();
+  }
+
+  onJoined(
+    kind: FaultKind,
+    value: unknown,
+    byteStart: number,
+    byteEnd: number,
+    line: number,
+    text: string,
+  ): void {
+    this.fault(kind, byteStart, byteEnd, line);
+    this.sink.onRecord(value, byteStart, this.terminated ? byteEnd + 1 : byteEnd, line, text);
+  }
+
+  onGivenUp(bytes: Buffer, byteStart: number, line: number): void {
+    const lineEnd = byteStart + bytes.length + 1;
+    this.givePieces(recoverLine(bytes, true), bytes, byteStart, lineEnd, line);
+  }
+
+  private fault(kind: FaultKind, byteStart: number, byteEnd: number, line: number): void {
+    this.sink.onFault({ kind, byteStart, byteEnd, line });
+  }
 
   /** `lineEnd` is after the newline of the line, if it has one. */
-  function givePieces(pieces: Piece[], bytes: Buffer, base: number, lineEnd: number, at: number) {
+  private givePieces(
+    pieces: Piece[],
+    bytes: Buffer,
+    base: number,
+    lineEnd: number,
+    at: number,
+  ): void {
     for (const piece of pieces) {
       const start = base + piece.start;
       const end = base + piece.end;
-      if (piece.fault !== undefined) fault(piece.fault, start, end, at);
+      if (piece.fault !== undefined) this.fault(piece.fault, start, end, at);
       else {
         const isLast = piece.end === bytes.length;
-        sink.onRecord(piece.value, start, isLast ? lineEnd : end, at, piece.text);
+        this.sink.onRecord(piece.value, start, isLast ? lineEnd : end, at, piece.text);
       }
     }
   }
 
-  const joiner = createJoiner(maxLineBytes, {
-    onJoined(kind, value, byteStart, byteEnd, at, text) {
-      fault(kind, byteStart, byteEnd, at);
-      sink.onRecord(value, byteStart, terminated ? byteEnd + 1 : byteEnd, at, text);
-    },
-    onGivenUp(bytes, byteStart, at) {
-      const lineEnd = byteStart + bytes.length + 1;
-      givePieces(recoverLine(bytes, true), bytes, byteStart, lineEnd, at);
-    },
-  });
-
-  function endCrlf(): void {
-    if (crlf === undefined) return;
-    fault('crlf', crlf.byteStart, crlf.byteEnd, crlf.line);
-    crlf = undefined;
+  private endCrlf(): void {
+    if (this.crlf === undefined) return;
+    this.fault('crlf', this.crlf.byteStart, this.crlf.byteEnd, this.crlf.line);
+    this.crlf = undefined;
   }
 
-  function noteLineEnd(view: Buffer, start: number, end: number, byteStart: number): void {
-    if (start < end && view[end - 1] === carriageReturn && terminated) {
-      crlf ??= { byteStart, byteEnd: 0, line };
-      crlf.byteEnd = byteStart + (end - start);
-    } else if (crlf !== undefined) endCrlf();
+  private noteLineEnd(view: Buffer, start: number, end: number, byteStart: number): void {
+    if (start < end && view[end - 1] === carriageReturn && this.terminated) {
+      this.crlf ??= { byteStart, byteEnd: 0, line: this.line };
+      this.crlf.byteEnd = byteStart + (end - start);
+    } else if (this.crlf !== undefined) this.endCrlf();
   }
 
   /** A line that did not parse, or that follows one which may go on in it. */
-  function decodeDamaged(view: Buffer, from: number, end: number, lineStart: number): void {
+  private decodeDamaged(view: Buffer, from: number, end: number, lineStart: number): void {
+    const { joiner, line, terminated } = this;
     let start = from;
     if (byteOrderMark.every((byte, index) => view[from + index] === byte && from + index < end)) {
       start += 3;
-      fault('byte_order_mark', lineStart, lineStart + 3, line);
+      this.fault('byte_order_mark', lineStart, lineStart + 3, line);
     }
     const byteStart = lineStart + (start - from);
     const bytes = view.subarray(start, end);
@@ -129,98 +260,10 @@ export function createDecoder(options: DecodeOptions, sink: RecordSink): Decoder
       if (joiner.begin(bytes, byteStart, line)) return;
     }
     const lineEnd = byteStart + bytes.length + (terminated ? 1 : 0);
-    givePieces(pieces, bytes, byteStart, lineEnd, line);
+    this.givePieces(pieces, bytes, byteStart, lineEnd, line);
   }
+}
 
-  /**
-   * The shortest way from bytes to values, for lines about which there is nothing to say. It stops at
-   * the first other line, which is then looked at in the ordinary way.
-   */
-  function onRun(view: Buffer, from: number, newline: number, stop: number): number {
-    if (values === undefined || crlf !== undefined || joiner.isHolding()) return from;
-    const taken = values();
-    let start = from;
-    let end = newline;
-    try {
-      while (end !== -1 && start < stop) {
-        if (end === start || view[end - 1] === carriageReturn || end - start > maxLineBytes) break;
-        const text = decodeText(view, start, end);
-        const value: unknown = JSON.parse(text);
-        if (!isChunkValid && text.includes('\ufffd')) break;
-        taken.push(value);
-        line += 1;
-        start = end + 1;
-        end = view.indexOf(10, start);
-      }
-    } catch {
-      // Not JSON: what can be had of the line is found out in the ordinary way.
-    }
-    return start;
-  }
-
-  return {
-    lines: () => line,
-    ...(values === undefined ? {} : { onRun }),
-    onChunk(view) {
-      selector?.onChunk(view);
-      isChunkValid = false;
-      const firstEnd = isAllParsed ? view.indexOf(10) : -1;
-      if (firstEnd === -1 || firstEnd > shortLine) return;
-      const end = view.lastIndexOf(10);
-      isChunkValid = isUtf8(view.subarray(0, end));
-    },
-    onLine(view, start, end, byteStart) {
-      line += 1;
-      if (!terminated && live) {
-        joiner.giveUp();
-        fault('pending_tail', byteStart, byteStart + (end - start), line);
-        return;
-      }
-      if (crlf !== undefined || view[end - 1] === carriageReturn) {
-        noteLineEnd(view, start, end, byteStart);
-      }
-      if (joiner.isHolding()) {
-        decodeDamaged(view, start, end, byteStart);
-        return;
-      }
-      if (start === end) return;
-      if (selector !== undefined && !selector.mayMatch(view, start, end)) return;
-      let value: unknown;
-      // A line without newline may be torn, which only parsing all of it tells for certain.
-      if (projector !== undefined && terminated) {
-        value = projector(view, start, end);
-        if (value !== undefined) {
-          sink.onRecord(value, byteStart, byteStart + (end - start) + 1, line);
-          return;
-        }
-      }
-      const text = decodeText(view, start, end);
-      try {
-        value = JSON.parse(text);
-      } catch {
-        decodeDamaged(view, start, end, byteStart);
-        return;
-      }
-      // Decoding puts U+FFFD where bytes are invalid, but U+FFFD may also be real text.
-      if (!isChunkValid && text.includes('\ufffd') && !isUtf8(view.subarray(start, end))) {
-        fault('bad_utf8', byteStart, byteStart + (end - start), line);
-        return;
-      }
-      const byteEnd = byteStart + (end - start) + (terminated ? 1 : 0);
-      sink.onRecord(value, byteStart, byteEnd, line, text);
-    },
-    onTooLong(byteStart, byteEnd) {
-      line += 1;
-      joiner.giveUp();
-      endCrlf();
-      fault('too_long', byteStart, byteEnd, line);
-    },
-    endOfFile() {
-      terminated = false;
-    },
-    finish() {
-      joiner.giveUp();
-      endCrlf();
-    },
-  };
+export function createDecoder(options: DecodeOptions, sink: RecordSink): Decoder {
+  return new LineDecoder(options, sink);
 }

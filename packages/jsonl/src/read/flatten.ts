@@ -3,62 +3,80 @@
  * another turn through a generator, which is most of the cost of `for await` over small records.
  * Like the iterator below it, it expects one `next()` at a time, as `for await` calls it.
  */
+class Flattened<E> implements AsyncIterableIterator<E> {
+  private readonly batches: AsyncGenerator<E[], void, undefined>;
+  private batch: E[] = [];
+  private index = 0;
+
+  constructor(batches: AsyncGenerator<E[], void, undefined>) {
+    this.batches = batches;
+  }
+
+  next(): Promise<IteratorResult<E, undefined>> {
+    const { batch, index } = this;
+    if (index >= batch.length) return this.refill();
+    this.index = index + 1;
+    return Promise.resolve({ done: false, value: batch[index] as E });
+  }
+
+  async return(): Promise<IteratorResult<E, undefined>> {
+    this.batch = [];
+    await this.batches.return();
+    return { done: true, value: undefined };
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  private async refill(): Promise<IteratorResult<E, undefined>> {
+    const next = await this.batches.next();
+    if (next.done === true) return { done: true, value: undefined };
+    this.batch = next.value;
+    this.index = 1;
+    return { done: false, value: next.value[0] as E };
+  }
+}
+
 export function flatten<E>(
   batches: AsyncGenerator<E[], void, undefined>,
 ): AsyncIterableIterator<E> {
-  let batch: E[] = [];
-  let index = 0;
-
-  async function refill(): Promise<IteratorResult<E, undefined>> {
-    const next = await batches.next();
-    if (next.done === true) return { done: true, value: undefined };
-    batch = next.value;
-    index = 1;
-    return { done: false, value: batch[0] as E };
-  }
-
-  return {
-    next() {
-      if (index >= batch.length) return refill();
-      const value = batch[index] as E;
-      index += 1;
-      return Promise.resolve({ done: false, value });
-    },
-    async return() {
-      batch = [];
-      await batches.return();
-      return { done: true, value: undefined };
-    },
-    [Symbol.asyncIterator]() {
-      return this;
-    },
-  };
+  return new Flattened(batches);
 }
 
 /** The same without waiting. */
-export function flattenSync<E>(batches: Generator<E[], void, undefined>): IterableIterator<E> {
-  let batch: E[] = [];
-  let index = 0;
+class FlattenedSync<E> implements IterableIterator<E> {
+  private readonly batches: Generator<E[], void, undefined>;
+  private batch: E[] = [];
+  private index = 0;
 
-  return {
-    next() {
-      if (index >= batch.length) {
-        const next = batches.next();
-        if (next.done === true) return { done: true, value: undefined };
-        batch = next.value;
-        index = 0;
-      }
-      const value = batch[index] as E;
-      index += 1;
-      return { done: false, value };
-    },
-    return() {
-      batch = [];
-      batches.return();
-      return { done: true, value: undefined };
-    },
-    [Symbol.iterator]() {
-      return this;
-    },
-  };
+  constructor(batches: Generator<E[], void, undefined>) {
+    this.batches = batches;
+  }
+
+  next(): IteratorResult<E, undefined> {
+    if (this.index >= this.batch.length) {
+      const next = this.batches.next();
+      if (next.done === true) return { done: true, value: undefined };
+      this.batch = next.value;
+      this.index = 0;
+    }
+    const value = this.batch[this.index] as E;
+    this.index += 1;
+    return { done: false, value };
+  }
+
+  return(): IteratorResult<E, undefined> {
+    this.batch = [];
+    this.batches.return();
+    return { done: true, value: undefined };
+  }
+
+  [Symbol.iterator](): this {
+    return this;
+  }
+}
+
+export function flattenSync<E>(batches: Generator<E[], void, undefined>): IterableIterator<E> {
+  return new FlattenedSync(batches);
 }

@@ -12,112 +12,123 @@ export interface LineSink {
   onChunk(view: Buffer): void;
   /** One line: `[start, end)` without its newline. */
   onLine(view: Buffer, start: number, end: number, byteStart: number): void;
+  /** Whether it may take several lines at once. */
+  readonly takesRuns: boolean;
   /**
    * May take lines from `start` on, the first of which ends at `newline`, up to about `stop`; gives
    * where the first line begins that it did not take.
    */
-  onRun?(view: Buffer, start: number, newline: number, stop: number): number;
+  onRun(view: Buffer, start: number, newline: number, stop: number): number;
   /** A line that was longer than allowed and was not kept. */
   onTooLong(byteStart: number, byteEnd: number): void;
-}
-
-export interface LineBuffer {
-  /** Where the next bytes are to be read to: at most `chunkBytes`. */
-  room(): Buffer;
-  /** Takes `count` bytes that were read into `room()`. */
-  push(count: number): void;
-  /**
-   * Gives lines of what was pushed until about `bytes` of them were given; gives whether there are
-   * more. Everything must be given before `room()` is asked for again.
-   */
-  drain(bytes: number): boolean;
-  /** Gives what is left when the file ends without a newline. */
-  finish(): void;
 }
 
 /**
  * Cuts chunks into lines. A line that does not end in its chunk stays in a buffer that doubles, and
  * only new bytes are searched for the newline, so that time is linear even for one huge line.
  */
-export function createLineBuffer(
-  from: number,
-  maxLineBytes: number,
-  sink: LineSink,
-  initialBytes = chunkBytes,
-): LineBuffer {
-  let buffer = Buffer.allocUnsafe(initialBytes);
-  let filled = 0;
+export class LineBuffer {
+  private readonly maxLineBytes: number;
+  private readonly sink: LineSink;
+  private buffer: Buffer;
+  private filled = 0;
   /** Offset in the file of the first byte of `buffer`. */
-  let base = from;
+  private base: number;
   /** Set while the rest of a too long line is being dropped: where that line began. */
-  let droppedFrom: number | undefined;
+  private droppedFrom: number | undefined;
   /** All bytes in hand, and what of them was not given yet: from `start`, up to `newline` and beyond. */
-  let view = buffer.subarray(0, 0);
-  let limit = 0;
-  let start = 0;
-  let newline = -1;
+  private view: Buffer;
+  private limit = 0;
+  private start = 0;
+  private newline = -1;
 
-  return {
-    room() {
-      if (filled === buffer.length) {
-        const larger = Buffer.allocUnsafe(buffer.length * 2);
-        buffer.copy(larger, 0, 0, filled);
-        buffer = larger;
-      }
-      return buffer.subarray(filled, Math.min(buffer.length, filled + chunkBytes));
-    },
-    push(count) {
-      limit = filled + count;
-      view = buffer.subarray(0, limit);
-      start = 0;
-      newline = view.indexOf(10, filled);
-      if (newline !== -1) sink.onChunk(view);
-    },
-    drain(bytes) {
-      const stop = start + bytes;
-      while (newline !== -1) {
-        if (start >= stop) return true;
-        if (sink.onRun !== undefined && droppedFrom === undefined) {
-          const next = sink.onRun(view, start, newline, stop);
-          if (next !== start) {
-            start = next;
-            newline = view.indexOf(10, start);
-            if (newline === -1 || start >= stop) continue;
-          }
+  constructor(from: number, maxLineBytes: number, sink: LineSink, initialBytes = chunkBytes) {
+    this.maxLineBytes = maxLineBytes;
+    this.sink = sink;
+    this.buffer = Buffer.allocUnsafe(initialBytes);
+    this.view = this.buffer.subarray(0, 0);
+    this.base = from;
+  }
+
+  /** Where the next bytes are to be read to: at most `chunkBytes`. */
+  room(): Buffer {
+    const { filled } = this;
+    if (filled === this.buffer.length) {
+      const larger = Buffer.allocUnsafe(this.buffer.length * 2);
+      this.buffer.copy(larger, 0, 0, filled);
+      this.buffer = larger;
+    }
+    return this.buffer.subarray(filled, Math.min(this.buffer.length, filled + chunkBytes));
+  }
+
+  /** Takes `count` bytes that were read into `room()`. */
+  push(count: number): void {
+    this.limit = this.filled + count;
+    this.view = this.buffer.subarray(0, this.limit);
+    this.start = 0;
+    this.newline = this.view.indexOf(10, this.filled);
+    if (this.newline !== -1) this.sink.onChunk(this.view);
+  }
+
+  /**
+   * Gives lines of what was pushed until about `bytes` of them were given; gives whether there are
+   * more. Everything must be given before `room()` is asked for again.
+   */
+  drain(bytes: number): boolean {
+    const { view, sink, maxLineBytes } = this;
+    const stop = this.start + bytes;
+    while (this.newline !== -1) {
+      if (this.start >= stop) return true;
+      if (sink.takesRuns && this.droppedFrom === undefined) {
+        const next = sink.onRun(view, this.start, this.newline, stop);
+        if (next !== this.start) {
+          this.start = next;
+          this.newline = view.indexOf(10, next);
+          if (this.newline === -1 || next >= stop) continue;
         }
-        const from = start;
-        const to = newline;
-        start = newline + 1;
-        newline = view.indexOf(10, start);
-        if (droppedFrom !== undefined) {
-          const byteStart = droppedFrom;
-          droppedFrom = undefined;
-          sink.onTooLong(byteStart, base + to);
-        } else if (to - from > maxLineBytes) sink.onTooLong(base + from, base + to);
-        else sink.onLine(view, from, to, base + from);
       }
-      filled = limit - start;
-      if (droppedFrom !== undefined || filled > maxLineBytes) {
-        droppedFrom ??= base + start;
-        start = limit;
-        filled = 0;
-      }
-      if (start > 0) {
-        buffer.copyWithin(0, start, limit);
-        base += start;
-        start = 0;
-      }
-      limit = filled;
-      return false;
-    },
-    finish() {
-      if (droppedFrom !== undefined) sink.onTooLong(droppedFrom, base + filled);
-      else if (filled > 0) {
-        const rest = buffer.subarray(0, filled);
-        sink.onChunk(rest);
-        sink.onLine(rest, 0, filled, base);
-      }
-      filled = 0;
-    },
-  };
+      // Moved on before the line is given, as whoever takes it may throw.
+      const from = this.start;
+      const to = this.newline;
+      this.start = to + 1;
+      this.newline = view.indexOf(10, this.start);
+      if (this.droppedFrom !== undefined) {
+        const byteStart = this.droppedFrom;
+        this.droppedFrom = undefined;
+        sink.onTooLong(byteStart, this.base + to);
+      } else if (to - from > maxLineBytes) sink.onTooLong(this.base + from, this.base + to);
+      else sink.onLine(view, from, to, this.base + from);
+    }
+    this.keepRest();
+    return false;
+  }
+
+  /** Gives what is left when the file ends without a newline. */
+  finish(): void {
+    const { sink, filled, base } = this;
+    if (this.droppedFrom !== undefined) sink.onTooLong(this.droppedFrom, base + filled);
+    else if (filled > 0) {
+      const rest = this.buffer.subarray(0, filled);
+      sink.onChunk(rest);
+      sink.onLine(rest, 0, filled, base);
+    }
+    this.filled = 0;
+  }
+
+  /** Moves the beginning of a line that goes on in the next chunk to the front, if it is kept. */
+  private keepRest(): void {
+    const { limit } = this;
+    this.filled = limit - this.start;
+    if (this.droppedFrom !== undefined || this.filled > this.maxLineBytes) {
+      this.droppedFrom ??= this.base + this.start;
+      this.start = limit;
+      this.filled = 0;
+    }
+    if (this.start > 0) {
+      this.buffer.copyWithin(0, this.start, limit);
+      this.base += this.start;
+      this.start = 0;
+    }
+    this.limit = this.filled;
+  }
 }

@@ -1,8 +1,8 @@
 import { JsonlError } from '../errors.js';
-import { createDecoder, type RecordSink } from './decode.js';
+import { createDecoder, type Decoder, type RecordSink } from './decode.js';
 import type { Fault, FaultKind } from './fault.js';
 import { isHarmless } from './fault.js';
-import { batchBytes, createLineBuffer } from './line-buffer.js';
+import { batchBytes, LineBuffer } from './line-buffer.js';
 import type { OnCorrupt, ReadOptions, ScanRange } from './read-options.js';
 import { projectFields } from './project.js';
 import { selectLines } from './select-lines.js';
@@ -16,26 +16,6 @@ export type Make<E> = (
   line: number,
   text: string | undefined,
 ) => E;
-
-/** One pass over bytes that somebody else reads. */
-export interface Pass<E> {
-  /** Where the next bytes are to be read to. */
-  room(): Buffer;
-  /** Takes `count` bytes that were read into `room()`. */
-  push(count: number): void;
-  /** Gives some of the records that they complete; all, once `more` is false. */
-  take(): E[];
-  readonly more: boolean;
-  /** Gives the rest. `damage` says why the data ended early. */
-  finish(damage: string | undefined): E[];
-  /** Set when a fault ended the pass. What was given before it counts. */
-  readonly stopped: { readonly reason: unknown } | undefined;
-  /** Validations that are not done; the records wait for them at these places of the last batch. */
-  settle(batch: E[]): Promise<E[]>;
-  readonly unsettled: boolean;
-  /** What was read so far. */
-  totals(): ScanTotals;
-}
 
 /** What a pass has read. */
 export interface ScanTotals {
@@ -53,124 +33,168 @@ interface Later {
 /** Marks the place of a record that a schema has not accepted yet. */
 const waiting = Symbol('waiting');
 
-export function createPass<E>(
-  options: ReadOptions,
-  range: ScanRange,
-  make: Make<E> | undefined,
-  onFault: (fault: Fault) => void,
-  initialBytes?: number,
-): Pass<E> {
-  let batch: (E | typeof waiting)[] = [];
-  let later: Later[] = [];
-  let stopped: { reason: unknown } | undefined;
-  let position = range.from;
-  let more = false;
+/** One pass over bytes that somebody else reads. A class for the reason that `LineDecoder` is one. */
+export class Pass<E> implements RecordSink {
+  /** Records that the call in hand completed. */
+  batch: (E | typeof waiting)[] = [];
+  private later: Later[] = [];
+  private failure: { readonly reason: unknown } | undefined;
+  private position: number;
+  private hasMore = false;
+  private readonly from: number;
+  private readonly make: Make<E> | undefined;
+  private readonly shape: ReturnType<typeof createShaper>;
+  private readonly reportFault: (fault: Fault) => void;
+  private readonly decoder: Decoder;
+  private readonly buffer: LineBuffer;
 
-  const shape = createShaper(options);
-  const keep = (value: unknown, place: Later['place']): E =>
-    make === undefined ? (value as E) : make(value, ...place);
-
-  function refuse(issues: readonly { message: string }[], place: Later['place']): void {
-    const [byteStart, byteEnd, line] = place;
-    onFault({ kind: 'invalid_schema', byteStart, byteEnd, line, issues });
+  /** `make` makes what is given of each record; without it, that is the value. */
+  constructor(
+    options: ReadOptions,
+    range: ScanRange,
+    make: Make<E> | undefined,
+    onFault: (fault: Fault) => void,
+    initialBytes?: number,
+  ) {
+    const { live = false, where = {}, fields } = options;
+    const { from, maxLineBytes } = range;
+    this.from = from;
+    this.position = from;
+    this.make = make;
+    this.shape = createShaper(options);
+    this.reportFault = onFault;
+    this.decoder = createDecoder(
+      {
+        live,
+        maxLineBytes,
+        selector: selectLines(where),
+        values: this.shape === undefined && make === undefined ? this : undefined,
+        projector: fields === undefined ? undefined : projectFields(fields, where),
+      },
+      this,
+    );
+    this.buffer = new LineBuffer(from, maxLineBytes, this.decoder, initialBytes);
   }
 
-  function onShaped(value: unknown, place: Later['place'], apply: typeof shape): void {
-    const shaped = apply?.(value) ?? { kind: 'value' as const, value };
-    if (shaped.kind === 'value') batch.push(keep(shaped.value, place));
-    else if (shaped.kind === 'refused') refuse(shaped.issues, place);
-    else if (shaped.kind === 'later') {
-      later.push({ index: batch.length, shaped, place });
-      batch.push(waiting);
-    }
+  /** Where the next bytes are to be read to. */
+  room(): Buffer {
+    return this.buffer.room();
   }
 
-  // The plain case is kept free of everything that others need.
-  let onRecord: RecordSink['onRecord'];
-  if (shape !== undefined) {
-    onRecord = (value, byteStart, byteEnd, line, text) =>
-      onShaped(value, [byteStart, byteEnd, line, text], shape);
-  } else if (make === undefined) onRecord = (value) => void batch.push(value as E);
-  else {
-    onRecord = (value, byteStart, byteEnd, line, text) =>
-      void batch.push(make(value, byteStart, byteEnd, line, text));
+  /** Takes `count` bytes that were read into `room()`. */
+  push(count: number): void {
+    this.position += count;
+    this.hasMore = true;
+    this.buffer.push(count);
   }
 
-  const { live = false, where = {}, fields } = options;
-  const decoder = createDecoder(
-    {
-      live,
-      maxLineBytes: range.maxLineBytes,
-      selector: selectLines(where),
-      values: shape === undefined && make === undefined ? () => batch : undefined,
-      projector: fields === undefined ? undefined : projectFields(fields, where),
-    },
-    { onRecord, onFault },
-  );
-  const buffer = createLineBuffer(range.from, range.maxLineBytes, decoder, initialBytes);
-
-  function run(work: () => void): E[] {
-    batch = [];
-    later = [];
+  /** Gives some of the records that they complete; all, once `more` is false. */
+  take(): E[] {
+    this.begin();
     try {
-      work();
+      this.hasMore = this.buffer.drain(batchBytes);
     } catch (reason) {
-      stopped = { reason };
+      this.failure = { reason };
     }
-    return batch as E[];
+    return this.batch as E[];
   }
 
-  const drain = (): void => {
-    more = buffer.drain(batchBytes);
-  };
+  get more(): boolean {
+    return this.hasMore && this.failure === undefined;
+  }
 
-  return {
-    room: () => buffer.room(),
-    push(count) {
-      position += count;
-      more = true;
-      buffer.push(count);
-    },
-    take: () => run(drain),
-    get more() {
-      return more && stopped === undefined;
-    },
-    finish: (damage) =>
-      run(() => {
-        decoder.endOfFile();
-        buffer.finish();
-        decoder.finish();
-        if (damage === undefined) return;
+  /** Gives the rest. `damage` says why the data ended early. */
+  finish(damage: string | undefined): E[] {
+    const { decoder, position } = this;
+    this.begin();
+    try {
+      decoder.endOfFile();
+      this.buffer.finish();
+      decoder.finish();
+      if (damage !== undefined) {
         const issues = [{ message: damage }];
         const at = { byteStart: position, byteEnd: position, line: decoder.lines() + 1 };
-        onFault({ kind: 'bad_compression', ...at, issues });
-      }),
-    totals: () => ({ bytes: position - range.from, lines: decoder.lines() }),
-    get stopped() {
-      return stopped;
-    },
-    get unsettled() {
-      return later.length > 0;
-    },
-    async settle(items) {
-      const found: (E | typeof waiting)[] = items;
-      for (const { index, shaped, place } of later) {
-        const settled = shapedBy(await shaped.result);
-        if (settled.kind === 'value') found[index] = keep(settled.value, place);
-        else if (settled.kind === 'refused') {
-          try {
-            refuse(settled.issues, place);
-          } catch (reason) {
-            stopped ??= { reason };
-            found.length = index;
-            break;
-          }
+        this.onFault({ kind: 'bad_compression', ...at, issues });
+      }
+    } catch (reason) {
+      this.failure = { reason };
+    }
+    return this.batch as E[];
+  }
+
+  /** Set when a fault ended the pass. What was given before it counts. */
+  get stopped(): { readonly reason: unknown } | undefined {
+    return this.failure;
+  }
+
+  /** What was read so far. */
+  totals(): ScanTotals {
+    return { bytes: this.position - this.from, lines: this.decoder.lines() };
+  }
+
+  /** Whether validations are not done; their records wait for `settle` at their places of the last batch. */
+  get unsettled(): boolean {
+    return this.later.length > 0;
+  }
+
+  async settle(items: E[]): Promise<E[]> {
+    const found: (E | typeof waiting)[] = items;
+    for (const { index, shaped, place } of this.later) {
+      const settled = shapedBy(await shaped.result);
+      if (settled.kind === 'value') found[index] = this.keep(settled.value, place);
+      else if (settled.kind === 'refused') {
+        try {
+          this.refuse(settled.issues, place);
+        } catch (reason) {
+          this.failure ??= { reason };
+          found.length = index;
+          break;
         }
       }
-      later = [];
-      return found.filter((item): item is E => item !== waiting);
-    },
-  };
+    }
+    this.later = [];
+    return found.filter((item): item is E => item !== waiting);
+  }
+
+  onRecord(
+    value: unknown,
+    byteStart: number,
+    byteEnd: number,
+    line: number,
+    text: string | undefined,
+  ): void {
+    if (this.shape !== undefined) this.onShaped(value, [byteStart, byteEnd, line, text]);
+    else if (this.make === undefined) this.batch.push(value as E);
+    else this.batch.push(this.make(value, byteStart, byteEnd, line, text));
+  }
+
+  onFault(fault: Fault): void {
+    this.reportFault(fault);
+  }
+
+  private begin(): void {
+    this.batch = [];
+    this.later = [];
+  }
+
+  private keep(value: unknown, place: Later['place']): E {
+    return this.make === undefined ? (value as E) : this.make(value, ...place);
+  }
+
+  private refuse(issues: readonly { message: string }[], place: Later['place']): void {
+    const [byteStart, byteEnd, line] = place;
+    this.onFault({ kind: 'invalid_schema', byteStart, byteEnd, line, issues });
+  }
+
+  private onShaped(value: unknown, place: Later['place']): void {
+    const shaped = this.shape?.(value) ?? { kind: 'value' as const, value };
+    if (shaped.kind === 'value') this.batch.push(this.keep(shaped.value, place));
+    else if (shaped.kind === 'refused') this.refuse(shaped.issues, place);
+    else if (shaped.kind === 'later') {
+      this.later.push({ index: this.batch.length, shaped, place });
+      this.batch.push(waiting);
+    }
+  }
 }
 
 /** Not thrown for: nothing is lost by these, or more may still come. */

@@ -128,23 +128,25 @@ function takePlainString(view: Buffer, start: number, end: number): string | und
   return decodeText(view, start + 1, end - 1);
 }
 
-/**
- * Takes fields out of the bytes of a record by following its brackets and quotes, so that only what
- * is wanted is decoded and parsed, and no further than the last of them if the rest of the line looks
- * like the rest of one record. A line about which anything is unusual is left to be parsed whole: no
- * object, a name with an escape, brackets that do not fit. `undefined` when that is all that helps.
- */
-export function projectFields(fields: readonly string[], where: Where): Projector | undefined {
-  // What `where` compares must be in what is made, and would have to be taken out of it again.
-  if (Object.keys(where).some((name) => !fields.includes(name))) return undefined;
-  // Assigning it would change the prototype.
-  if (fields.includes('__proto__')) return undefined;
-  const wantedCount = new Set(fields).size;
-  const names = fields.map((name) => Buffer.from(name));
-  const starts = new Array<number>(fields.length).fill(none);
-  const ends = new Array<number>(fields.length).fill(none);
+/** A class for the reason that `LineDecoder` is one. */
+class FieldProjector implements Projector {
+  private readonly fields: readonly string[];
+  private readonly names: readonly Buffer[];
+  /** Where the values of the fields begin and end in the line in hand. */
+  private readonly starts: number[];
+  private readonly ends: number[];
+  private readonly wantedCount: number;
 
-  return (view, from, end) => {
+  constructor(fields: readonly string[]) {
+    this.fields = fields;
+    this.names = fields.map((name) => Buffer.from(name));
+    this.starts = new Array<number>(fields.length).fill(none);
+    this.ends = new Array<number>(fields.length).fill(none);
+    this.wantedCount = new Set(fields).size;
+  }
+
+  project(view: Buffer, from: number, end: number): object | undefined {
+    const { fields, names, starts, ends, wantedCount } = this;
     starts.fill(none);
     let missing = wantedCount;
     let firstName = none;
@@ -210,5 +212,19 @@ export function projectFields(fields: readonly string[], where: Where): Projecto
       }
     }
     return picked;
-  };
+  }
+}
+
+/**
+ * Takes fields out of the bytes of a record by following its brackets and quotes, so that only what
+ * is wanted is decoded and parsed, and no further than the last of them if the rest of the line looks
+ * like the rest of one record. A line about which anything is unusual is left to be parsed whole: no
+ * object, a name with an escape, brackets that do not fit. `undefined` when that is all that helps.
+ */
+export function projectFields(fields: readonly string[], where: Where): Projector | undefined {
+  // What `where` compares must be in what is made, and would have to be taken out of it again.
+  if (Object.keys(where).some((name) => !fields.includes(name))) return undefined;
+  // Assigning it would change the prototype.
+  if (fields.includes('__proto__')) return undefined;
+  return new FieldProjector(fields);
 }

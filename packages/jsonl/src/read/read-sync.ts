@@ -5,7 +5,7 @@ import type { Fault } from './fault.js';
 import { flattenSync } from './flatten.js';
 import { chunkBytes } from './line-buffer.js';
 import { openError, readError } from './open-for-reading.js';
-import { collectFaults, createPass, type Make } from './pass.js';
+import { collectFaults, Pass, type Make } from './pass.js';
 import { checkReadOptions, type ReadOptions, type ScanRange } from './read-options.js';
 import { makeEntry, type Entry } from './reader.js';
 import type { StandardSchema } from './schema.js';
@@ -67,7 +67,7 @@ function* scanBatchesSync<E>(
     // A small file needs no large buffer.
     const size = fs.fstatSync(file).size - range.from;
     const initialBytes = size > 0 && size < chunkBytes ? size + 1 : chunkBytes;
-    const pass = createPass(options, range, make, onFault, initialBytes);
+    const pass = new Pass(options, range, make, onFault, initialBytes);
     let position = range.from;
     for (let ended = false; !ended;) {
       const room = pass.room();

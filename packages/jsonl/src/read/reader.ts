@@ -2,7 +2,7 @@ import { nodeFileSystem } from '../file-system.js';
 import { openSource, type Input, type ReadableFiles } from './byte-source.js';
 import type { Fault } from './fault.js';
 import { flatten } from './flatten.js';
-import { collectFaults, createPass, type Make, type ScanTotals } from './pass.js';
+import { collectFaults, Pass, type Make, type ScanTotals } from './pass.js';
 import { checkReadOptions, type ReadOptions } from './read-options.js';
 import type { StandardSchema } from './schema.js';
 
@@ -47,7 +47,7 @@ export async function* scanBatches<E>(
   const files = more.files ?? options.fileSystem ?? nodeFileSystem;
   const source = await openSource(files, input, range.from, compression);
   try {
-    const pass = createPass(options, range, make, onFault);
+    const pass = new Pass(options, range, make, onFault);
     let left = range.to - range.from;
     for (let ended = false; !ended;) {
       const room = pass.room();

@@ -14,23 +14,43 @@ function needleOf(name: string, value: Scalar): string {
 }
 
 /** Finds the first place at or after a position, and remembers it until it is passed. */
-function createCursor(needle: Buffer): {
-  reset(): void;
-  isWithin(view: Buffer, start: number, end: number): boolean;
-} {
-  let next = -1;
-  return {
-    reset() {
-      next = -1;
-    },
-    isWithin(view, start, end) {
-      if (next < start) {
-        next = view.indexOf(needle, start);
-        if (next === -1) next = Infinity;
-      }
-      return next < end;
-    },
-  };
+class Cursor {
+  private readonly needle: Buffer;
+  private next = -1;
+
+  constructor(needle: Buffer) {
+    this.needle = needle;
+  }
+
+  reset(): void {
+    this.next = -1;
+  }
+
+  isWithin(view: Buffer, start: number, end: number): boolean {
+    if (this.next < start) {
+      this.next = view.indexOf(this.needle, start);
+      if (this.next === -1) this.next = view.length;
+    }
+    return this.next < end;
+  }
+}
+
+/** A class for the reason that `LineDecoder` is one. */
+class NeedleSelector implements LineSelector {
+  private readonly cursors: readonly Cursor[];
+
+  constructor(needles: readonly Buffer[]) {
+    this.cursors = needles.map((needle) => new Cursor(needle));
+  }
+
+  onChunk(): void {
+    for (const cursor of this.cursors) cursor.reset();
+  }
+
+  mayMatch(view: Buffer, start: number, end: number): boolean {
+    for (const cursor of this.cursors) if (cursor.isWithin(view, start, end)) return true;
+    return false;
+  }
 }
 
 /**
@@ -42,21 +62,9 @@ export function selectLines(where: Where): LineSelector | undefined {
   // The longest is met least often by chance.
   const [needle] = needles.sort((left, right) => right.length - left.length);
   if (needle === undefined) return undefined;
-  const plain = createCursor(Buffer.from(needle));
   // The same text may be written with escapes: \u for any character, \/ for a slash.
-  const canBeEscaped = needle.startsWith('"');
-  const escaped = [Buffer.from('\\u'), ...(needle.includes('/') ? [Buffer.from('\\/')] : [])].map(
-    createCursor,
-  );
-  return {
-    onChunk() {
-      plain.reset();
-      for (const cursor of escaped) cursor.reset();
-    },
-    mayMatch: (view, start, end) =>
-      plain.isWithin(view, start, end) ||
-      (canBeEscaped && escaped.some((cursor) => cursor.isWithin(view, start, end))),
-  };
+  const escapes = needle.startsWith('"') ? ['\\u', ...(needle.includes('/') ? ['\\/'] : [])] : [];
+  return new NeedleSelector([needle, ...escapes].map((text) => Buffer.from(text)));
 }
 
 /** Whether a parsed record matches. */

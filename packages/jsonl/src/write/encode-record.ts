@@ -1,4 +1,5 @@
 import { JsonlError, reasonOf } from '../errors.js';
+import { isWellFormed, makeWellFormed } from './well-formed.js';
 
 /** How values become lines. */
 export interface Encoding {
@@ -8,16 +9,8 @@ export interface Encoding {
   readonly chained: boolean;
 }
 
-/** An escaped pair, which is fine; a lone surrogate; or any other escape, so that `\\ud800` is not taken for one. */
-const escapes = /\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}|(\\ud[89a-f][0-9a-f]{2})|\\[^]/gi;
-
-/** JSON.stringify writes half a surrogate pair as `\ud83d`, which many programs refuse to read. Takes lines of JSON. */
-export function makeWellFormed(lines: string): string {
-  if (!lines.includes('\\ud')) return lines;
-  return lines.replace(escapes, (found: string, lone: string | undefined) =>
-    lone === undefined ? found : '\ufffd',
-  );
-}
+/** From this length on a line is well-formed when it is encoded; shorter ones are looked through together. */
+export const longLine = 4096;
 
 /** As it is: the declared type leaves out that undefined and functions give undefined. */
 const toJson: (value: unknown) => string | undefined = JSON.stringify;
@@ -69,14 +62,18 @@ function checkSealable(line: string): void {
 }
 
 /**
- * One line, without its newline; half surrogate pairs may still be in it, unless it was redacted.
+ * One line, without its newline. Half surrogate pairs may still be in it if it is shorter than
+ * `longLine`.
  *
  * @throws TypeError when the value cannot be written. @throws JsonlError `ORCH_JSONL_REDACTION_INVALID`
  */
 export function encodeRecord(value: unknown, encoding: Encoding): string {
   const line = stringify(value);
-  const redacted =
-    encoding.redact === undefined ? line : applyRedaction(makeWellFormed(line), encoding.redact);
-  if (encoding.chained) checkSealable(redacted);
-  return redacted;
+  const isFine = line.length >= longLine && isWellFormed(value, line);
+  const { redact, chained } = encoding;
+  let kept = line;
+  if (!isFine && (redact !== undefined || line.length >= longLine)) kept = makeWellFormed(line);
+  if (redact !== undefined) kept = applyRedaction(kept, redact);
+  if (chained) checkSealable(kept);
+  return kept;
 }

@@ -1,6 +1,7 @@
 import type { JsonlError } from '../errors.js';
 import { sealBytes } from '../chain/seal.js';
-import { makeWellFormed } from './encode-record.js';
+import { longLine } from './encode-record.js';
+import { makeWellFormed } from './well-formed.js';
 
 /** A call that waits for its group. */
 export interface Waiter {
@@ -26,9 +27,12 @@ export interface Group {
 export const firstLine = 1;
 const newline = 10;
 const smallestBytes = 4096;
-/** Lines shorter than this are put together before they are encoded: one call for each costs more. */
+/**
+ * Lines shorter than this are put together before they are encoded, as a call for each costs more. Few
+ * of them: one character beyond U+00FF makes the whole text take longer.
+ */
 const shortLine = 400;
-const together = 8192;
+const together = 2048;
 
 /** Begins a group in `bytes`, which a former group no longer needs. */
 export function startGroup(bytes: Buffer = Buffer.allocUnsafeSlow(smallestBytes)): Group {
@@ -45,9 +49,9 @@ function reserve(group: Group, more: number): void {
   group.bytes = larger;
 }
 
-/** Adds lines that end in a newline each. */
+/** Adds lines, as `encodeRecord` gives them. */
 function addText(group: Group, lines: string): void {
-  const text = makeWellFormed(lines);
+  const text = lines.length < longLine ? makeWellFormed(lines) : lines;
   // No character takes more than three bytes; for a long text the exact number is worth its count.
   const most = text.length * 3;
   reserve(group, most <= 1 << 16 ? most : Buffer.byteLength(text));

@@ -56,6 +56,8 @@ interface State<T> {
   tip: ChainTip | undefined;
   /** Groups that wait; lines are added to the last one. */
   waiting: Group[];
+  /** The group of an append in place; its bytes are used again for the next one. */
+  alone: Group;
   /** Bytes of groups that are done, for the next ones. */
   readonly spare: Buffer[];
   scheduled: Promise<void> | undefined;
@@ -261,9 +263,9 @@ function appendAfter<T>(state: State<T>, value: T): Appended {
  */
 function appendAlone<T>(state: State<T>, value: T): Appended {
   const { target, settings } = state;
-  const line = state.encode(value);
-  const group = startGroup(state.spare.pop());
-  addLine(group, line);
+  const { alone: group } = state;
+  group.end = firstLine;
+  addLine(group, state.encode(value));
   let first: FirstOutcome | undefined;
   if (state.plain && !isDue(target, target.length ?? 0, group.end)) {
     try {
@@ -276,7 +278,7 @@ function appendAlone<T>(state: State<T>, value: T): Appended {
       if (written === group.end - state.firstSent && !state.alwaysSync) {
         if (target.length !== undefined) target.length += written;
         target.unsynced = true;
-        recycle(state, group);
+        if (group.bytes.length > maxKeptBytes) state.alone = startGroup();
         return { bytes: group.end - firstLine };
       }
       first = { answer: written };
@@ -290,6 +292,7 @@ function appendAlone<T>(state: State<T>, value: T): Appended {
     state.failureTold = true;
     throw fail(state, group, error);
   } finally {
+    state.alone = startGroup(state.spare.pop());
     tidy(state);
   }
   return { bytes: group.end - firstLine };
@@ -339,6 +342,7 @@ export async function openLineWriter<T>(
     firstSent: access === 'shared' ? 0 : firstLine,
     tip,
     waiting: [],
+    alone: startGroup(),
     spare: [],
     scheduled: undefined,
     inFlight: false,

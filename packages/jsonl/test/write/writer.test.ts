@@ -141,6 +141,45 @@ describe('append()', () => {
     ]);
   });
 
+  const long = 'x'.repeat(5000);
+  const half = '\ud83d';
+  it.each<[string, unknown]>([
+    ['a text', { long, half }],
+    ['a name', { long, [half]: 1 }],
+    ['a list', { long, list: [[1, half]] }],
+    ['a text after thousands of values', { list: Array.from({ length: 5000 }, () => 1), half }],
+    ['what toJSON gives', { long, nested: { toJSON: () => ({ half }) } }],
+    [
+      'what toJSON of a function gives',
+      { long, nested: Object.assign(() => 1, { toJSON: () => half }) },
+    ],
+    ['a boxed text', { long, half: new String(half) }],
+    [
+      'an instance of a class',
+      {
+        long,
+        nested: new (class {
+          half = half;
+        })(),
+      },
+    ],
+    [
+      'an object without prototype',
+      { long, nested: Object.assign(Object.create(null) as object, { half }) },
+    ],
+    ['a text with other characters', `${long} 😀 ${half}`],
+  ])('replaces half surrogate pairs of a long record in %s', async (_, value) => {
+    const at = temporaryDirectory();
+    const writer = await openWriter(at('a.jsonl'));
+    await writer.append(value);
+    await writer.append({ long, whole: '😀' });
+    await writer.close();
+    const written = readFileSync(at('a.jsonl'), 'utf8');
+    expect(written).not.toContain('\\ud83d');
+    expect(written).toContain('\ufffd');
+    expect(written).toContain('😀');
+  });
+
   it('refuses after close()', async () => {
     const at = temporaryDirectory();
     const writer = await openWriter(at('a.jsonl'));
