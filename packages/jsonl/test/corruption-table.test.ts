@@ -11,11 +11,17 @@ const cells = (table: string): string[][] =>
     .filter((line) => line.startsWith('|') && !line.startsWith('| -'))
     .map((line) => line.split('|').map((cell) => cell.trim()));
 
+const readlineSplitsAtLineSeparators = Number(process.versions.node.split('.')[0]) >= 24;
+
 it('the table of damage in the README is what reading with ourselves and the others gives', async () => {
   const table = cells(await corruptionTable((bytes) => readAll(Readable.from([bytes]))));
   const readme = readFileSync(join(import.meta.dirname, '../README.md'), 'utf8');
   const [, found = ''] = /<!-- corruption -->\n([^]*?)<!-- end -->/.exec(readme) ?? [];
-  expect(cells(found)).toEqual(table);
+  // As the README says below its table.
+  const here = readlineSplitsAtLineSeparators
+    ? found.replace(/(\| U\+2028 [^|]*\|[^|]*\| )2\/2( *)/, '$10/2 stopped')
+    : found;
+  expect(cells(here)).toEqual(table);
 });
 
 it('no row loses a whole record, alters one, or is silent about what it lost', async () => {
