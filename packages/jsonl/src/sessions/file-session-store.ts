@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rename, unlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { JsonlError, reasonOf, systemCode } from '../errors.js';
+import { isFull, JsonlError, reasonOf, systemCode } from '../errors.js';
 import { nodeFileSystem } from '../file-system.js';
 import { entriesFromEnd } from '../read/from-end.js';
 import { read } from '../read/reader.js';
@@ -61,8 +61,10 @@ export function openSessionStore(
     (await options.isWritten?.(id)) ?? false;
 
   async function hold(id: string): Promise<WriterMark> {
-    await mkdir(directory, { recursive: true, mode: 0o700 });
-    const marked = await takeMark(marks, id);
+    const marked = await storing(`mark session ${id} as being written`, directory, async () => {
+      await mkdir(directory, { recursive: true, mode: 0o700 });
+      return takeMark(marks, id);
+    });
     if (marked.kind === 'held') throw heldError(id, marked.pid);
     if (!(await isWrittenElsewhere(id))) return marked.mark;
     await marked.mark.release();
@@ -202,8 +204,10 @@ export function openSessionStore(
 
   /** Gives a finished file its name, for good. */
   async function settle(draft: string, path: string): Promise<void> {
-    await rename(draft, path);
-    await nodeFileSystem.fsyncDirectory(directory);
+    await storing('store the session', path, async () => {
+      await rename(draft, path);
+      await nodeFileSystem.fsyncDirectory(directory);
+    });
   }
 
   return {
@@ -243,7 +247,9 @@ export function openSessionStore(
       const kept: { id: string; reason: 'written' | 'changed' | 'gone' }[] = [];
       for (const planned of remove) {
         const expired = { ...planned, path: pathOf(planned.id) };
-        const outcome = await removeExpired(expired, marks, isWrittenElsewhere);
+        const outcome = await storing('remove the session', expired.path, () =>
+          removeExpired(expired, marks, isWrittenElsewhere),
+        );
         if (outcome === 'removed') removed.push(expired);
         else kept.push({ id: expired.id, reason: outcome });
       }
@@ -285,6 +291,17 @@ function refusalOf(known: Partial<ImportSource> | null, source: ImportSource): s
   if ((known.bytes ?? 0) > source.bytes)
     return `the session was made from ${known.bytes} bytes, the transcript has only ${source.bytes}`;
   return undefined;
+}
+
+/** Does something to the directory of the store. */
+async function storing<T>(what: string, path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    if (JsonlError.isInstance(cause)) throw cause;
+    const code = isFull(cause) ? 'ORCH_JSONL_DISK_FULL' : 'ORCH_JSONL_WRITE_FAILED';
+    throw new JsonlError(code, `Cannot ${what}: ${reasonOf(cause)}`, { path }, cause);
+  }
 }
 
 function heldError(id: string, pid: number | undefined): JsonlError {

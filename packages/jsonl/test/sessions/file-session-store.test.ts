@@ -105,6 +105,21 @@ describe('openSessionStore()', () => {
     await expect(store.facts('b')).rejects.toMatchObject({ code: 'ORCH_JSONL_SESSION_NOT_FOUND' });
   });
 
+  it('says with a typed error that its directory cannot be written to', async () => {
+    const at = temporaryDirectory();
+    writeFileSync(at('file'), '');
+    writeFileSync(at('a.jsonl'), '{"type":"user","uuid":"a"}\n');
+    const store = openSessionStore(at('file/store'));
+    const code = {
+      code: 'ORCH_JSONL_WRITE_FAILED',
+      message: expect.stringMatching(/ENOTDIR/) as unknown,
+    };
+    await expect(store.create('x')).rejects.toMatchObject(code);
+    await expect(store.importTranscript({ main: at('a.jsonl'), agents: [] })).rejects.toMatchObject(
+      code,
+    );
+  });
+
   it('finds text in any case, where it was said', async () => {
     const store = openSessionStore(temporaryDirectory()('.'));
     await write(store, 'a', 'The Parser drops\nthe last line');
