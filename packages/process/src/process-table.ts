@@ -46,7 +46,6 @@ export interface ProcessTable {
   bootId(): string;
   /** True if a process that can be seen from here is in that PID namespace, or this process is itself in another. */
   mayHave(namespace: string): boolean;
-  entries(): Map<number, Entry>;
   /** The number that was given out last; undefined where the system does not tell it. */
   newest(): number | undefined;
   /**
@@ -275,8 +274,6 @@ export function createProcessTable(system: TableSystem): ProcessTable {
         ({ pid, alive }) => alive && namespaceOf(pid) === namespace,
       ),
     entry,
-    entries: () =>
-      new Map(list(0, Infinity, () => false).entries.map((one) => [one.pid, one] as const)),
     isNewborn(one) {
       if (platform !== 'linux') return false;
       // Both count from boot; the table in hundredths of a second.

@@ -103,6 +103,7 @@ async function createHelper(onLost: () => void): Promise<Helper> {
   let lost = false;
   let unanswered = 0;
   const waiting: (() => void)[] = [];
+  const outbox: HelperRequest[] = [];
   let waker: NodeJS.Timeout | undefined;
 
   const onConnection = (socket: Socket): void => {
@@ -132,9 +133,15 @@ async function createHelper(onLost: () => void): Promise<Helper> {
   toHelper.unref();
   fromHelper.unref();
 
+  /** All of a turn in one writing, in a turn of its own: the loop stands still for less. */
   function ask(...requests: readonly HelperRequest[]): void {
-    if (requests.length === 0) return;
-    toHelper.write(requests.map((request) => `${JSON.stringify(request)}\n`).join(''));
+    if (outbox.length === 0 && requests.length > 0) setImmediate(send);
+    for (const request of requests) outbox.push(request);
+  }
+
+  function send(): void {
+    toHelper.write(outbox.map((request) => `${JSON.stringify(request)}\n`).join(''));
+    outbox.length = 0;
   }
 
   /** The request for the connections that are missing, if any are. */

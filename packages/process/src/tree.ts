@@ -139,6 +139,20 @@ export function createTreeFinder(table: ProcessTable): TreeFinder {
     return found;
   }
 
+  /**
+   * When numbers of a tree's processes were last seen in use, in ms. Each may have led a session since, and
+   * have ended; within a second none is given to anybody else.
+   */
+  const lastSeen = new WeakMap<Tree, Map<number, number>>();
+  const unusedMs = 1000;
+
+  function* recentOf(tree: Tree): Iterable<number> {
+    yield* tree.justLeft;
+    const now = performance.now();
+    const seen = lastSeen.get(tree) ?? [];
+    for (const [pid, seenMs] of seen) if (now - seenMs < unusedMs) yield pid;
+  }
+
   function membersAmong(tree: Tree, sight: Sight): Member[] {
     const ours = new Map<number, Entry>();
     const fresh: Entry[] = [];
@@ -154,7 +168,7 @@ export function createTreeFinder(table: ProcessTable): TreeFinder {
     if (tree.cgroup !== undefined)
       for (const pid of table.cgroupMembers(tree.cgroup)) join(sight.all.get(pid));
     for (const entry of marked(sight, tree)) if (entry.order >= tree.since) join(entry);
-    for (const session of tree.justLeft)
+    for (const session of recentOf(tree))
       for (const entry of sight.bySession.get(session) ?? []) join(entry);
 
     // Relatives of what is ours are ours. A zombie leader still vouches for its session's number.
@@ -167,9 +181,12 @@ export function createTreeFinder(table: ProcessTable): TreeFinder {
     }
 
     const members: Member[] = [];
+    const seen = lastSeen.get(tree) ?? new Map<number, number>();
+    lastSeen.set(tree, seen);
     for (const entry of ours.values()) {
       tree.known.set(entry.pid, entry.startTime);
       if (!entry.alive) continue;
+      seen.set(entry.pid, performance.now());
       const group = sight.byGroup.get(entry.group) ?? [];
       const wholeGroup = entry.group > 1 && group.every((one) => ours.has(one.pid));
       members.push({ ...entry, wholeGroup });

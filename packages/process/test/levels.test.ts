@@ -72,7 +72,7 @@ describe.each(held)('held by a %s', (level, hold) => {
       survivors: [],
     });
     expect(await owner.run(shell('cat; echo end'))).toMatchObject({ stdout: { text: 'end\n' } });
-    expect(await owner.run({ ...shell('sleep 1000'), wallMs: 200 })).toMatchObject({
+    expect(await owner.run({ ...shell('sleep 1000'), wallMs: 1000 })).toMatchObject({
       reason: 'timed_out',
       code: null,
       signal: 'SIGTERM',
@@ -80,7 +80,7 @@ describe.each(held)('held by a %s', (level, hold) => {
     expect(
       await owner.run({
         ...shell('trap "" TERM; while :; do sleep 0.1; done'),
-        wallMs: 200,
+        wallMs: 1000,
         graceMs: 200,
       }),
     ).toMatchObject({

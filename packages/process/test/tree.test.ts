@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import fs from 'node:fs';
 import { expect, test } from 'vitest';
 import { createProcessTable } from '../src/process-table.js';
@@ -51,5 +52,39 @@ test.runIf(process.platform === 'linux')(
       expect(seen(finder.look(tree).members)).toEqual(expected);
     }
     expect(listings).toBeGreaterThanOrEqual(30);
+  },
+);
+
+test.runIf(process.platform === 'linux')(
+  'what is left in a session whose leader was seen and is gone belongs to its tree; control: not to one that never saw it',
+  async ({ onTestFinished }) => {
+    const table = createProcessTable({ platform: 'linux', fs, runProgram: () => '' });
+    const finder = createTreeFinder(table);
+    // Its child carries nothing, and nobody knows it.
+    const script = 'env -i /bin/sleep 1000 & echo $!; read -r line; exit';
+    const leader = spawn('sh', ['-c', script], {
+      detached: true,
+      stdio: ['pipe', 'pipe', 'ignore'],
+    });
+    const [said] = (await once(leader.stdout, 'data')) as [Buffer];
+    const left = Number(String(said));
+    onTestFinished(() => void process.kill(left, 'SIGKILL'));
+    const pid = leader.pid ?? 0;
+    const treeOf = (): Tree => ({
+      known: new Map([[pid, table.entry(pid)?.startTime ?? '']]),
+      justLeft: new Set(),
+      owner: undefined,
+      branch: `tree-test-${process.pid}/left`,
+      since: 0,
+      spared: new Set([left]), // seen, so that it is not known from the first look
+    });
+    const [tree, stranger] = [treeOf(), treeOf()];
+    expect(finder.look(tree).members.map((member) => member.pid)).toEqual([pid]);
+    leader.stdin.end('\n');
+    await once(leader, 'exit');
+    (tree.spared as Set<number>).clear();
+    (stranger.spared as Set<number>).clear();
+    expect(finder.look(stranger).members).toEqual([]);
+    expect(finder.look(tree).members.map((member) => member.pid)).toEqual([left]);
   },
 );
