@@ -41,7 +41,7 @@ function peakWitness(): {
 }
 
 const hundred = 100_000_000;
-/** More than Node's own garbage, and much less than the text takes when it is kept as lines. */
+/** Less than 10 MB of text takes when it is kept as lines. */
 const boundBytes = 2 * hundred;
 
 async function peakOfRun(task: Readonly<Record<string, unknown>>): Promise<number> {
@@ -54,7 +54,7 @@ async function peakOfRun(task: Readonly<Record<string, unknown>>): Promise<numbe
 }
 
 it.runIf(process.platform === 'linux')(
-  '100 MB of output stay neither in memory nor on record',
+  '300 MB of output stay neither in memory nor on record',
   async () => {
     const quiet = await peakOfRun({ sh: 'echo quiet' });
     // The witness can tell: an output is kept whole, and a tenth of the bytes is enough to be seen.
@@ -66,7 +66,9 @@ it.runIf(process.platform === 'linux')(
 
     // Lines of 9 bytes: kept as lines they would take far more memory than their text.
     const loud = await peakOfRun({ sh: `yes abcdefgh | head -c ${hundred}; echo the end` });
-    expect(loud - quiet).toBeLessThan(boundBytes);
+    // What a Node lets pile up before it clears away differs; that it does not grow with the output is the promise.
+    const louder = await peakOfRun({ sh: `yes abcdefgh | head -c ${3 * hundred}; echo the end` });
+    expect(louder - loud).toBeLessThan(hundred);
 
     const session = path.join(runDirectory(repository) ?? '', 'sessions', 'loud.1.jsonl');
     expect(statSync(session).size).toBeLessThan(8e6);

@@ -3,19 +3,19 @@ import type { Clock, Ids } from '@orch/coordinator';
 
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz';
 
-/** Seconds from here fit seven base32 digits until the year 3105. */
-const epochMs = Date.UTC(2020, 0, 1);
+/** Milliseconds from here fit eight base32 digits until the year 2060. */
+const epochMs = Date.UTC(2026, 0, 1);
 
-/** Run ids: seven digits of seconds, so that they sort by time, and three of chance. */
+/** Run ids: eight digits of milliseconds, so that also quick runs sort by time, and two of chance. */
 export const ids: Ids = {
   run(now) {
-    let seconds = Math.max(0, Math.floor((now - epochMs) / 1000));
+    let rest = Math.max(0, Math.floor(now - epochMs));
     let time = '';
-    for (let digit = 0; digit < 7; digit += 1) {
-      time = `${alphabet[seconds % 32] ?? '0'}${time}`;
-      seconds = Math.floor(seconds / 32);
+    for (let digit = 0; digit < 8; digit += 1) {
+      time = `${alphabet[rest % 32] ?? '0'}${time}`;
+      rest = Math.floor(rest / 32);
     }
-    return time + [...randomBytes(3)].map((byte) => alphabet[byte % 32]).join('');
+    return time + [...randomBytes(2)].map((byte) => alphabet[byte % 32]).join('');
   },
   session: () => randomUUID(),
 };
