@@ -16,7 +16,8 @@ const unusable = await bundle('owner.ts', { minify: true, keepNames: true });
 vi.setConfig({ maxConcurrency: 12 });
 const gone = { gone: true, ended: true, ticking: [] };
 const unseen = ['hidden', 'renamed-daemon'];
-const working = (await probeLevels()).all.filter(({ works }) => works).map(({ level }) => level);
+const holds = (await probeLevels()).all.flatMap((probe) => (probe.works ? [probe.hold] : []));
+const working = holds.map(({ level }) => level);
 const shapes = ['plain', 'setsid', 'daemon', 'deaf', 'stopped', 'orphan', 'emptied'];
 
 test('start() refuses when a bundler broke the reaper, instead of going without one', () => {
@@ -96,6 +97,10 @@ describe.concurrent('when the owner is killed with kill -9', () => {
       await witness.untilAlive(...shapes, ...unseen);
       await killOwner(owner);
       expect(await witness.judge()).toEqual(gone);
+      // The next owner finds nothing to end, and takes the empty cgroup away.
+      const { marker } = owner;
+      for (const hold of holds)
+        expect(await endLeftovers({ marker, hold })).toEqual({ ended: 0, survivors: [] });
     },
   );
 
