@@ -18,7 +18,7 @@ export interface ProcessSpec {
    * Keeps the program from noticing that its owner was killed: a process beside it holds its streams open, and
    * kills it only after so long, in which it can write down what it knows. Without it a program sees the end of
    * its input for some milliseconds, and may act on it; an agent would take the silence for an answer. Costs one
-   * more process, a shell. Default: no guard.
+   * more process, a shell. With a `record`, whose shim dies with its owner, it is killed at once. Default: no guard.
    */
   readonly guardMs?: number;
   /** Longest time it may run. Default: no limit. */

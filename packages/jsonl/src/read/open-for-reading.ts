@@ -31,6 +31,19 @@ export async function openForReading(
   }
 }
 
+/** The same, undefined where there is no such file. @throws JsonlError ORCH_JSONL_OPEN_FAILED */
+export async function openIfThere(
+  fileSystem: Pick<FileSystem, 'open'>,
+  path: string,
+): Promise<number | undefined> {
+  try {
+    return await openForReading(fileSystem, path);
+  } catch (error) {
+    if (JsonlError.isInstance(error) && error.code === 'ORCH_JSONL_NOT_FOUND') return undefined;
+    throw error;
+  }
+}
+
 /** Reads once. @throws JsonlError ORCH_JSONL_READ_FAILED */
 export async function readBytes(
   fileSystem: Pick<FileSystem, 'read'>,

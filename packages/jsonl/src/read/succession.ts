@@ -1,8 +1,7 @@
 import { basename, dirname, join } from 'node:path';
 import { archivesIn, type Archive } from '../archive-names.js';
-import { JsonlError } from '../errors.js';
 import type { FileSystem } from '../file-system.js';
-import { openForReading } from './open-for-reading.js';
+import { openIfThere } from './open-for-reading.js';
 
 /** The file that is being followed, whatever its name is by now. */
 export interface Held {
@@ -24,14 +23,9 @@ export interface Succession {
 
 type Opened = Pick<Held, 'file' | 'identity'>;
 
-async function openIfThere(fileSystem: FileSystem, path: string): Promise<Opened | undefined> {
-  let file: number;
-  try {
-    file = await openForReading(fileSystem, path);
-  } catch (error) {
-    if (JsonlError.isInstance(error) && error.code === 'ORCH_JSONL_NOT_FOUND') return undefined;
-    throw error;
-  }
+async function openAsHeld(fileSystem: FileSystem, path: string): Promise<Opened | undefined> {
+  const file = await openIfThere(fileSystem, path);
+  if (file === undefined) return undefined;
   try {
     return { file, identity: await fileSystem.identify(file) };
   } catch (error) {
@@ -55,7 +49,7 @@ export function createSuccession(fileSystem: FileSystem, path: string): Successi
 
   /** One try; `again` when names changed meanwhile. */
   async function look(held: Held | undefined): Promise<Held | undefined | 'again'> {
-    const current = await openIfThere(fileSystem, path);
+    const current = await openAsHeld(fileSystem, path);
     const drop = async (): Promise<void> => {
       if (current !== undefined) await fileSystem.close(current.file);
     };
@@ -69,7 +63,7 @@ export function createSuccession(fileSystem: FileSystem, path: string): Successi
     const missed = archives.find(({ number }) => since !== undefined && number > since);
     if (missed !== undefined) {
       await drop();
-      const opened = await openIfThere(fileSystem, join(dirname(path), missed.name));
+      const opened = await openAsHeld(fileSystem, join(dirname(path), missed.name));
       if (opened === undefined) return 'again';
       return { ...opened, number: missed.number, compressed: missed.compressed };
     }

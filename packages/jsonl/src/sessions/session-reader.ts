@@ -3,7 +3,7 @@ import { nodeFileSystem, type FileSystem } from '../file-system.js';
 import type { Fault } from '../read/fault.js';
 import { entriesFromEnd } from '../read/from-end.js';
 import { read } from '../read/reader.js';
-import { openForReading } from '../read/open-for-reading.js';
+import { openIfThere } from '../read/open-for-reading.js';
 import { asSessionRecord, type SessionRecord } from './session-record.js';
 
 export interface SessionReadOptions {
@@ -56,13 +56,8 @@ export async function readSession(
  */
 export async function sessionEnd(path: string, options: SessionReadOptions = {}): Promise<unknown> {
   const { fileSystem = nodeFileSystem } = options;
-  let file: number;
-  try {
-    file = await openForReading(fileSystem, path);
-  } catch (error) {
-    if (JsonlError.isInstance(error) && error.code === 'ORCH_JSONL_NOT_FOUND') return undefined;
-    throw error;
-  }
+  const file = await openIfThere(fileSystem, path);
+  if (file === undefined) return undefined;
   try {
     const bytes = await fileSystem.stat(file);
     for await (const { value } of entriesFromEnd(fileSystem, file, path, bytes)) {

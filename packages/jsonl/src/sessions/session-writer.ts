@@ -1,7 +1,7 @@
 import { nodeFileSystem, type FileSystem } from '../file-system.js';
 import { entriesFromEnd } from '../read/from-end.js';
 import { JsonlError } from '../errors.js';
-import { openForReading } from '../read/open-for-reading.js';
+import { openIfThere } from '../read/open-for-reading.js';
 import { encodeRecord } from '../write/encode-record.js';
 import { openLineWriter } from '../write/line-writer.js';
 import { checkWriterOptions } from '../write/writer-options.js';
@@ -44,13 +44,8 @@ export interface SessionWriter extends AsyncDisposable {
 
 /** `seq` of the last whole record; 0 when there is none, or no file. */
 async function findLastSeq(fileSystem: FileSystem, path: string): Promise<number> {
-  let file: number;
-  try {
-    file = await openForReading(fileSystem, path);
-  } catch (error) {
-    if (JsonlError.isInstance(error) && error.code === 'ORCH_JSONL_NOT_FOUND') return 0;
-    throw error;
-  }
+  const file = await openIfThere(fileSystem, path);
+  if (file === undefined) return 0;
   try {
     const bytes = await fileSystem.stat(file);
     for await (const { value } of entriesFromEnd(fileSystem, file, path, bytes)) {
