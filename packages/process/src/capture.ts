@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 
 /** What was kept of one output stream. */
 export interface Captured {
@@ -43,68 +43,79 @@ function endOfCharacter(bytes: Buffer): number {
   return lead >= 0 && lead + length > bytes.length ? lead : bytes.length;
 }
 
-/** A buffer that takes only as much memory as is used, up to `limit` bytes. */
-function createStore(limit: number): { grow(size: number): Buffer } {
-  let buffer = Buffer.alloc(0);
-  return {
-    grow(size) {
-      if (size > buffer.length) {
-        const larger = Buffer.allocUnsafe(Math.min(limit, Math.max(size, buffer.length * 2, 512)));
-        buffer.copy(larger);
-        buffer = larger;
-      }
-      return buffer;
-    },
-  };
+/** Memory that grows with its use, up to `limit` bytes. */
+function grown(buffer: Buffer, size: number, limit: number): Buffer {
+  if (size <= buffer.length) return buffer;
+  const larger = Buffer.allocUnsafe(Math.min(limit, Math.max(size, buffer.length * 2, 64)));
+  buffer.copy(larger);
+  return larger;
+}
+
+const nothing: Buffer = Buffer.alloc(0);
+
+class HeadAndTail implements Capture {
+  readonly #headLimit: number;
+  readonly #tailLimit: number;
+  #head: Buffer = nothing;
+  #headBytes = 0;
+  /** A ring over the last `tailLimit` of the bytes that went past the head. */
+  #tail: Buffer = nothing;
+  #pastBytes = 0;
+  /** Of all bytes; made when there are some that are not in the head. */
+  #hash: Hash | undefined;
+
+  constructor(limitBytes: number) {
+    this.#headLimit = Math.ceil(limitBytes / 2);
+    this.#tailLimit = Math.floor(limitBytes / 2);
+  }
+
+  add(chunk: Buffer): void {
+    const forHead = chunk.subarray(0, this.#headLimit - this.#headBytes);
+    if (forHead.length > 0) {
+      const end = this.#headBytes + forHead.length;
+      this.#head = grown(this.#head, end, this.#headLimit);
+      forHead.copy(this.#head, this.#headBytes);
+      this.#headBytes = end;
+    }
+    if (forHead.length < chunk.length) this.#addPast(chunk.subarray(forHead.length));
+  }
+
+  #addPast(rest: Buffer): void {
+    this.#hash ??= createHash('sha256').update(this.#headPart());
+    this.#hash.update(rest);
+    const limit = this.#tailLimit;
+    const kept = rest.subarray(Math.max(0, rest.length - limit));
+    this.#pastBytes += rest.length - kept.length;
+    this.#tail = grown(this.#tail, Math.min(limit, this.#pastBytes + kept.length), limit);
+    const at = limit === 0 ? 0 : this.#pastBytes % limit;
+    const first = kept.subarray(0, limit - at);
+    first.copy(this.#tail, at);
+    kept.copy(this.#tail, 0, first.length);
+    this.#pastBytes += kept.length;
+  }
+
+  #headPart(): Buffer {
+    return this.#head.subarray(0, this.#headBytes);
+  }
+
+  end(): Captured {
+    const headPart = this.#headPart();
+    const bytes = this.#headBytes + this.#pastBytes;
+    const hash = this.#hash ?? createHash('sha256').update(headPart);
+    const sha256 = hash.digest('hex');
+    if (this.#pastBytes <= this.#tailLimit) {
+      const text = Buffer.concat([headPart, this.#tail.subarray(0, this.#pastBytes)]);
+      return { text: text.toString('utf8'), bytes, truncated: false, sha256 };
+    }
+    const at = this.#pastBytes % this.#tailLimit || 0;
+    const tailPart = Buffer.concat([this.#tail.subarray(at), this.#tail.subarray(0, at)]);
+    const first = headPart.subarray(0, endOfCharacter(headPart));
+    const last = tailPart.subarray(startOfCharacter(tailPart));
+    const out = bytes - first.length - last.length;
+    const text = `${first.toString('utf8')}\n[... ${out} bytes left out ...]\n${last.toString('utf8')}`;
+    return { text, bytes, truncated: true, sha256 };
+  }
 }
 
 /** Keeps the first and the last half of `limitBytes` of a stream, and the digest of all of it. */
-export function createCapture(limitBytes: number): Capture {
-  const headLimit = Math.ceil(limitBytes / 2);
-  const tailLimit = Math.floor(limitBytes / 2);
-  const head = createStore(headLimit);
-  const tail = createStore(tailLimit);
-  const hash = createHash('sha256');
-  let bytes = 0;
-  let headBytes = 0;
-  /** Bytes that went past the head; the tail is a ring over the last `tailLimit` of them. */
-  let pastBytes = 0;
-
-  function addToTail(rest: Buffer): void {
-    const kept = rest.subarray(Math.max(0, rest.length - tailLimit));
-    pastBytes += rest.length - kept.length;
-    const ring = tail.grow(Math.min(tailLimit, pastBytes + kept.length));
-    const at = tailLimit === 0 ? 0 : pastBytes % tailLimit;
-    const first = kept.subarray(0, tailLimit - at);
-    first.copy(ring, at);
-    kept.copy(ring, 0, first.length);
-    pastBytes += kept.length;
-  }
-
-  return {
-    add(chunk) {
-      hash.update(chunk);
-      bytes += chunk.length;
-      const forHead = chunk.subarray(0, headLimit - headBytes);
-      forHead.copy(head.grow(headBytes + forHead.length), headBytes);
-      headBytes += forHead.length;
-      if (forHead.length < chunk.length) addToTail(chunk.subarray(forHead.length));
-    },
-    end() {
-      const headPart = head.grow(0).subarray(0, headBytes);
-      const ring = tail.grow(0);
-      const sha256 = hash.digest('hex');
-      if (pastBytes <= tailLimit) {
-        const text = Buffer.concat([headPart, ring.subarray(0, pastBytes)]).toString('utf8');
-        return { text, bytes, truncated: false, sha256 };
-      }
-      const at = pastBytes % tailLimit || 0;
-      const tailPart = Buffer.concat([ring.subarray(at), ring.subarray(0, at)]);
-      const first = headPart.subarray(0, endOfCharacter(headPart));
-      const last = tailPart.subarray(startOfCharacter(tailPart));
-      const out = bytes - first.length - last.length;
-      const text = `${first.toString('utf8')}\n[... ${out} bytes left out ...]\n${last.toString('utf8')}`;
-      return { text, bytes, truncated: true, sha256 };
-    },
-  };
-}
+export const createCapture = (limitBytes: number): Capture => new HeadAndTail(limitBytes);

@@ -10,13 +10,23 @@ export interface EndingSystem {
   nowMs(): number;
 }
 
+/** What is known of a tree besides what a look shows. */
+export interface EndHints {
+  /** What a look just before said, see `Look.empty`. */
+  readonly certainty?: number;
+  /** Its exit brings a look of its own: while it is all that is left, nobody needs to look out for it. */
+  readonly leader?: {
+    readonly pid: number;
+    readonly exited: Promise<{ readonly look: { readonly empty: number } }>;
+  };
+}
+
 export interface Ending {
   /**
    * Ends all of a tree: TERM and CONT, up to `graceMs` of patience, then KILL until a look proves that
-   * there is nothing (`certainty`: what a look just before said, see `Look.empty`). Resolves with what could not be ended within
-   * 2 s of KILL, normally nothing.
+   * there is nothing. Resolves with what could not be ended within 2 s of KILL, normally nothing.
    */
-  end(tree: Tree, graceMs: number, certainty?: number): Promise<Member[]>;
+  end(tree: Tree, graceMs: number, hints?: EndHints): Promise<Member[]>;
   /** Signals processes, or their groups, each after checking that it is still the same. */
   signal(members: readonly Member[], signal: string): void;
 }
@@ -57,22 +67,54 @@ export function createEnding(
     });
   }
 
-  async function untilGone(members: readonly Member[], deadline: number): Promise<void> {
+  interface Pause {
+    readonly beganMs: number;
+    readonly over: Promise<void>;
+  }
+  const pauses = new Map<number, Pause>();
+
+  /** Those that end together wait together: for thousands, a timer each is what ending costs most. */
+  function pause(ms: number): Promise<void> {
+    const wholeMs = Math.ceil(ms);
+    const nowMs = system.nowMs();
+    const begun = pauses.get(wholeMs);
+    if (begun !== undefined && nowMs - begun.beganMs < 1) return begun.over;
+    const fresh: Pause = { beganMs: nowMs, over: system.sleep(wholeMs) };
+    pauses.set(wholeMs, fresh);
+    void fresh.over.then(() => {
+      if (pauses.get(wholeMs) === fresh) pauses.delete(wholeMs);
+    });
+    return fresh.over;
+  }
+
+  const isGone = (member: Member): boolean => {
+    const now = table.entry(member.pid);
+    return now?.startTime !== member.startTime || !now.alive;
+  };
+
+  /** Waits for up to 100 ms. Resolves with how certain it is now that nothing is left, see `Look.empty`. */
+  async function untilGone(
+    members: readonly Member[],
+    endMs: number,
+    leader: EndHints['leader'],
+  ): Promise<number> {
+    const deadline = Math.min(endMs, system.nowMs() + 100);
+    if (leader !== undefined && members.length === 1 && members[0]?.pid === leader.pid) {
+      const exit = await Promise.race([leader.exited, pause(deadline - system.nowMs())]);
+      return exit?.look.empty ?? 0;
+    }
     for (let pauseMs = 1; ; pauseMs = Math.min(pauseMs * 2, 50)) {
-      const gone = members.every((member) => {
-        const now = table.entry(member.pid);
-        return now?.startTime !== member.startTime || !now.alive;
-      });
       const leftMs = deadline - system.nowMs();
-      if (gone || leftMs <= 0) return;
-      await system.sleep(Math.min(pauseMs, leftMs));
+      if (leftMs <= 0 || members.every(isGone)) return 0;
+      await pause(Math.min(pauseMs, leftMs));
     }
   }
 
   return {
     signal: signalAll,
-    async end(tree, graceMs, alreadyEmpty = 0) {
-      let certainty = alreadyEmpty;
+    async end(tree, graceMs, hints = {}) {
+      const { leader } = hints;
+      let certainty = hints.certainty ?? 0;
       const asked = new Map<number, string>();
       const wasAsked = (member: Member) => asked.get(member.pid) === member.startTime;
       const graceEnd = system.nowMs() + graceMs;
@@ -95,8 +137,8 @@ export function createEnding(
         for (const member of reached) asked.set(member.pid, member.startTime);
         // A stopped process handles TERM only once it is continued.
         signalAll(reached, 'SIGCONT');
-        if (empty === 0) await untilGone(members, Math.min(graceEnd, system.nowMs() + 100));
-        else if (certainty < 1) await system.sleep(10);
+        if (empty === 0) certainty = await untilGone(members, graceEnd, leader);
+        else if (certainty < 1) await pause(10);
       }
       const killEnd = system.nowMs() + patienceMs;
       while (certainty < 1) {
@@ -105,8 +147,8 @@ export function createEnding(
         if (empty === 0 && system.nowMs() > killEnd) return [...members];
         if (empty === 0 && tree.cgroup !== undefined) table.killCgroup(tree.cgroup);
         signalAll(members, 'SIGKILL');
-        if (empty === 0) await untilGone(members, Math.min(killEnd, system.nowMs() + 100));
-        else if (certainty < 1) await system.sleep(10);
+        if (empty === 0) certainty = await untilGone(members, killEnd, leader);
+        else if (certainty < 1) await pause(10);
       }
       return [];
     },

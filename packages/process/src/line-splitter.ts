@@ -7,33 +7,44 @@ export interface LineSplitter {
 
 const newline = 0x0a;
 
-/** Cuts bytes into lines; decodes whole lines only, so no character is torn between chunks. */
-export function createLineSplitter(maxLineBytes: number): LineSplitter {
-  let parts: Buffer[] = [];
-  let partsBytes = 0;
+class ByteLineSplitter implements LineSplitter {
+  readonly #maxLineBytes: number;
+  /** The beginning of a line whose end has not come. */
+  #parts: Buffer[] | undefined;
+  #partsBytes = 0;
 
-  function take(last: Buffer): string {
-    const line = parts.length === 0 ? last : Buffer.concat([...parts, last]);
-    parts = [];
-    partsBytes = 0;
-    return line.toString('utf8');
+  constructor(maxLineBytes: number) {
+    this.#maxLineBytes = maxLineBytes;
   }
 
-  return {
-    add(chunk) {
-      const lines: string[] = [];
-      let from = 0;
-      for (let at = chunk.indexOf(newline); at >= 0; at = chunk.indexOf(newline, from)) {
-        if (partsBytes + at - from > maxLineBytes) return undefined;
-        lines.push(take(chunk.subarray(from, at)));
-        from = at + 1;
-      }
-      if (from < chunk.length) {
-        parts.push(chunk.subarray(from));
-        partsBytes += chunk.length - from;
-      }
-      return partsBytes > maxLineBytes ? undefined : lines;
-    },
-    rest: () => (partsBytes === 0 ? [] : [take(Buffer.alloc(0))]),
-  };
+  add(chunk: Buffer): string[] | undefined {
+    const lines: string[] = [];
+    let from = 0;
+    for (let at = chunk.indexOf(newline); at >= 0; at = chunk.indexOf(newline, from)) {
+      if (this.#partsBytes + at - from > this.#maxLineBytes) return undefined;
+      lines.push(this.#join(chunk.subarray(from, at)));
+      from = at + 1;
+    }
+    if (from < chunk.length) {
+      this.#parts ??= [];
+      this.#parts.push(chunk.subarray(from));
+      this.#partsBytes += chunk.length - from;
+    }
+    return this.#partsBytes > this.#maxLineBytes ? undefined : lines;
+  }
+
+  rest(): string[] {
+    return this.#parts === undefined ? [] : [this.#join(Buffer.alloc(0))];
+  }
+
+  #join(last: Buffer): string {
+    const line = this.#parts === undefined ? last : Buffer.concat([...this.#parts, last]);
+    this.#parts = undefined;
+    this.#partsBytes = 0;
+    return line.toString('utf8');
+  }
 }
+
+/** Cuts bytes into lines; decodes whole lines only, so no character is torn between chunks. */
+export const createLineSplitter = (maxLineBytes: number): LineSplitter =>
+  new ByteLineSplitter(maxLineBytes);

@@ -1,8 +1,19 @@
 import type { Readable } from 'node:stream';
 import { settlesWithin } from './alarm.js';
 import { createCapture, nothingCaptured, type Capture, type Captured } from './capture.js';
-import { deferred } from './deferred.js';
-import { createLineSplitter } from './line-splitter.js';
+import { deferred, type Deferred } from './deferred.js';
+import { createLineSplitter, type LineSplitter } from './line-splitter.js';
+
+/** Who is told what happens to an output. */
+export interface OutputOwner {
+  /** Bytes came. */
+  active(): void;
+  /** A handler takes its time: silence does not count until `released`. */
+  held(): void;
+  released(): void;
+  lineTooLong(): void;
+  handlerFailed(error: unknown): void;
+}
 
 export interface OutputOptions {
   readonly captureBytes: number;
@@ -10,13 +21,7 @@ export interface OutputOptions {
   /** The stream surely ends, when it is told that nobody writes any more. */
   readonly isFile: boolean;
   readonly onLine: ((line: string) => void | Promise<void>) | undefined;
-  /** Bytes came. */
-  onActive(): void;
-  /** A handler takes its time: silence does not count until `onReleased`. */
-  onHeld(): void;
-  onReleased(): void;
-  onLongLine(): void;
-  onHandlerError(error: unknown): void;
+  readonly owner: OutputOwner;
 }
 
 /** One output stream of a process: captured, hashed, cut into lines. */
@@ -28,9 +33,10 @@ export interface Output {
   /**
    * Reads what is left, now that the writers are gone, and lets go of the stream. Ends without the end
    * of the stream when nothing is left in it, because a process that escaped may still hold it open.
-   * A handler that has not returned when `giveUp` resolves is left alone and reported as its error.
+   * A handler that has not returned when `giveUp` resolves is left alone and reported as its error; asked for
+   * only when a handler is waited for.
    */
-  finish(giveUp: Promise<unknown>): Promise<Captured>;
+  finish(giveUp: () => Promise<unknown>): Promise<Captured> | Captured;
 }
 
 /** More than the kernel buffers for one stream: whoever wrote the rest is still alive. */
@@ -38,134 +44,181 @@ const kernelBufferBytes = 4 * 1024 * 1024;
 /** What is left in a stream is there to be read at once, so this much silence says that nothing is. */
 const silenceMs = 20;
 
-export function createOutput(stream: Readable, options: OutputOptions): Output {
-  let capture: Capture | undefined;
-  const splitter =
-    options.onLine === undefined ? undefined : createLineSplitter(options.maxLineBytes);
-  const done = deferred();
-  let begun = false;
-  let closed = false;
-  let isDone = false;
-  let listening = splitter !== undefined;
-  let standing = true;
-  let handling: Promise<void> | undefined;
-  let received = 0;
-  let queue: string[] = [];
-  let next = 0;
+const ignore = (): void => undefined;
 
-  function fail(error: unknown): void {
-    listening = false;
-    options.onHandlerError(error);
+/** A class, and made of nothing before it is used: thousands live at once, most of them silent. */
+class StreamOutput implements Output {
+  readonly #stream: Readable;
+  readonly #options: OutputOptions;
+  #capture: Capture | undefined;
+  #splitter: LineSplitter | undefined;
+  #done: Deferred<void> | undefined;
+  #begun = false;
+  #closed = false;
+  #isDone = false;
+  #listening: boolean;
+  #standing = true;
+  #handling: Promise<void> | undefined;
+  #received = 0;
+  #queue: string[] | undefined;
+  #next = 0;
+
+  constructor(stream: Readable, options: OutputOptions) {
+    this.#stream = stream;
+    this.#options = options;
+    this.#listening = options.onLine !== undefined;
+    stream.on('data', (chunk: Buffer) => this.#take(chunk));
+    // A stream that was destroyed or reset has no 'end', and every stream has a 'close'.
+    stream.on('close', () => {
+      this.#closed = true;
+      this.#complete();
+    });
+    stream.on('error', ignore);
+    stream.pause();
   }
 
-  function call(line: string): void | Promise<void> {
-    try {
-      return options.onLine?.(line);
-    } catch (error) {
-      fail(error);
+  begin(): void {
+    this.#flow();
+    this.#begun = true;
+    this.#complete();
+  }
+
+  settles(ms: number): Promise<boolean> | true {
+    // A timer costs more than the rest of it, and mostly there is nothing to wait for.
+    return this.#isDone || settlesWithin(this.#whenDone(), ms);
+  }
+
+  finish(giveUp: () => Promise<unknown>): Promise<Captured> | Captured {
+    return this.#isDone ? this.#captured() : this.#readRest(giveUp);
+  }
+
+  async #readRest(giveUp: () => Promise<unknown>): Promise<Captured> {
+    const atFirst = this.#received;
+    for (let before = atFirst; !(await this.settles(silenceMs)); before = this.#received) {
+      if (this.#handling !== undefined) {
+        if (await this.#isLeft(giveUp)) break;
+        continue;
+      }
+      if (this.#options.isFile) continue;
+      // A busy loop comes late to its timers, and before it has read: it gets one turn to do so.
+      await new Promise((resolve) => setImmediate(resolve));
+      if (this.#received === before || this.#received - atFirst > kernelBufferBytes) break;
     }
+    this.#stream.destroy();
+    while (!this.#isDone && !(await this.#isLeft(giveUp)));
+    if (this.#handling !== undefined)
+      this.#fail(new Error('The line handler did not return in time.'));
+    return this.#captured();
   }
 
-  /** Hands over the queued lines; while a returned promise is pending, the stream stands still. */
-  function handOver(): void {
-    for (let line = queue[next]; line !== undefined && listening; line = queue[next]) {
-      next += 1;
-      const result = call(line);
-      if (result === undefined) continue;
-      standing = true;
-      stream.pause();
-      options.onHeld();
-      handling = Promise.resolve(result)
-        .catch(fail)
-        .then(() => {
-          handling = undefined;
-          options.onReleased();
-          flow();
-        });
-      return;
+  /** Waits for the handler, if one is at work, and else for the end; true if it is to be left alone. */
+  async #isLeft(giveUp: () => Promise<unknown>): Promise<boolean> {
+    if (this.#handling === undefined) {
+      await this.#whenDone();
+      return false;
     }
-    queue = [];
-    next = 0;
+    return Promise.race([this.#handling.then(() => false), giveUp().then(() => true)]);
   }
 
-  function flow(): void {
-    standing = false;
-    handOver();
-    if (handling === undefined) stream.resume();
+  #captured(): Captured {
+    return this.#capture?.end() ?? nothingCaptured;
   }
 
-  stream.on('data', (chunk: Buffer) => {
-    received += chunk.length;
-    capture ??= createCapture(options.captureBytes);
-    capture.add(chunk);
-    options.onActive();
-    if (listening) {
-      const lines = splitter?.add(chunk);
+  #whenDone(): Promise<void> {
+    this.#done ??= deferred();
+    if (this.#isDone) this.#done.resolve();
+    return this.#done.promise;
+  }
+
+  #take(chunk: Buffer): void {
+    const { captureBytes, maxLineBytes, owner } = this.#options;
+    this.#received += chunk.length;
+    this.#capture ??= createCapture(captureBytes);
+    this.#capture.add(chunk);
+    owner.active();
+    if (this.#listening) {
+      this.#splitter ??= createLineSplitter(maxLineBytes);
+      const lines = this.#splitter.add(chunk);
       if (lines === undefined) {
-        listening = false;
-        options.onLongLine();
+        this.#listening = false;
+        owner.lineTooLong();
       } else {
-        for (const line of lines) queue.push(line);
+        this.#enqueue(lines);
       }
     }
     // Node itself lets a stream flow when its process exits.
-    if (standing) stream.pause();
-    else handOver();
-  });
-  stream.pause();
+    if (this.#standing) this.#stream.pause();
+    else this.#handOver();
+  }
+
+  #enqueue(lines: readonly string[]): void {
+    if (lines.length === 0) return;
+    this.#queue ??= [];
+    for (const line of lines) this.#queue.push(line);
+  }
+
+  /** Hands over the queued lines; while a returned promise is pending, the stream stands still. */
+  #handOver(): void {
+    const queue = this.#queue ?? [];
+    while (this.#next < queue.length && this.#listening) {
+      const result = this.#call(queue[this.#next] ?? '');
+      this.#next += 1;
+      if (result === undefined) continue;
+      this.#standing = true;
+      this.#stream.pause();
+      this.#options.owner.held();
+      this.#handling = this.#untilHandled(result);
+      return;
+    }
+    this.#queue = undefined;
+    this.#next = 0;
+  }
+
+  async #untilHandled(result: Promise<void>): Promise<void> {
+    try {
+      await result;
+    } catch (error) {
+      this.#fail(error);
+    }
+    this.#handling = undefined;
+    this.#options.owner.released();
+    this.#flow();
+  }
+
+  #call(line: string): void | Promise<void> {
+    try {
+      return this.#options.onLine?.(line);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.#listening = false;
+    this.#options.owner.handlerFailed(error);
+  }
+
+  #flow(): void {
+    this.#standing = false;
+    this.#handOver();
+    if (this.#handling === undefined) this.#stream.resume();
+  }
 
   /** Once both begun and closed: hands over the last line, and is done when nothing is handled any more. */
-  function complete(): void {
-    if (!begun || !closed) return;
-    if (listening) for (const line of splitter?.rest() ?? []) queue.push(line);
-    if (handling === undefined) handOver();
-    void whenHandled();
+  #complete(): void {
+    if (!this.#begun || !this.#closed) return;
+    if (this.#listening) this.#enqueue(this.#splitter?.rest() ?? []);
+    if (this.#handling === undefined) this.#handOver();
+    void this.#whenHandled();
   }
 
-  async function whenHandled(): Promise<void> {
-    while (handling !== undefined) await handling;
-    listening = false;
-    isDone = true;
-    done.resolve();
+  async #whenHandled(): Promise<void> {
+    while (this.#handling !== undefined) await this.#handling;
+    this.#listening = false;
+    this.#isDone = true;
+    this.#done?.resolve();
   }
-
-  // A stream that was destroyed or reset has no 'end', and every stream has a 'close'.
-  stream.once('close', () => {
-    closed = true;
-    complete();
-  });
-  stream.on('error', () => undefined);
-
-  const captured = (): Captured => capture?.end() ?? nothingCaptured;
-
-  // A timer costs more than the rest of it, and mostly there is nothing to wait for.
-  const settles = (ms: number) => isDone || settlesWithin(done.promise, ms);
-
-  return {
-    settles,
-    begin() {
-      flow();
-      begun = true;
-      complete();
-    },
-    async finish(giveUp) {
-      if (isDone) return captured();
-      const late = giveUp.then(() => 'late' as const);
-      const atFirst = received;
-      for (let before = received; !(await settles(silenceMs)); before = received) {
-        if (handling !== undefined) {
-          if ((await Promise.race([handling, late])) === 'late') break;
-          continue;
-        }
-        if (options.isFile) continue;
-        // A busy loop comes late to its timers, and before it has read: it gets one turn to do so.
-        await new Promise((resolve) => setImmediate(resolve));
-        if (received === before || received - atFirst > kernelBufferBytes) break;
-      }
-      stream.destroy();
-      await Promise.race([done.promise, giveUp]);
-      if (handling !== undefined) fail(new Error('The line handler did not return in time.'));
-      return captured();
-    },
-  };
 }
+
+export const createOutput = (stream: Readable, options: OutputOptions): Output =>
+  new StreamOutput(stream, options);

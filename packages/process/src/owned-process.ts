@@ -1,12 +1,12 @@
 import type { Readable } from 'node:stream';
-import { createAlarm } from './alarm.js';
+import { createAlarm, type Alarm } from './alarm.js';
 import type { Captured } from './capture.js';
-import { deferred } from './deferred.js';
+import { deferred, type Deferred } from './deferred.js';
 import { asSurvivors, type ProcessIdentity, type Survivor } from './identity.js';
 import type { Exit, Leader } from './leader.js';
 import { signalOfCode } from './level.js';
 import { onAbort } from './on-abort.js';
-import { createOutput } from './output.js';
+import { createOutput, type Output, type OutputOptions, type OutputOwner } from './output.js';
 import type { LimitName } from './limits.js';
 import { ProcessError } from './process-error.js';
 import type { CheckedSpec } from './process-spec.js';
@@ -69,6 +69,12 @@ export interface StartedLeader {
   onEnded(): Promise<void>;
 }
 
+interface TreeEnd {
+  readonly reason: EndReason;
+  readonly exit: Exit | undefined;
+  readonly survivors: readonly Survivor[];
+}
+
 /** How long a line handler may still take once the process is being ended. */
 const handlerPatienceMs = 5000;
 
@@ -78,106 +84,168 @@ export interface SupervisedLeader {
   readonly begin: () => void;
 }
 
-/** Takes charge of a started process; at once, because its output flows away when it exits. */
-export function superviseLeader(started: StartedLeader): SupervisedLeader {
-  const { leader, spec, tree } = started;
-  const { identity, stdin, recording } = leader;
-  // A shell tells a signal as a code; when we sent it, that is what it was.
-  const isToldByShell = tree.holders?.has(identity.pid) === true || recording !== undefined;
-  const { promise: stopped, resolve: stop } = deferred<EndReason>();
-  const { promise: begun, resolve: begin } = deferred();
-  const { promise: handlersLate, resolve: giveUpHandlers } = deferred();
-  let handlerTimer: NodeJS.Timeout | undefined;
-  let over = false;
-  void stopped.then(() => {
-    if (!over) handlerTimer = setTimeout(giveUpHandlers, handlerPatienceMs);
-  });
-  const exited = leader.exited.then((exit) => {
-    stdin?.destroy();
-    for (const [pid, startTime] of exit.look.seen) tree.known.set(pid, startTime);
-    return exit;
-  });
-  let handlerError: { readonly error: unknown } | undefined;
-  let held = 0;
+const ignore = (): void => undefined;
 
-  const wall = createAlarm(spec.wallMs, () => stop('timed_out'));
-  const idle = createAlarm(spec.idleMs, () => stop('stalled'));
-  const abort = (): void => stop('cancelled');
-  const letGoOfSignal = spec.signal === undefined ? undefined : onAbort(spec.signal, abort);
-  if (spec.signal?.aborted === true) abort(); // since it was last looked at
-  void recording?.tooLarge.then(() => stop('output_limit'));
+/**
+ * What runs beside a process for as long as it lives. A class, and with as few promises as can be: thousands
+ * live at once.
+ */
+class Supervision implements OutputOwner {
+  readonly ended: Promise<Ended>;
+  readonly #started: StartedLeader;
+  readonly #stdout: Output;
+  readonly #stderr: Output;
+  readonly #wall: Alarm;
+  readonly #idle: Alarm;
+  /** The first of: how it exited, why it is to be ended. */
+  #decide: (first: Exit | EndReason) => void = ignore;
+  #stoppedMs: number | undefined;
+  #isOver = false;
+  #isBegun = false;
+  #begun: Deferred<void> | undefined;
+  #handlersLate: Deferred<void> | undefined;
+  #handlerTimer: NodeJS.Timeout | undefined;
+  #handlerError: { readonly error: unknown } | undefined;
+  /** How many handlers take their time. */
+  #held = 0;
+  #letGoOfSignal: (() => void) | undefined;
 
-  function outputOf(
-    stream: Readable,
-    onLine: ((line: string) => void | Promise<void>) | undefined,
-  ) {
-    return createOutput(stream, {
-      captureBytes: spec.captureBytes,
-      maxLineBytes: spec.maxLineBytes,
-      isFile: recording !== undefined,
-      onLine,
-      onActive: () => {
-        if (held === 0) idle.restart();
-      },
-      onHeld: () => {
-        held += 1;
-        idle.hold();
-      },
-      onReleased: () => {
-        held -= 1;
-        if (held === 0) idle.restart();
-      },
-      onLongLine: () => stop('output_limit'),
-      onHandlerError: (error) => {
-        handlerError ??= { error };
-        stop('cancelled');
-      },
+  constructor(started: StartedLeader) {
+    this.#started = started;
+    const { leader, spec } = started;
+    const decided = new Promise<Exit | EndReason>((resolve) => (this.#decide = resolve));
+    leader.stdin?.on('error', ignore); // EPIPE is the answer `false` of write()
+    void leader.exited.then((exit) => {
+      leader.stdin?.destroy();
+      for (const [pid, startTime] of exit.look.seen) started.tree.known.set(pid, startTime);
+      this.#decide(exit);
     });
+    this.#wall = createAlarm(spec.wallMs, () => this.stop('timed_out'));
+    this.#idle = createAlarm(spec.idleMs, () => this.stop('stalled'));
+    this.#stdout = this.#outputOf(leader.stdout, spec.onStdoutLine?.bind(spec));
+    this.#stderr = this.#outputOf(leader.stderr, spec.onStderrLine?.bind(spec));
+    void leader.recording?.tooLarge.then(() => this.stop('output_limit'));
+    if (spec.signal !== undefined) {
+      const abort = (): void => this.stop('cancelled');
+      this.#letGoOfSignal = onAbort(spec.signal, abort);
+      if (spec.signal.aborted) abort(); // since it was last looked at
+    }
+    this.ended = decided.then((first) => this.#conclude(first));
+    this.ended.catch(ignore); // whoever waits for it sees it; nobody may be there yet
   }
-  const stdout = outputOf(leader.stdout, spec.onStdoutLine?.bind(spec));
-  const stderr = outputOf(leader.stderr, spec.onStderrLine?.bind(spec));
 
-  async function endTree(): Promise<{
-    reason: EndReason;
-    exit: Exit | undefined;
-    survivors: Survivor[];
-  }> {
-    const first = await Promise.race([exited, stopped]);
-    wall.stop();
-    idle.stop();
+  #outputOf(stream: Readable, onLine: OutputOptions['onLine']): Output {
+    const { spec, leader } = this.#started;
+    const { captureBytes, maxLineBytes } = spec;
+    const isFile = leader.recording !== undefined;
+    return createOutput(stream, { captureBytes, maxLineBytes, isFile, onLine, owner: this });
+  }
+
+  active(): void {
+    if (this.#held === 0) this.#idle.restart();
+  }
+
+  held(): void {
+    this.#held += 1;
+    this.#idle.hold();
+  }
+
+  released(): void {
+    this.#held -= 1;
+    if (this.#held === 0) this.#idle.restart();
+  }
+
+  lineTooLong(): void {
+    this.stop('output_limit');
+  }
+
+  handlerFailed(error: unknown): void {
+    this.#handlerError ??= { error };
+    this.stop('cancelled');
+  }
+
+  begin(): void {
+    this.#stdout.begin();
+    this.#stderr.begin();
+    this.#isBegun = true;
+    this.#begun?.resolve();
+  }
+
+  /** The first reason stands. */
+  stop(reason: EndReason): void {
+    if (this.#stoppedMs !== undefined) return;
+    this.#stoppedMs = performance.now();
+    this.#decide(reason);
+    this.#loseHandlers();
+  }
+
+  /** Resolves when a handler that still works is to be left alone. */
+  #whenHandlersLate(): Promise<void> {
+    this.#handlersLate ??= deferred();
+    this.#loseHandlers();
+    return this.#handlersLate.promise;
+  }
+
+  /** Begins to lose patience, once it is both stopped and waiting for a handler. */
+  #loseHandlers(): void {
+    if (this.#stoppedMs === undefined || this.#handlersLate === undefined || this.#isOver) return;
+    const leftMs = this.#stoppedMs + handlerPatienceMs - performance.now();
+    this.#handlerTimer ??= setTimeout(this.#handlersLate.resolve, leftMs);
+  }
+
+  /** A quick process may be gone before the ledger has recorded it. */
+  #whenBegun(): Promise<void> | undefined {
+    if (this.#isBegun) return undefined;
+    this.#begun ??= deferred();
+    return this.#begun.promise;
+  }
+
+  /** Ends the tree of a leader that has exited, or that is to be ended. */
+  async #endTree(first: Exit | EndReason): Promise<TreeEnd> {
+    const { leader, spec, tree } = this.#started;
+    const { recording, identity } = leader;
+    this.#wall.stop();
+    this.#idle.stop();
     if (typeof first !== 'string') {
-      await begun; // a quick process may be gone before the ledger has recorded it
+      await this.#whenBegun();
       const proved = first.look.empty >= 1;
       if (proved) recording?.outputOver();
-      await Promise.all([stdout.settles(spec.drainMs), stderr.settles(spec.drainMs)]);
-      const survivors = proved ? [] : await ending.end(tree, spec.graceMs, first.look.empty);
+      const settled = [this.#stdout.settles(spec.drainMs), this.#stderr.settles(spec.drainMs)];
+      for (const one of settled) await one;
+      const certainty = first.look.empty;
+      const survivors = proved ? [] : await ending.end(tree, spec.graceMs, { certainty });
       const reason = first.lost === true ? 'lost' : 'exited';
       return { reason, exit: first, survivors: asSurvivors(survivors) };
     }
     await recording?.stopping(first);
-    const survivors = await ending.end(tree, spec.graceMs);
-    const leaderLeft = survivors.some((member) => member.pid === identity.pid);
+    const { pid } = identity;
+    const survivors = await ending.end(tree, spec.graceMs, { leader: { pid, exited: leader.exited } });
+    const leaderLeft = survivors.some((member) => member.pid === pid);
     if (leaderLeft) leader.letGo();
     return {
       reason: first,
-      exit: leaderLeft ? undefined : await exited,
+      exit: leaderLeft ? undefined : await leader.exited,
       survivors: asSurvivors(survivors),
     };
   }
 
-  async function supervise(): Promise<Ended> {
-    const { reason, exit, survivors } = await endTree();
-    letGoOfSignal?.();
-    await begun;
+  async #conclude(first: Exit | EndReason): Promise<Ended> {
+    const { leader, spec, tree, startedMs, limitsReached, onEnded } = this.#started;
+    const { identity, stdin, recording } = leader;
+    const { reason, exit, survivors } = await this.#endTree(first);
+    this.#letGoOfSignal?.();
+    await this.#whenBegun();
     recording?.outputOver();
-    const durationMs = performance.now() - started.startedMs;
-    const [out, error] = await Promise.all([
-      stdout.finish(handlersLate),
-      stderr.finish(handlersLate),
-    ]);
-    over = true;
-    clearTimeout(handlerTimer);
+    const durationMs = performance.now() - startedMs;
+    const giveUp = (): Promise<void> => this.#whenHandlersLate();
+    const finishing = [this.#stdout.finish(giveUp), this.#stderr.finish(giveUp)] as const;
+    const stdout = await finishing[0];
+    const stderr = await finishing[1];
+    this.#isOver = true;
+    clearTimeout(this.#handlerTimer);
     stdin?.destroy();
+    // A shell tells a signal as a code; when we sent it, that is what it was.
+    const isToldByShell = tree.holders?.has(identity.pid) === true || recording !== undefined;
     const sent =
       isToldByShell && reason !== 'exited' ? signalOfCode(exit?.code ?? null) : undefined;
     const ended: Ended = {
@@ -185,15 +253,15 @@ export function superviseLeader(started: StartedLeader): SupervisedLeader {
       code: sent === undefined ? (exit?.code ?? null) : null,
       signal: sent ?? exit?.signal ?? null,
       durationMs,
-      stdout: out,
-      stderr: error,
-      ...(started.limitsReached === undefined ? {} : { limitsReached: started.limitsReached() }),
+      stdout,
+      stderr,
+      ...(limitsReached === undefined ? {} : { limitsReached: limitsReached() }),
       survivors,
     };
     let recordError: unknown;
     await recording?.ended(ended).catch((error: unknown) => (recordError = error));
     try {
-      await started.onEnded();
+      await onEnded();
     } catch (cause) {
       throw new ProcessError(
         'ORCH_PROCESS_LEDGER',
@@ -208,54 +276,69 @@ export function superviseLeader(started: StartedLeader): SupervisedLeader {
         { details: { ended, identity }, cause: recordError },
       );
     }
-    if (handlerError !== undefined) {
+    if (this.#handlerError !== undefined) {
       throw new ProcessError(
         'ORCH_PROCESS_HANDLER',
         `A line handler of process ${identity.pid} (${spec.argv[0]}) failed, so the process was ended. See the cause.`,
-        { details: { ended }, cause: handlerError.error },
+        { details: { ended }, cause: this.#handlerError.error },
       );
     }
     return ended;
   }
 
-  const ended = supervise();
-  ended.catch(() => undefined); // whoever waits for it sees it; nobody may be there yet
-  stdin?.on('error', () => undefined); // EPIPE is the answer `false` of write()
-
-  const owned: OwnedProcess = {
-    identity,
-    ended,
-    write(text) {
-      if (stdin === null) {
-        return Promise.reject(
-          new ProcessError(
-            'ORCH_PROCESS_STDIN',
-            `Nothing can be written to process ${identity.pid} (${spec.argv[0]}): its stdin is closed. Start it with stdin: 'pipe'.`,
-          ),
-        );
-      }
-      if (!stdin.writable) return Promise.resolve(false);
-      return new Promise((resolve) => {
-        stdin.write(text, (error) => {
-          resolve(error === null || error === undefined);
-        });
+  write(text: string): Promise<boolean> {
+    const { leader, spec } = this.#started;
+    const { identity, stdin } = leader;
+    if (stdin === null) {
+      return Promise.reject(
+        new ProcessError(
+          'ORCH_PROCESS_STDIN',
+          `Nothing can be written to process ${identity.pid} (${spec.argv[0]}): its stdin is closed. Start it with stdin: 'pipe'.`,
+        ),
+      );
+    }
+    if (!stdin.writable) return Promise.resolve(false);
+    return new Promise((resolve) => {
+      stdin.write(text, (error) => {
+        resolve(error === null || error === undefined);
       });
-    },
-    closeStdin() {
-      stdin?.end();
-    },
-    end() {
-      stop('cancelled');
-      return ended;
-    },
-  };
+    });
+  }
 
-  return {
-    owned,
-    begin() {
-      stdout.begin();
-      stderr.begin();
-      begin();
-    },
-  };
+  closeStdin(): void {
+    this.#started.leader.stdin?.end();
+  }
+}
+
+/** What of a supervised process its user sees. */
+class Supervised implements OwnedProcess {
+  readonly identity: ProcessIdentity;
+  readonly ended: Promise<Ended>;
+  readonly #supervision: Supervision;
+
+  constructor(identity: ProcessIdentity, supervision: Supervision) {
+    this.identity = identity;
+    this.ended = supervision.ended;
+    this.#supervision = supervision;
+  }
+
+  write(text: string): Promise<boolean> {
+    return this.#supervision.write(text);
+  }
+
+  closeStdin(): void {
+    this.#supervision.closeStdin();
+  }
+
+  end(): Promise<Ended> {
+    this.#supervision.stop('cancelled');
+    return this.ended;
+  }
+}
+
+/** Takes charge of a started process; at once, because its output flows away when it exits. */
+export function superviseLeader(started: StartedLeader): SupervisedLeader {
+  const supervision = new Supervision(started);
+  const owned = new Supervised(started.leader.identity, supervision);
+  return { owned, begin: () => supervision.begin() };
 }

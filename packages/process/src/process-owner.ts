@@ -3,6 +3,7 @@ import { nothingCaptured } from './capture.js';
 import { asSurvivors, requirePlatform, type ProcessIdentity, type Survivor } from './identity.js';
 import type { Leader, LeaderSpec } from './leader.js';
 import { removeLimits, type Limited } from './limits.js';
+import { endInTurns } from './ending-pace.js';
 import { startGuard, type Guard } from './guard.js';
 import { createHeld, groupHold, type Hold, type Level } from './level.js';
 import { checkMarker, markersOf } from './marker.js';
@@ -65,6 +66,7 @@ export interface ProcessOwner {
   close(): Promise<Survivor[]>;
 }
 
+const none: ReadonlySet<number> = new Set();
 const ownerGraceMs = 2000;
 /** A shim ends with its owner at once, guarded or not, but for a record that it has begun to write. */
 const recordPatienceMs = 5000;
@@ -89,6 +91,7 @@ export function createProcessOwner(options: OwnerOptions): ProcessOwner {
   const since = table.entry(process.pid)?.order ?? 0;
   const held = createHeld(hold, marker);
   const reaper = createReaper({ marker, since, graceMs: ownerGraceMs, cgroup: held.cgroup });
+  const spared: ReadonlySet<number> = new Set([process.pid]);
   const running = new Map<OwnedProcess, Tree>();
   const starting = new Set<Promise<unknown>>();
   let count = 0;
@@ -118,11 +121,11 @@ export function createProcessOwner(options: OwnerOptions): ProcessOwner {
     const known = new Map([...running.values()].flatMap((tree) => [...tree.known]));
     return {
       known,
-      justLeft: new Set(),
+      justLeft: none,
       owner: marker,
       branch: `${marker}/`,
       since,
-      spared: new Set([process.pid]),
+      spared,
       cgroup: held.cgroup,
       holders: new Set([...running.values()].flatMap((tree) => [...(tree.holders ?? [])])),
     };
@@ -139,13 +142,13 @@ export function createProcessOwner(options: OwnerOptions): ProcessOwner {
     const { identity, order } = leader;
     const tree: Tree = {
       known: new Map([[identity.pid, identity.startTime]]),
-      justLeft: new Set(),
+      justLeft: none,
       owner: undefined,
       branch: wrapped.branch,
       since: order,
-      spared: new Set([process.pid]),
+      spared,
       cgroup: wrapped.cgroup,
-      holders: new Set(hold.level === 'pid namespace' ? [identity.pid] : []),
+      holders: hold.level === 'pid namespace' ? new Set([identity.pid]) : none,
     };
     reaper.started(identity, spec.record === undefined ? spec.guardMs : 0);
     const supervised = superviseLeader({
@@ -247,7 +250,7 @@ export function createProcessOwner(options: OwnerOptions): ProcessOwner {
   async function endEverything(): Promise<Survivor[]> {
     await Promise.allSettled(starting);
     const everything = wholeTree();
-    await Promise.allSettled([...running.keys()].map((owned) => owned.end()));
+    await endInTurns([...running.keys()], (owned) => owned.end());
     return asSurvivors(await ending.end(everything, ownerGraceMs));
   }
 

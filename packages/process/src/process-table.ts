@@ -114,7 +114,7 @@ export function createProcessTable(system: TableSystem): ProcessTable {
     // The name stands in parentheses and may itself contain spaces and parentheses.
     const open = stat.indexOf('(');
     const close = stat.lastIndexOf(')');
-    const fields = stat.slice(close + 2).split(' ');
+    const fields = stat.slice(close + 2).split(' ', 20);
     const startTime = fields[19];
     if (open < 0 || startTime === undefined) return undefined;
     const state = fields[0] ?? '?';

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { createOutput } from './output.js';
+import { createOutput, type OutputOwner } from './output.js';
 import type { Ended } from './owned-process.js';
 import { ProcessError } from './process-error.js';
 import { fillIn, type ProcessSpec } from './process-spec.js';
@@ -29,20 +29,19 @@ export async function replayRecord(
   const seen = { longLine: false };
   const failures: unknown[] = [];
 
+  const owner: OutputOwner = {
+    active: () => undefined,
+    held: () => undefined,
+    released: () => undefined,
+    lineTooLong: () => (seen.longLine = true),
+    handlerFailed: (error) => void failures.push(error),
+  };
+
   const read = (path: string, onLine: ProcessSpec['onStdoutLine']) => {
-    const output = createOutput(createReadStream(path), {
-      captureBytes,
-      maxLineBytes,
-      isFile: true,
-      onLine,
-      onActive: () => undefined,
-      onHeld: () => undefined,
-      onReleased: () => undefined,
-      onLongLine: () => (seen.longLine = true),
-      onHandlerError: (error) => void failures.push(error),
-    });
+    const bounds = { captureBytes, maxLineBytes, isFile: true };
+    const output = createOutput(createReadStream(path), { ...bounds, onLine, owner });
     output.begin();
-    return output.finish(never);
+    return output.finish(() => never);
   };
   const [stdout, stderr] = await Promise.all([
     read(record.stdout, options.onStdoutLine?.bind(options)),

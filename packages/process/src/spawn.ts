@@ -135,13 +135,13 @@ function takeCharge(spec: LeaderSpec, child: ChildProcess, pid: number): Leader 
     );
   }
   const { startTime, order } = entry;
+  const { branch, cgroup } = spec; // alone, so that its environment is not kept for as long as it lives
   leaders.add(pid);
   child.once('close', roomWasMade);
   const exited = new Promise<Exit>((resolve) => {
     child.once('exit', (code, signal) => {
       leaders.delete(pid);
       const ageMs = performance.now() - startedMs;
-      const { branch, cgroup } = spec;
       const look = finder.lookAtExit({ pid, startTime, order, ageMs, branch, cgroup }, leaders);
       if (look instanceof Promise) void look.then((late) => resolve({ code, signal, look: late }));
       else resolve({ code, signal, look });

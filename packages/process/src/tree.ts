@@ -5,7 +5,7 @@ export interface Tree {
   /** Every process ever recognised as part of it: pid → start time. Grows with each look. */
   readonly known: Map<number, string>;
   /** Sessions whose leader was reaped a moment ago, so that its number cannot be in use again yet. */
-  readonly justLeft: Set<number>;
+  readonly justLeft: ReadonlySet<number>;
   /** `ORCH_PROCESS_OWNER` to look for; undefined to go by `branch` alone. */
   readonly owner: string | undefined;
   /** Token of `ORCH_PROCESS_TREE` to look for; one that ends in `/` stands for all that begin so. */
@@ -73,6 +73,7 @@ export interface TreeFinder {
 export function createTreeFinder(table: ProcessTable): TreeFinder {
   /** What the environment of a process says of whom it belongs to. */
   interface Marks {
+    readonly startTime: string;
     readonly owner: string;
     readonly branches: readonly string[];
   }
@@ -88,9 +89,28 @@ export function createTreeFinder(table: ProcessTable): TreeFinder {
   }
 
   function variable(environment: string, name: string): string {
-    const text = `\0${environment}`;
-    const at = text.indexOf(`\0${name}=`);
-    return at < 0 ? '' : (text.slice(at + name.length + 2).split('\0', 1)[0] ?? '');
+    const isFirst = environment.startsWith(`${name}=`);
+    const before = isFirst ? -1 : environment.indexOf(`\0${name}=`);
+    if (!isFirst && before < 0) return '';
+    const from = before + name.length + 2;
+    const end = environment.indexOf('\0', from);
+    return environment.slice(from, end < 0 ? undefined : end);
+  }
+
+  /** Of those that were once seen to carry a marker: theirs they stay, whatever their environment says later. */
+  const remembered = new Map<number, Marks>();
+
+  function marksOf({ pid, startTime }: Entry, environment: string): Marks | undefined {
+    // A piece of a text keeps all of it in memory, but for a copy.
+    const copied = (name: string): string => Buffer.from(variable(environment, name)).toString();
+    const owner = copied('ORCH_PROCESS_OWNER');
+    const branches = copied('ORCH_PROCESS_TREE');
+    if (owner === '' && branches === '') return undefined;
+    return { startTime, owner, branches: branches.split(' ') };
+  }
+
+  function forgetAllBut(all: ReadonlyMap<number, Entry>): void {
+    for (const pid of remembered.keys()) if (!all.has(pid)) remembered.delete(pid);
   }
 
   /** Still the process that the table showed, not another one under the same number. */
@@ -214,10 +234,17 @@ export function createTreeFinder(table: ProcessTable): TreeFinder {
     function readMarks(entries: readonly Entry[]): Entry[] {
       return entries.filter((entry) => {
         if (!entry.alive || entry.order < since) return false;
+        const before = remembered.get(entry.pid);
+        if (before?.startTime === entry.startTime) {
+          marks.set(entry.pid, before);
+          return false;
+        }
         const environment = table.environment(entry.pid);
-        const owner = variable(environment, 'ORCH_PROCESS_OWNER');
-        const branches = variable(environment, 'ORCH_PROCESS_TREE').split(' ');
-        if (owner !== '' || branches[0] !== '') marks.set(entry.pid, { owner, branches });
+        const mark = marksOf(entry, environment);
+        if (mark !== undefined) {
+          marks.set(entry.pid, mark);
+          remembered.set(entry.pid, mark);
+        }
         return environment === '' && !isKernels(entry) && table.isNewborn(entry);
       });
     }
@@ -230,9 +257,15 @@ export function createTreeFinder(table: ProcessTable): TreeFinder {
       const { entries, vanished } = table.list(from, to, (pid) => all.has(pid) || skip.has(pid));
       for (const entry of entries) all.set(entry.pid, entry);
       const hidden = readMarks(entries);
-      const sight = createSight(all, marks);
-      for (const tree of trees)
-        if ((found.get(tree) ?? []).length === 0) found.set(tree, membersAmong(tree, sight));
+      if (from === 0 && round === 0) forgetAllBut(all);
+      const unseen = trees.filter((tree) => (found.get(tree) ?? []).length === 0);
+      // What is known already shows nothing else; only a cgroup may list others now.
+      const isNews = round === 0 || entries.length > 0;
+      const sought = isNews ? unseen : unseen.filter((tree) => tree.cgroup !== undefined);
+      if (sought.length > 0) {
+        const sight = createSight(all, marks);
+        for (const tree of sought) found.set(tree, membersAmong(tree, sight));
+      }
       if (trees.every((tree) => (found.get(tree) ?? []).length > 0)) return looks(0);
       if (newest === undefined) return looks(0.5);
       if (!vanished && hidden.length === 0 && table.newest() === newest) return looks(1);
@@ -255,17 +288,26 @@ export function createTreeFinder(table: ProcessTable): TreeFinder {
 
   let asked: { readonly tree: Tree; readonly answer: (look: Look) => void }[] = [];
 
+  /** When thousands end, a look takes long and somebody always asks: then it rests for as long as it took. */
+  let restedMs = 0;
+
   function answerAll(): void {
     const all = asked;
     asked = [];
+    const beganMs = performance.now();
     const looks = lookAt(all.map(({ tree }) => tree));
     for (const [index, { answer }] of all.entries()) answer(looks[index] ?? nothingSeen);
+    const endedMs = performance.now();
+    restedMs = endedMs + (endedMs - beganMs);
   }
 
   function lookSoon(tree: Tree): Promise<Look> {
     return new Promise((answer) => {
       asked.push({ tree, answer });
-      if (asked.length === 1) setImmediate(answerAll);
+      if (asked.length > 1) return;
+      const restMs = restedMs - performance.now();
+      if (restMs < 1) setImmediate(answerAll);
+      else setTimeout(answerAll, restMs);
     });
   }
 

@@ -39,7 +39,7 @@ const trials: Readonly<Record<LimitName, { limits: Limits; within: string; beyon
     beyond: 'for n in 1 2 3 4 5 6 7 8; do sleep 0.1 & done; echo 8',
   },
   cpus: {
-    limits: { cpus: 0.1 },
+    limits: { cpus: 0.2 },
     within: 'sleep 0.3',
     beyond: 'n=0; while [ $n -lt 100000 ]; do n=$((n + 1)); done',
   },
