@@ -122,8 +122,8 @@ class Supervision implements OutputOwner {
     });
     this.#wall = createAlarm(spec.wallMs, () => this.stop('timed_out'));
     this.#idle = createAlarm(spec.idleMs, () => this.stop('stalled'));
-    this.#stdout = this.#outputOf(leader.stdout, spec.onStdoutLine?.bind(spec));
-    this.#stderr = this.#outputOf(leader.stderr, spec.onStderrLine?.bind(spec));
+    this.#stdout = this.#outputOf(leader.stdout, spec.onStdoutLine);
+    this.#stderr = this.#outputOf(leader.stderr, spec.onStderrLine);
     void leader.recording?.tooLarge.then(() => this.stop('output_limit'));
     if (spec.signal !== undefined) {
       const abort = (): void => this.stop('cancelled');
@@ -219,7 +219,9 @@ class Supervision implements OutputOwner {
     }
     await recording?.stopping(first);
     const { pid } = identity;
-    const survivors = await ending.end(tree, spec.graceMs, { leader: { pid, exited: leader.exited } });
+    const survivors = await ending.end(tree, spec.graceMs, {
+      leader: { pid, exited: leader.exited },
+    });
     const leaderLeft = survivors.some((member) => member.pid === pid);
     if (leaderLeft) leader.letGo();
     return {
@@ -230,7 +232,7 @@ class Supervision implements OutputOwner {
   }
 
   async #conclude(first: Exit | EndReason): Promise<Ended> {
-    const { leader, spec, tree, startedMs, limitsReached, onEnded } = this.#started;
+    const { leader, spec, tree, startedMs, limitsReached } = this.#started;
     const { identity, stdin, recording } = leader;
     const { reason, exit, survivors } = await this.#endTree(first);
     this.#letGoOfSignal?.();
@@ -261,7 +263,7 @@ class Supervision implements OutputOwner {
     let recordError: unknown;
     await recording?.ended(ended).catch((error: unknown) => (recordError = error));
     try {
-      await onEnded();
+      await this.#started.onEnded();
     } catch (cause) {
       throw new ProcessError(
         'ORCH_PROCESS_LEDGER',

@@ -4,6 +4,7 @@ import { asSurvivors, requirePlatform, type ProcessIdentity, type Survivor } fro
 import type { Leader, LeaderSpec } from './leader.js';
 import { removeLimits, type Limited } from './limits.js';
 import { endInTurns } from './ending-pace.js';
+import { createEntrance } from './entrance.js';
 import { startGuard, type Guard } from './guard.js';
 import { createHeld, groupHold, type Hold, type Level } from './level.js';
 import { checkMarker, markersOf } from './marker.js';
@@ -66,6 +67,8 @@ export interface ProcessOwner {
   close(): Promise<Survivor[]>;
 }
 
+/** What has been begun takes memory, what waits for its turn hardly any. */
+const startsAtOnce = 32;
 const none: ReadonlySet<number> = new Set();
 const ownerGraceMs = 2000;
 /** A shim ends with its owner at once, guarded or not, but for a record that it has begun to write. */
@@ -96,6 +99,7 @@ export function createProcessOwner(options: OwnerOptions): ProcessOwner {
   const starting = new Set<Promise<unknown>>();
   let count = 0;
   let closed = false;
+  const entrance = createEntrance(startsAtOnce);
   let endingAll: Promise<Survivor[]> | undefined;
 
   function requireOpen(spec: CheckedSpec): void {
@@ -188,12 +192,21 @@ export function createProcessOwner(options: OwnerOptions): ProcessOwner {
   async function startChecked(spec: CheckedSpec): Promise<OwnedProcess> {
     // Waits for an endAll() that began before, not for one that will wait for this start.
     await endingAll;
-    requireOpen(spec);
+    await entrance.enter();
+    try {
+      requireOpen(spec);
+      return await startNow(spec);
+    } finally {
+      entrance.leave();
+    }
+  }
+
+  async function startNow(spec: CheckedSpec): Promise<OwnedProcess> {
     await reaper.ensure();
     count += 1;
     const name = `${nonce}.${count}`;
     const branch = `${marker}/${name}`;
-    const env = { ...spec.env, ...markersOf({ marker, branch }) };
+    const env = Object.assign({}, spec.env, markersOf({ marker, branch }));
     const leaderSpec = { argv: spec.argv, cwd: spec.cwd, env, stdin: spec.stdin, branch };
     const { record, limits } = spec;
     const limited = limits === undefined ? undefined : await limitTree(limits, marker, name);

@@ -54,14 +54,23 @@ export interface ProcessSpec {
   onStderrLine?(line: string): void | Promise<void>;
 }
 
+type LineHandler = (line: string) => void | Promise<void>;
+
 /** A spec whose defaults are filled in. */
-export interface CheckedSpec extends Omit<ProcessSpec, 'record'> {
-  readonly stdin: 'closed' | 'pipe';
-  readonly graceMs: number;
-  readonly drainMs: number;
-  readonly captureBytes: number;
-  readonly maxLineBytes: number;
+export interface CheckedSpec extends Required<
+  Pick<
+    ProcessSpec,
+    'argv' | 'cwd' | 'env' | 'stdin' | 'graceMs' | 'drainMs' | 'captureBytes' | 'maxLineBytes'
+  >
+> {
+  readonly guardMs: number | undefined;
+  readonly wallMs: number | undefined;
+  readonly idleMs: number | undefined;
   readonly record: CheckedRecord | undefined;
+  readonly limits: Limits | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly onStdoutLine: LineHandler | undefined;
+  readonly onStderrLine: LineHandler | undefined;
 }
 
 function refuse(what: string, expected: string, received: unknown): never {
@@ -121,12 +130,24 @@ export function checkSpec(spec: ProcessSpec): CheckedSpec {
   if (!(processes >= 1 && Number.isSafeInteger(processes)))
     refuse('limits.processes', 'a whole number from 1', processes);
   if (!(cpus >= 0.01 && cpus < 1e6)) refuse('limits.cpus', 'a number from 0.01', cpus);
+  const { captureBytes, maxLineBytes } = fillIn(spec);
+  // Name by name: an object that is spread and added to has a shape of its own, which costs as much again.
   return {
-    ...spec,
+    argv: spec.argv,
+    cwd: spec.cwd,
+    env: spec.env,
     stdin: spec.stdin ?? 'closed',
+    guardMs: spec.guardMs,
+    wallMs: spec.wallMs,
+    idleMs: spec.idleMs,
     graceMs: spec.graceMs ?? 2000,
     drainMs: spec.drainMs ?? 50,
-    ...fillIn(spec),
+    captureBytes,
+    maxLineBytes,
     record: checkRecord(spec.record),
+    limits: spec.limits,
+    signal: spec.signal,
+    onStdoutLine: spec.onStdoutLine?.bind(spec),
+    onStderrLine: spec.onStderrLine?.bind(spec),
   };
 }

@@ -107,8 +107,9 @@ export function createReaper(options: ReaperOptions): Reaper {
   return {
     ensure,
     started(identity, patienceMs) {
-      const one = { ...identity, patienceMs };
-      watched.set(identity.pid, one);
+      const { pid, startTime, bootId } = identity;
+      const one: Watched = { pid, startTime, bootId, patienceMs };
+      watched.set(pid, one);
       if (current === undefined) return;
       current.unread += 1;
       if (current.unread >= unreadLimit) tellAll(current);

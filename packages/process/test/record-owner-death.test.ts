@@ -57,10 +57,10 @@ describe.concurrent('the record of a process whose owner is killed with kill -9'
 
   test('is finished when the owner dies while it is being written', async ({ onTestFinished }) => {
     const directory = recordIn(onTestFinished);
-    const argv = ['sh', join(programs, 'ends-owner.sh')];
+    const argv = ['sh', join(programs, 'ends-owner.sh'), directory];
     const owner = await startOwner(program, argv, onTestFinished, { RECORD: directory });
     await once(owner.child, 'exit');
-    expect(existsSync(join(directory, 'exit.json'))).toBe(false);
+    expect(existsSync(`${directory}.unfinished`)).toBe(true);
     // The reaper, which kills nothing of it, asks it to end, and so lets it go on.
     await untilRecorded(directory);
     expect(await readRecord(directory)).toMatchObject({ state: 'ended', code: 6 });
