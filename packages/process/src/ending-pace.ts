@@ -1,5 +1,5 @@
 import { settlesWithin } from './alarm.js';
-import { createEntrance } from './entrance.js';
+import { createSemaphore } from './semaphore.js';
 
 /** What one needs while it ends is small, and what thousands need at once is not. */
 const atOnce = 128;
@@ -14,13 +14,13 @@ export async function endInTurns<T>(
   all: Iterable<T>,
   end: (one: T) => Promise<unknown>,
 ): Promise<void> {
-  const entrance = createEntrance(atOnce);
+  const turns = createSemaphore(atOnce);
   const endings: Promise<unknown>[] = [];
   for (const one of all) {
-    await entrance.enter();
+    await turns.acquire();
     const ended = end(one).catch(() => undefined); // whoever started it is told by it
     endings.push(ended);
-    void settlesWithin(ended, turnMs).then(() => entrance.leave());
+    void settlesWithin(ended, turnMs).then(() => turns.release());
   }
   await Promise.all(endings);
 }

@@ -4,7 +4,7 @@ import { asSurvivors, requirePlatform, type ProcessIdentity, type Survivor } fro
 import type { Leader, LeaderSpec } from './leader.js';
 import { removeLimits, type Limited } from './limits.js';
 import { endInTurns } from './ending-pace.js';
-import { createEntrance } from './entrance.js';
+import { createSemaphore } from './semaphore.js';
 import { startGuard, type Guard } from './guard.js';
 import { createHeld, groupHold, type Hold, type Level } from './level.js';
 import { checkMarker, markersOf } from './marker.js';
@@ -99,7 +99,7 @@ export function createProcessOwner(options: OwnerOptions): ProcessOwner {
   const starting = new Set<Promise<unknown>>();
   let count = 0;
   let closed = false;
-  const entrance = createEntrance(startsAtOnce);
+  const starts = createSemaphore(startsAtOnce);
   let endingAll: Promise<Survivor[]> | undefined;
 
   function requireOpen(spec: CheckedSpec): void {
@@ -192,12 +192,12 @@ export function createProcessOwner(options: OwnerOptions): ProcessOwner {
   async function startChecked(spec: CheckedSpec): Promise<OwnedProcess> {
     // Waits for an endAll() that began before, not for one that will wait for this start.
     await endingAll;
-    await entrance.enter();
+    await starts.acquire();
     try {
       requireOpen(spec);
       return await startNow(spec);
     } finally {
-      entrance.leave();
+      starts.release();
     }
   }
 

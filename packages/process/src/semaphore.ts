@@ -1,20 +1,20 @@
 /** Lets so many in at once, first come, first served. */
-export interface Entrance {
-  /** Resolves when it is our turn; each is followed by one `leave`. */
-  enter(): Promise<void> | undefined;
-  leave(): void;
+export interface Semaphore {
+  /** Resolves when it is our turn; each is followed by one `release`. */
+  acquire(): Promise<void> | undefined;
+  release(): void;
 }
 
-export function createEntrance(atOnce: number): Entrance {
+export function createSemaphore(atOnce: number): Semaphore {
   const outside: (() => void)[] = [];
   let inside = 0;
   return {
-    enter() {
+    acquire() {
       if (inside >= atOnce) return new Promise((resolve) => outside.push(resolve));
       inside += 1;
       return undefined;
     },
-    leave() {
+    release() {
       const next = outside.shift();
       if (next === undefined) inside -= 1;
       else next();
