@@ -1,6 +1,6 @@
 import { JsonlError } from '../errors.js';
 import { tidyArchives } from './archive.js';
-import { commitGroup } from './commit.js';
+import { commitGroup, syncInPlace } from './commit.js';
 import { addLine, addLines, firstLine, moveLines, startGroup, type Group } from './group.js';
 import { isLockedHere } from './lock.js';
 import { openFile, type Opened } from './open-file.js';
@@ -257,6 +257,23 @@ function appendAfter<T>(state: State<T>, value: T): Appended {
   throw outcome.error;
 }
 
+/** After a record was written whole in one call. */
+function acceptAlone(state: State<never>, group: Group, written: number): void {
+  const { target } = state;
+  if (state.alwaysSync) {
+    try {
+      syncInPlace(target, written);
+    } catch (error) {
+      state.failureTold = true;
+      throw fail(state, group, error);
+    }
+  } else {
+    if (target.length !== undefined) target.length += written;
+    target.unsynced = true;
+  }
+  if (group.bytes.length > maxKeptBytes) state.alone = startGroup();
+}
+
 /**
  * Appends alone. One call of the file system is enough unless something is in the way; if it was
  * not, the steps that know what to do then begin with its outcome.
@@ -268,23 +285,17 @@ function appendAlone<T>(state: State<T>, value: T): Appended {
   addLine(group, state.encode(value));
   let first: FirstOutcome | undefined;
   if (state.plain && !isDue(target, target.length ?? 0, group.end)) {
+    let written = -1;
     try {
-      const written = settings.fileSystem.writeSync(
-        target.file,
-        group.bytes,
-        state.firstSent,
-        group.end,
-      );
-      if (written === group.end - state.firstSent && !state.alwaysSync) {
-        if (target.length !== undefined) target.length += written;
-        target.unsynced = true;
-        if (group.bytes.length > maxKeptBytes) state.alone = startGroup();
-        return { bytes: group.end - firstLine };
-      }
-      first = { answer: written };
+      written = settings.fileSystem.writeSync(target.file, group.bytes, state.firstSent, group.end);
     } catch (cause) {
       first = { cause };
     }
+    if (written === group.end - state.firstSent) {
+      acceptAlone(state, group, written);
+      return { bytes: group.end - firstLine };
+    }
+    first ??= { answer: written };
   }
   try {
     runStepsSync(commit(state, group), settings.fileSystem, first);
