@@ -194,6 +194,35 @@ describe('a failure of any call', () => {
     expect(readFileSync(at('a.jsonl'), 'utf8')).toBe('"first"\n');
   });
 
+  it.each(['exclusive', 'shared'] as const)(
+    'makes a failed sync final in appendSync() as well: %s',
+    async (access) => {
+      const at = temporaryDirectory();
+      const fileSystem = faultyFileSystem({
+        before: (call, index) => {
+          if (call === 'fdatasyncSync' && index === 1) throw systemError('EIO', call);
+        },
+      });
+      const writer = await openWriter(at('a.jsonl'), { access, fileSystem, durability: 'sync' });
+      writer.appendSync(1);
+      const caught = (() => {
+        try {
+          return writer.appendSync(2);
+        } catch (error) {
+          return error;
+        }
+      })();
+      expect(caught).toMatchObject({
+        code: 'ORCH_JSONL_SYNC_FAILED',
+        details: { takenBack: access === 'exclusive' },
+      });
+      await expect(writer.append(3)).rejects.toMatchObject({ code: 'ORCH_JSONL_WRITER_FAILED' });
+      await writer.close();
+      const left = access === 'exclusive' ? [1] : [1, 2];
+      expect((await readAll(at('a.jsonl'))).records).toEqual(left);
+    },
+  );
+
   it("is told at close() when durability 'none' has told nobody", async () => {
     const at = temporaryDirectory();
     const fileSystem = faultyFileSystem(fullAfterHalf(0, 'EDQUOT'));
