@@ -1,0 +1,119 @@
+import { problemAt, type Document } from './document.js';
+import { expandDocument } from './expand-document.js';
+import type { Lookup } from './expand.js';
+import { isObject } from './json.js';
+import {
+  loadParsers,
+  positionAt,
+  type DocumentParser,
+  type ParsedDocument,
+} from './parse/parse-document.js';
+import type { Problem } from './problem.js';
+import { readSources, readValue, type Found } from './read-sources.js';
+import type { Format, Source, Tier } from './source.js';
+
+export interface DocumentOptions {
+  readonly tiers: readonly Tier[];
+  readonly sources: readonly Source[];
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly maxBytes: number;
+  /** `off`: variables are text. */
+  readonly variables: 'fill' | 'off';
+  readonly duplicates: 'fault' | 'last';
+}
+
+export interface ReadDocuments {
+  /** Low to high. */
+  readonly documents: readonly Document[];
+  readonly problems: readonly Problem[];
+}
+
+/** Reads sources again and again; a text that has not changed is not parsed again. */
+export function createDocumentReader(options: DocumentOptions): () => Promise<ReadDocuments> {
+  const tiers = new Map(options.tiers.map((tier) => [tier.name, tier]));
+  const order = [...tiers.keys()];
+  const sources = [...options.sources].sort(
+    (left, right) => order.indexOf(left.tier) - order.indexOf(right.tier),
+  );
+  const parsed = new Map<string, { readonly text: string; readonly document: ParsedDocument }>();
+  const loaded = new Set<Format>();
+  let parse: DocumentParser | undefined;
+
+  async function parserFor(found: readonly Found[]): Promise<DocumentParser> {
+    const before = loaded.size;
+    for (const one of found) if (one.kind === 'file') loaded.add(one.format);
+    if (parse === undefined || loaded.size > before) parse = await loadParsers(loaded);
+    return parse;
+  }
+
+  function parseText(file: string, text: string, format: Format, parser: DocumentParser) {
+    const before = parsed.get(file);
+    if (before?.text === text) return before.document;
+    const document = parser(text, format, options.duplicates);
+    parsed.set(file, { text, document });
+    return document;
+  }
+
+  return async () => {
+    const problems: Problem[] = [];
+    const documents: Document[] = [];
+    const found = readSources(sources, options.maxBytes);
+    const parser = await parserFor(found);
+    for (const one of found) {
+      const place = { tier: tiers.get(one.tier) as Tier, source: one.source };
+      const document = toDocument(one, place, parser);
+      if (document) documents.push(document);
+    }
+    return { documents, problems };
+
+    function toDocument(
+      one: Found,
+      place: Pick<Document, 'tier' | 'source'>,
+      parser: DocumentParser,
+    ): Document | undefined {
+      if (one.kind === 'fault') {
+        problems.push(problemAt(place, undefined, [], one.finding));
+        return undefined;
+      }
+      if (one.kind === 'value') {
+        const { value, faults } = readValue(one.given);
+        for (const { path, finding } of faults) {
+          problems.push(problemAt(place, undefined, path, finding));
+        }
+        if (faults.length > 0 || !isObject(value)) return undefined;
+        return { ...place, value, locate: () => undefined };
+      }
+      const { read, format } = one;
+      if ('absent' in read) return undefined;
+      if ('finding' in read) {
+        const { before, finding } = read;
+        const position = before === undefined ? undefined : positionAt(before, before.length);
+        problems.push(problemAt(place, position, [], finding));
+        return undefined;
+      }
+      const { value, locate, findings } = parseText(one.source, read.text, format, parser);
+      for (const { path, position, finding } of findings) {
+        problems.push(problemAt(place, position, path, finding));
+      }
+      if (findings.length > 0) return undefined;
+      const document: Document = { ...place, value, locate };
+      return options.variables === 'off' || !read.text.includes('${') ? document : fill(document);
+    }
+
+    function fill(document: Document): Document {
+      const lookup = lookupFor(document.tier, options.environment);
+      const value = expandDocument(document.value, lookup, (path, finding) => {
+        problems.push(problemAt(document, document.locate(path, 'value'), path, finding));
+      });
+      return { ...document, value };
+    }
+  };
+}
+
+function lookupFor(tier: Tier, environment: DocumentOptions['environment']): Lookup {
+  const names = tier.variables ?? (tier.trusted === false ? [] : undefined);
+  return (name) => {
+    if (names !== undefined && !names.includes(name)) return { refused: true };
+    return { value: Object.hasOwn(environment, name) ? environment[name] : undefined };
+  };
+}

@@ -1,0 +1,148 @@
+import type { Locate, Position } from '../document.js';
+import { inspect, type ValueFault } from '../inspect.js';
+import { isObject, type JsonObject } from '../json.js';
+import type { Finding } from '../problem.js';
+import type { SettingPath } from '../setting-path.js';
+import type { Format } from '../source.js';
+import type { JsonDialect } from './parse-json.js';
+import { follow, valueOf, type Parsed, type Tree } from './tree.js';
+
+/** What a text says, or everything that is wrong with it. */
+export interface ParsedDocument {
+  readonly value: JsonObject;
+  readonly locate: Locate;
+  readonly findings: readonly Placed[];
+}
+
+export interface Placed {
+  readonly path: SettingPath;
+  readonly position: Position | undefined;
+  readonly finding: Finding;
+}
+
+export type DocumentParser = (
+  text: string,
+  format: Format,
+  duplicates: JsonDialect['duplicates'],
+) => ParsedDocument;
+
+type Parsers = Readonly<Partial<Record<Format, (text: string, json: JsonDialect) => Parsed>>>;
+
+/** Loads the parsers of some formats: a program that reads JSON loads nothing for YAML. */
+export async function loadParsers(formats: Iterable<Format>): Promise<DocumentParser> {
+  const wanted = new Set(formats);
+  const { parseJson } = await import('./parse-json.js');
+  const parsers: Parsers = {
+    json: parseJson,
+    jsonc: parseJson,
+    ...(wanted.has('yaml') ? { yaml: (await import('./parse-yaml.js')).parseYaml } : {}),
+    ...(wanted.has('toml') ? { toml: (await import('./parse-toml.js')).parseToml } : {}),
+  };
+  return (text, format, duplicates) =>
+    (format === 'json' ? parseFast(text, duplicates, parseJson) : undefined) ??
+    parseWhole(text, format, duplicates, parsers);
+}
+
+/**
+ * What `JSON.parse` takes and our rules have nothing against needs no places until somebody asks.
+ * Undefined: the slow way knows what is wrong, and where.
+ */
+function parseFast(
+  text: string,
+  duplicates: JsonDialect['duplicates'],
+  parseJson: (text: string, json: JsonDialect) => Parsed,
+): ParsedDocument | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if (!isObject(value)) return undefined;
+  const { keys, faults } = inspect(value);
+  if (faults.length > 0) return undefined;
+  if (duplicates === 'fault' && keys !== countKeys(text)) return undefined;
+  let tree: Tree | undefined;
+  return {
+    value,
+    findings: [],
+    locate: (path, what) => {
+      tree ??= parseJson(text, { comments: false, duplicates }).tree;
+      return tree && place(text, tree, path, what);
+    },
+  };
+}
+
+const textOrKey = /"(?:[^"\\]|\\.)*"(\s*:)?/g;
+
+/** Keys in a text that is JSON, those that stand twice counted twice. */
+function countKeys(text: string): number {
+  let keys = 0;
+  for (const found of text.match(textOrKey) ?? []) if (found.endsWith(':')) keys += 1;
+  return keys;
+}
+
+function parseWhole(
+  text: string,
+  format: Format,
+  duplicates: JsonDialect['duplicates'],
+  parsers: Parsers,
+): ParsedDocument {
+  const parse = parsers[format];
+  if (parse === undefined) throw new Error(`The parser for ${format} was not loaded.`);
+  const { tree, faults } = parse(text, { comments: format === 'jsonc', duplicates });
+  const findings: Placed[] = faults.map(({ code, message, offset, path }) => ({
+    path,
+    position: positionAt(text, offset),
+    finding: { code, message },
+  }));
+  // An empty file, or one of comments alone, sets nothing.
+  const none = { value: {}, locate: () => undefined, findings };
+  if (tree === undefined) return none;
+  const value = valueOf(tree);
+  const locate: Locate = (path, what) => place(text, tree, path, what);
+  if (!isObject(value)) {
+    if (value !== null || format === 'json' || format === 'jsonc') findings.push(noObject(locate));
+    return none;
+  }
+  for (const fault of inspect(value).faults) findings.push(placeFault(fault, locate));
+  return { value, locate, findings: unique(findings) };
+}
+
+const noObject = (locate: Locate): Placed => ({
+  path: [],
+  position: locate([], 'value'),
+  finding: {
+    code: 'ORCH_CONFIG_NOT_AN_OBJECT',
+    message: 'expected keys and values at the top of the file, received something else',
+  },
+});
+
+function placeFault({ path, finding }: ValueFault, locate: Locate): Placed {
+  return { path, position: locate(path, 'key'), finding };
+}
+
+/** The parser and the walk over the value may both see the same number. */
+function unique(findings: readonly Placed[]): Placed[] {
+  const seen = new Set<string>();
+  return findings.filter(({ path, finding }) => {
+    const key = JSON.stringify([finding.code, path]);
+    return finding.code === 'ORCH_CONFIG_SYNTAX' || (!seen.has(key) && seen.add(key));
+  });
+}
+
+function place(text: string, root: Tree, path: SettingPath, what: 'key' | 'value'): Position {
+  const { tree, whole } = follow(root, path);
+  return positionAt(text, what === 'key' && whole ? tree.keyOffset : tree.offset);
+}
+
+export function positionAt(text: string, offset: number): Position {
+  const end = Math.min(offset, text.length);
+  let line = 1;
+  let start = 0;
+  for (let next = text.indexOf('\n'); next !== -1 && next < end; next = text.indexOf('\n', start)) {
+    line += 1;
+    start = next + 1;
+  }
+  return { line, column: end - start + 1 };
+}
