@@ -1,15 +1,16 @@
-import { problemAt, type Document } from './document.js';
+import { problemAt, type Document, type Locate } from './document.js';
 import { expandDocument } from './expand-document.js';
 import type { Lookup } from './expand.js';
-import { isObject } from './json.js';
+import { isObject, type JsonObject } from './json.js';
 import {
   loadParsers,
   positionAt,
   type DocumentParser,
   type ParsedDocument,
 } from './parse/parse-document.js';
-import type { Problem } from './problem.js';
+import type { Finding, Problem } from './problem.js';
 import { readSources, readValue, type Found } from './read-sources.js';
+import type { SettingPath } from './setting-path.js';
 import type { Format, Source, Tier } from './source.js';
 
 export interface DocumentOptions {
@@ -20,7 +21,23 @@ export interface DocumentOptions {
   /** `off`: variables are text. */
   readonly variables: 'fill' | 'off';
   readonly duplicates: 'fault' | 'last';
+  readonly badFiles: (tier: string) => 'refuse' | 'drop';
+  readonly admit: Admit | undefined;
 }
+
+/**
+ * Looks at what a source says. `value`: what counts of it, undefined for nothing. `findings`: what was mended
+ * or dropped, as warnings.
+ */
+export type Admit = (
+  value: JsonObject,
+  tier: string,
+) => {
+  readonly value: JsonObject | undefined;
+  /** Where in the source the value stands. Default: at the top. */
+  readonly at?: SettingPath;
+  readonly findings: readonly { readonly path: SettingPath; readonly message: string }[];
+};
 
 export interface ReadDocuments {
   /** Low to high. */
@@ -36,6 +53,8 @@ export function createDocumentReader(options: DocumentOptions): () => Promise<Re
     (left, right) => order.indexOf(left.tier) - order.indexOf(right.tier),
   );
   const parsed = new Map<string, { readonly text: string; readonly document: ParsedDocument }>();
+  const badly = (finding: Finding, tier: string): Finding =>
+    options.badFiles(tier) === 'drop' ? { ...finding, severity: 'warning' } : finding;
   const loaded = new Set<Format>();
   let parse: DocumentParser | undefined;
 
@@ -62,7 +81,8 @@ export function createDocumentReader(options: DocumentOptions): () => Promise<Re
     for (const one of found) {
       const place = { tier: tiers.get(one.tier) as Tier, source: one.source };
       const document = toDocument(one, place, parser);
-      if (document) documents.push(document);
+      const admitted = document && options.admit ? admit(document, options.admit) : document;
+      if (admitted) documents.push(admitted);
     }
     return { documents, problems };
 
@@ -72,13 +92,13 @@ export function createDocumentReader(options: DocumentOptions): () => Promise<Re
       parser: DocumentParser,
     ): Document | undefined {
       if (one.kind === 'fault') {
-        problems.push(problemAt(place, undefined, [], one.finding));
+        problems.push(problemAt(place, undefined, [], badly(one.finding, one.tier)));
         return undefined;
       }
       if (one.kind === 'value') {
         const { value, faults } = readValue(one.given);
         for (const { path, finding } of faults) {
-          problems.push(problemAt(place, undefined, path, finding));
+          problems.push(problemAt(place, undefined, path, badly(finding, one.tier)));
         }
         if (faults.length > 0 || !isObject(value)) return undefined;
         return { ...place, value, locate: () => undefined };
@@ -88,16 +108,26 @@ export function createDocumentReader(options: DocumentOptions): () => Promise<Re
       if ('finding' in read) {
         const { before, finding } = read;
         const position = before === undefined ? undefined : positionAt(before, before.length);
-        problems.push(problemAt(place, position, [], finding));
+        problems.push(problemAt(place, position, [], badly(finding, one.tier)));
         return undefined;
       }
       const { value, locate, findings } = parseText(one.source, read.text, format, parser);
       for (const { path, position, finding } of findings) {
-        problems.push(problemAt(place, position, path, finding));
+        problems.push(problemAt(place, position, path, badly(finding, one.tier)));
       }
       if (findings.length > 0) return undefined;
       const document: Document = { ...place, value, locate };
       return options.variables === 'off' || !read.text.includes('${') ? document : fill(document);
+    }
+
+    function admit(document: Document, look: Admit): Document | undefined {
+      const { value, at = [], findings } = look(document.value, document.tier.name);
+      for (const { path, message } of findings) {
+        const finding = { code: 'ORCH_CONFIG_DROPPED', severity: 'warning', message } as const;
+        problems.push(problemAt(document, document.locate(path, 'value'), path, finding));
+      }
+      const locate: Locate = (path, what) => document.locate([...at, ...path], what);
+      return value && { ...document, value, locate };
     }
 
     function fill(document: Document): Document {

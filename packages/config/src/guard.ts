@@ -1,7 +1,7 @@
 import { ConfigError } from './config-error.js';
 import { originOf, problemAt, type Document } from './document.js';
 import { isList, isObject, ownValue, type Json, type JsonObject } from './json.js';
-import { dropItems, identityOf, over, type Merged } from './merge.js';
+import { createMerger, dropItems, identityOf, type Merged } from './merge.js';
 import type { Problem, ProblemCode } from './problem.js';
 import { formatPath, parsePath, valueAt, type SettingPath } from './setting-path.js';
 import type { Origin } from './source.js';
@@ -188,6 +188,8 @@ function scalarReason(rule: Rule, value: Json, base: Json | undefined): string |
       return undefined;
   }
 }
+
+const { over } = createMerger({ sameItems: 'equal', whole: undefined });
 
 /** What documents say together at a path. */
 function settledValue(documents: readonly Document[], path: SettingPath): Json | undefined {

@@ -26,73 +26,100 @@ export interface Merged {
   readonly origins: Origins;
 }
 
+/** How settings are laid over each other. */
+export interface MergeRules {
+  /** Items that are objects: the same if they hold the same, or each one of its own. */
+  readonly sameItems: 'equal' | 'scalars';
+  /** Objects that are replaced whole, by path. */
+  readonly whole: WholePaths | undefined;
+}
+
+/** Steps of paths; `*` stands for every key. */
+export interface WholePaths {
+  readonly [step: string]: WholePaths | true;
+}
+
+export interface Merger {
+  /** Undefined: there is no document. */
+  readonly merge: (documents: readonly Document[]) => Merged | undefined;
+  /** Lays one more value over what is there. */
+  readonly over: (base: Merged, value: Json, document: Document, whole?: WholePaths) => Merged;
+}
+
 /**
  * Lays documents over each other, low to high: what is no object and no list is replaced, objects are merged
  * key by key, lists are joined, low first, and an item that is there already is left out.
- * Undefined: there is no document.
  */
-export function mergeDocuments(documents: readonly Document[]): Merged | undefined {
-  let merged: Merged | undefined;
-  for (const document of documents) {
-    merged = merged ? over(merged, document.value, document) : whole(document.value, document);
+export function createMerger({ sameItems, whole: wholePaths }: MergeRules): Merger {
+  const identify = sameItems === 'equal' ? identityOf : (item: Json): Json => item;
+
+  function over(base: Merged, value: Json, document: Document, whole?: WholePaths): Merged {
+    if (isObject(base.value) && isObject(value)) {
+      return mergeObjects(base, base.value, value, document, whole);
+    }
+    if (isList(base.value) && isList(value)) return joinLists(base, base.value, value, document);
+    return { value, origins: document };
   }
-  return merged;
-}
 
-/** Lays one more value over what is there. */
-export function over(base: Merged, value: Json, document: Document): Merged {
-  if (isObject(base.value) && isObject(value))
-    return mergeObjects(base, base.value, value, document);
-  if (isList(base.value) && isList(value)) return joinLists(base, base.value, value, document);
-  return whole(value, document);
-}
-
-const whole = (value: Json, document: Document): Merged => ({ value, origins: document });
-
-function mergeObjects(
-  { origins }: Merged,
-  low: JsonObject,
-  high: JsonObject,
-  document: Document,
-): Merged {
-  const value: Record<string, Json> = { ...low };
-  const entries =
-    'entries' in origins
-      ? origins.entries
-      : new Map(Object.keys(low).map((key) => [key, origins] as const));
-  for (const key in high) {
-    const upper = high[key] as Json;
-    const lower = ownValue(low, key);
-    const merged =
-      lower === undefined
-        ? whole(upper, document)
-        : over({ value: lower, origins: entries.get(key) ?? origins }, upper, document);
-    value[key] = merged.value;
-    entries.set(key, merged.origins);
+  function mergeObjects(
+    { origins }: Merged,
+    low: JsonObject,
+    high: JsonObject,
+    document: Document,
+    whole: WholePaths | undefined,
+  ): Merged {
+    const value: Record<string, Json> = { ...low };
+    const entries =
+      'entries' in origins
+        ? origins.entries
+        : new Map(Object.keys(low).map((key) => [key, origins] as const));
+    for (const key in high) {
+      const upper = high[key] as Json;
+      const lower = ownValue(low, key);
+      const inner = whole && (Object.hasOwn(whole, key) ? whole[key] : whole['*']);
+      const merged: Merged =
+        lower === undefined || inner === true
+          ? { value: upper, origins: document }
+          : over({ value: lower, origins: entries.get(key) ?? origins }, upper, document, inner);
+      value[key] = merged.value;
+      entries.set(key, merged.origins);
+    }
+    return { value, origins: { entries } };
   }
-  return { value, origins: { entries } };
-}
 
-function joinLists(
-  base: Merged,
-  low: readonly Json[],
-  high: readonly Json[],
-  document: Document,
-): Merged {
-  const seen = new Set<Json>();
-  const value: Json[] = [];
-  const items: ItemOrigin[] = [];
-  const add = (item: Json, origin: ItemOrigin): void => {
-    const identity = identityOf(item);
-    if (seen.has(identity)) return;
-    seen.add(identity);
-    value.push(item);
-    items.push(origin);
-  };
-  const origins = itemOrigins(base.origins, low.length);
-  low.forEach((item, index) => add(item, origins[index] as ItemOrigin));
-  high.forEach((item, index) => add(item, { document, index }));
-  return { value, origins: { items } };
+  function joinLists(
+    base: Merged,
+    low: readonly Json[],
+    high: readonly Json[],
+    document: Document,
+  ): Merged {
+    const seen = new Set<Json>();
+    const value: Json[] = [];
+    const items: ItemOrigin[] = [];
+    const add = (item: Json, origin: ItemOrigin): void => {
+      const identity = identify(item);
+      if (seen.has(identity)) return;
+      seen.add(identity);
+      value.push(item);
+      items.push(origin);
+    };
+    const origins = itemOrigins(base.origins, low.length);
+    low.forEach((item, index) => add(item, origins[index] as ItemOrigin));
+    high.forEach((item, index) => add(item, { document, index }));
+    return { value, origins: { items } };
+  }
+
+  function merge(documents: readonly Document[]): Merged | undefined {
+    let merged: Merged | undefined;
+    for (const document of documents) {
+      merged = merged
+        ? over(merged, document.value, document, wholePaths)
+        : { value: document.value, origins: document };
+    }
+    return merged;
+  }
+
+  return { merge, over };
 }
 
 /** Equal for items that are the same, whatever the order of their keys. */

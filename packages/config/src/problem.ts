@@ -40,6 +40,8 @@ export type ProblemCode =
   | 'ORCH_CONFIG_WRONG_VALUE'
   /** A tier that may only narrow tried to widen; what it says there does not count. A warning. */
   | 'ORCH_CONFIG_WIDENS'
+  /** Another program would not take this; what it says does not count. A warning. */
+  | 'ORCH_CONFIG_DROPPED'
   /** A policy has closed a list; what another tier adds does not count. A warning. */
   | 'ORCH_CONFIG_CLOSED';
 

@@ -1,12 +1,12 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { ConfigError } from './config-error.js';
 import { originOf, problemAt, type Document } from './document.js';
-import { createDocumentReader } from './documents.js';
+import { createDocumentReader, type Admit } from './documents.js';
 import { applyDenials, applyGuards, compileGuards, type Guard } from './guard.js';
 import type { Json } from './json.js';
 import { knownSettings } from './known-settings.js';
 import { createLoaded, type Denied, type Loaded } from './loaded.js';
-import { mergeDocuments, trace, type Merged } from './merge.js';
+import { createMerger, trace, type Merged, type WholePaths } from './merge.js';
 import type { Problem } from './problem.js';
 import { createRedactor, secretsIn, secretVariables, type Redactor } from './redact.js';
 import { valueAt, type SettingPath } from './setting-path.js';
@@ -30,6 +30,17 @@ export interface SettingsOptions<T = unknown> {
   readonly variables?: 'fill' | 'off';
   /** A key that stands twice in JSON: a fault, or the last one counts. @default 'fault' */
   readonly duplicates?: 'fault' | 'last';
+  /** Items of lists that are objects: left out when an equal one is there, or each one of its own. @default 'equal' */
+  readonly sameItems?: 'equal' | 'scalars';
+  /** Paths of objects and lists that a higher source replaces whole; `*` stands for every key. @default [] */
+  readonly whole?: readonly string[];
+  /**
+   * What becomes of a file with faults: settings have no value, or the file does not count and its faults
+   * are warnings. @default 'refuse'
+   */
+  readonly badFiles?: 'refuse' | 'drop' | ((tier: string) => 'refuse' | 'drop');
+  /** Looks at what a source says before it is merged; may mend it, or drop it whole. */
+  readonly admit?: Admit;
   /** Largest file. @default 1 MiB */
   readonly maxBytes?: number;
   /** Values that must never be shown, beside those that are recognised. @default [] */
@@ -51,6 +62,7 @@ const mebibyte = 1024 * 1024;
  */
 export function createSettings<T = Json>(options: SettingsOptions<T>): Settings<T> {
   const { tiers = usualTiers, sources, schema, maxBytes = mebibyte } = options;
+  const { badFiles = 'refuse' } = options;
   checkOptions(tiers, sources, maxBytes);
   const rules = compileGuards(options.guards ?? []);
   const environment = options.environment ?? process.env;
@@ -58,6 +70,12 @@ export function createSettings<T = Json>(options: SettingsOptions<T>): Settings<
     ...{ tiers, sources, environment, maxBytes },
     variables: options.variables ?? 'fill',
     duplicates: options.duplicates ?? 'fault',
+    badFiles: typeof badFiles === 'function' ? badFiles : () => badFiles,
+    admit: options.admit,
+  });
+  const merger = createMerger({
+    sameItems: options.sameItems ?? 'equal',
+    whole: wholePaths(options.whole ?? []),
   });
 
   async function load(): Promise<Loaded<T>> {
@@ -65,7 +83,7 @@ export function createSettings<T = Json>(options: SettingsOptions<T>): Settings<
     const guarded = rules.length > 0 ? applyGuards(documents, rules) : undefined;
     const all = guarded?.documents ?? documents;
     const denied: Denied[] = [];
-    let merged = mergeDocuments(all);
+    let merged = merger.merge(all);
     if (merged && rules.length > 0) {
       const before = merged;
       merged = applyDenials(before, rules, (path, value, denial) => {
@@ -113,6 +131,19 @@ export function createSettings<T = Json>(options: SettingsOptions<T>): Settings<
     load,
     watch: (watching) => watchSettings(load, sources, watching),
   };
+}
+
+function wholePaths(paths: readonly string[]): WholePaths | undefined {
+  const root: Record<string, WholePaths | true> = {};
+  for (const path of paths) {
+    let at = root;
+    const steps = path.split('.');
+    for (const step of steps.slice(0, -1)) {
+      at = (at[step] ??= {}) as Record<string, WholePaths | true>;
+    }
+    at[steps.at(-1) ?? ''] = true;
+  }
+  return paths.length === 0 ? undefined : root;
 }
 
 function checkOptions(tiers: readonly Tier[], sources: readonly Source[], maxBytes: number): void {

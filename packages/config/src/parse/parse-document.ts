@@ -88,6 +88,8 @@ function parseWhole(
   duplicates: JsonDialect['duplicates'],
   parsers: Parsers,
 ): ParsedDocument {
+  // An empty file, or one of comments alone, sets nothing.
+  if (text.trim() === '') return { value: {}, locate: () => undefined, findings: [] };
   const parse = parsers[format];
   if (parse === undefined) throw new Error(`The parser for ${format} was not loaded.`);
   const { tree, faults } = parse(text, { comments: format === 'jsonc', duplicates });
@@ -96,7 +98,6 @@ function parseWhole(
     position: positionAt(text, offset),
     finding: { code, message },
   }));
-  // An empty file, or one of comments alone, sets nothing.
   const none = { value: {}, locate: () => undefined, findings };
   if (tree === undefined) return none;
   const value = valueOf(tree);
