@@ -9,6 +9,7 @@ import {
   type ParsedDocument,
 } from './parse/parse-document.js';
 import type { Finding, Problem } from './problem.js';
+import { createFileReader } from './read-file.js';
 import { readSources, readValue, type Found } from './read-sources.js';
 import type { SettingPath } from './setting-path.js';
 import type { Format, Source, Tier } from './source.js';
@@ -55,6 +56,7 @@ export function createDocumentReader(options: DocumentOptions): () => Promise<Re
   const parsed = new Map<string, { readonly text: string; readonly document: ParsedDocument }>();
   const badly = (finding: Finding, tier: string): Finding =>
     options.badFiles(tier) === 'drop' ? { ...finding, severity: 'warning' } : finding;
+  const readFile = createFileReader();
   const loaded = new Set<Format>();
   let parse: DocumentParser | undefined;
 
@@ -76,7 +78,7 @@ export function createDocumentReader(options: DocumentOptions): () => Promise<Re
   return async () => {
     const problems: Problem[] = [];
     const documents: Document[] = [];
-    const found = readSources(sources, options.maxBytes);
+    const found = readSources(sources, options.maxBytes, readFile);
     const parser = await parserFor(found);
     for (const one of found) {
       const place = { tier: tiers.get(one.tier) as Tier, source: one.source };

@@ -22,8 +22,51 @@ const flags = constants.O_RDONLY | constants.O_NONBLOCK;
 const chunkBytes = 16 * 1024;
 const chunk = Buffer.allocUnsafeSlow(chunkBytes);
 
+/** Reads files; one that is as it was is not read again. */
+export type FileReader = (file: string, limits: ReadLimits) => FileRead;
+
+/** Times of files are as coarse as two seconds: what changed only just may change again unseen. */
+const settledMs = 3000;
+
+/**
+ * A file is as it was when device, inode, size and both times are. A time of change cannot be set by hand, so
+ * only a file that was changed within the last seconds has to be read to be sure.
+ */
+export function createFileReader(): FileReader {
+  const known = new Map<string, { readonly stats: fs.Stats; readonly read: FileRead }>();
+  return (file, limits) => {
+    const before = known.get(file);
+    if (before !== undefined && isSame(before.stats, statOf(file))) return before.read;
+    known.delete(file);
+    return readFile(file, limits, (stats, read) => {
+      const changedAt = Math.max(stats.ctimeMs, stats.mtimeMs);
+      if (Date.now() - changedAt > settledMs) known.set(file, { stats, read });
+    });
+  };
+}
+
+function statOf(file: string): fs.Stats | undefined {
+  try {
+    return fs.statSync(file, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
+}
+
+const isSame = (before: fs.Stats, now: fs.Stats | undefined): boolean =>
+  now !== undefined &&
+  before.ctimeMs === now.ctimeMs &&
+  before.mtimeMs === now.mtimeMs &&
+  before.size === now.size &&
+  before.ino === now.ino &&
+  before.dev === now.dev;
+
 /** Reads a whole regular file; never waits, never takes in more than `maxBytes`. */
-export function readFile(file: string, { maxBytes, within }: ReadLimits): FileRead {
+function readFile(
+  file: string,
+  { maxBytes, within }: ReadLimits,
+  onRead: (stats: fs.Stats, read: FileRead) => void,
+): FileRead {
   let descriptor: number;
   try {
     descriptor = fs.openSync(file, flags);
@@ -42,7 +85,9 @@ export function readFile(file: string, { maxBytes, within }: ReadLimits): FileRe
       const message = `expected at most ${maxBytes} bytes, received more`;
       return { finding: { code: 'ORCH_CONFIG_TOO_LARGE', message } };
     }
-    return decode(bytes);
+    const read = decode(bytes);
+    onRead(found, read);
+    return read;
   } catch (error) {
     return unreadable(error);
   } finally {

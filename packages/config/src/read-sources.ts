@@ -3,7 +3,7 @@ import { extname, join, resolve } from 'node:path';
 import { copyJson, inspect } from './inspect.js';
 import { isObject } from './json.js';
 import type { Finding } from './problem.js';
-import { readFile, type FileRead } from './read-file.js';
+import type { FileRead, FileReader } from './read-file.js';
 import type { FileSource, Format, Source, ValueSource } from './source.js';
 
 /** What was found for one source, before it is parsed. */
@@ -40,9 +40,13 @@ const formats: Readonly<Record<string, Format>> = {
 export const formatOf = (file: string): Format => formats[extname(file).toLowerCase()] ?? 'json';
 
 /** Reads every source, in order. What is not there is left out. */
-export function readSources(sources: readonly Source[], maxBytes: number): readonly Found[] {
+export function readSources(
+  sources: readonly Source[],
+  maxBytes: number,
+  readFile: FileReader,
+): readonly Found[] {
   return sources.flatMap((source): readonly Found[] => {
-    if ('file' in source) return readOne(source, maxBytes);
+    if ('file' in source) return readOne(source, maxBytes, readFile);
     if ('value' in source) {
       return [{ kind: 'value', tier: source.tier, source: source.name, given: source }];
     }
@@ -54,11 +58,15 @@ export function readSources(sources: readonly Source[], maxBytes: number): reado
     return (listed as readonly string[])
       .filter((name) => endings.includes(extname(name)) && !name.startsWith('.'))
       .sort()
-      .flatMap((name) => readOne({ tier, file: join(directory, name) }, maxBytes));
+      .flatMap((name) => readOne({ tier, file: join(directory, name) }, maxBytes, readFile));
   });
 }
 
-function readOne({ tier, file, format, within }: FileSource, maxBytes: number): readonly Found[] {
+function readOne(
+  { tier, file, format, within }: FileSource,
+  maxBytes: number,
+  readFile: FileReader,
+): readonly Found[] {
   const path = resolve(file);
   const read = readFile(path, { maxBytes, within });
   if ('absent' in read) return [];

@@ -122,6 +122,31 @@ describe('what lies at a path', () => {
   });
 });
 
+describe('a file that is read again', () => {
+  /** As if it had last been changed a minute ago. */
+  const age = (file: string): void =>
+    fs.utimesSync(file, Date.now() / 1000 - 60, Date.now() / 1000 - 60);
+
+  it('is seen to have changed, also with the same size and the same time of modification', async () => {
+    const scene = setScene();
+    const file = scene.write('s.json', '{ "a": 1 }');
+    age(file);
+    await new Promise((resolve) => setTimeout(resolve, 3100));
+    const settings = createSettings({ sources: [{ tier: 'user', file }], environment: {} });
+    expect((await settings.load()).value).toEqual({ a: 1 });
+    expect((await settings.load()).value).toEqual({ a: 1 });
+    for (let round = 2; round < 10; round += 1) {
+      fs.writeFileSync(file, `{ "a": ${round} }`);
+      age(file);
+      expect((await settings.load()).value).toEqual({ a: round });
+    }
+    fs.renameSync(scene.write('other.json', '{ "a": 0 }'), file);
+    expect((await settings.load()).value).toEqual({ a: 0 });
+    fs.rmSync(file);
+    expect((await settings.load()).value).toEqual({});
+  });
+});
+
 describe('within', () => {
   it('a link that leads out of the repository is not followed, in the name or above it', async () => {
     const scene = setScene();

@@ -22,8 +22,10 @@ const share = number((value) => value >= 0 && value <= 1, 'a number from 0 to 1'
 const anything: Check = (value) => value;
 
 /** Variables are text; anything else is what the language makes a text of. */
-const variable: Check = (value) =>
-  typeof value === 'string' ? value : String(value);
+function variable(value: Json): string {
+  if (isObject(value)) return '[object Object]';
+  return isList(value) ? value.map(variable).join(',') : String(value);
+}
 
 /** A rule that Claude Code cannot read is left out of its list. */
 const rule =

@@ -4,7 +4,7 @@ import { isObject, type JsonObject } from '../json.js';
 import type { Finding } from '../problem.js';
 import type { SettingPath } from '../setting-path.js';
 import type { Format } from '../source.js';
-import type { JsonDialect } from './parse-json.js';
+import { parseJson, type JsonDialect } from './parse-json.js';
 import { follow, valueOf, type Parsed, type Tree } from './tree.js';
 
 /** What a text says, or everything that is wrong with it. */
@@ -31,7 +31,6 @@ type Parsers = Readonly<Partial<Record<Format, (text: string, json: JsonDialect)
 /** Loads the parsers of some formats: a program that reads JSON loads nothing for YAML. */
 export async function loadParsers(formats: Iterable<Format>): Promise<DocumentParser> {
   const wanted = new Set(formats);
-  const { parseJson } = await import('./parse-json.js');
   const parsers: Parsers = {
     json: parseJson,
     jsonc: parseJson,
@@ -39,7 +38,7 @@ export async function loadParsers(formats: Iterable<Format>): Promise<DocumentPa
     ...(wanted.has('toml') ? { toml: (await import('./parse-toml.js')).parseToml } : {}),
   };
   return (text, format, duplicates) =>
-    (format === 'json' ? parseFast(text, duplicates, parseJson) : undefined) ??
+    (format === 'json' ? parseFast(text, duplicates) : undefined) ??
     parseWhole(text, format, duplicates, parsers);
 }
 
@@ -50,7 +49,6 @@ export async function loadParsers(formats: Iterable<Format>): Promise<DocumentPa
 function parseFast(
   text: string,
   duplicates: JsonDialect['duplicates'],
-  parseJson: (text: string, json: JsonDialect) => Parsed,
 ): ParsedDocument | undefined {
   let value: unknown;
   try {
