@@ -46,6 +46,14 @@ export interface ReadDocuments {
   readonly problems: readonly Problem[];
 }
 
+/** A text and what was made of it. */
+interface Known {
+  readonly text: string;
+  readonly document: ParsedDocument;
+  /** The same object for the same text, so that what is made of documents can be kept too. */
+  made?: Document;
+}
+
 /** Reads sources again and again; a text that has not changed is not parsed again. */
 export function createDocumentReader(options: DocumentOptions): () => Promise<ReadDocuments> {
   const tiers = new Map(options.tiers.map((tier) => [tier.name, tier]));
@@ -53,7 +61,7 @@ export function createDocumentReader(options: DocumentOptions): () => Promise<Re
   const sources = [...options.sources].sort(
     (left, right) => order.indexOf(left.tier) - order.indexOf(right.tier),
   );
-  const parsed = new Map<string, { readonly text: string; readonly document: ParsedDocument }>();
+  const parsed = new Map<string, Known>();
   const badly = (finding: Finding, tier: string): Finding =>
     options.badFiles(tier) === 'drop' ? { ...finding, severity: 'warning' } : finding;
   const readFile = createFileReader();
@@ -67,12 +75,12 @@ export function createDocumentReader(options: DocumentOptions): () => Promise<Re
     return parse;
   }
 
-  function parseText(file: string, text: string, format: Format, parser: DocumentParser) {
+  function parseText(file: string, text: string, format: Format, parser: DocumentParser): Known {
     const before = parsed.get(file);
-    if (before?.text === text) return before.document;
-    const document = parser(text, format, options.duplicates);
-    parsed.set(file, { text, document });
-    return document;
+    if (before?.text === text) return before;
+    const known: Known = { text, document: parser(text, format, options.duplicates) };
+    parsed.set(file, known);
+    return known;
   }
 
   return async () => {
@@ -113,12 +121,14 @@ export function createDocumentReader(options: DocumentOptions): () => Promise<Re
         problems.push(problemAt(place, position, [], badly(finding, one.tier)));
         return undefined;
       }
-      const { value, locate, findings } = parseText(one.source, read.text, format, parser);
+      const known = parseText(one.source, read.text, format, parser);
+      const { value, locate, findings } = known.document;
       for (const { path, position, finding } of findings) {
         problems.push(problemAt(place, position, path, badly(finding, one.tier)));
       }
       if (findings.length > 0) return undefined;
-      const document: Document = { ...place, value, locate };
+      if (known.made?.tier !== place.tier) known.made = { ...place, value, locate };
+      const document = known.made;
       return options.variables === 'off' || !read.text.includes('${') ? document : fill(document);
     }
 

@@ -78,19 +78,39 @@ export function createSettings<T = Json>(options: SettingsOptions<T>): Settings<
     whole: wholePaths(options.whole ?? []),
   });
 
-  async function load(): Promise<Loaded<T>> {
-    const { documents, problems: faults } = await read();
+  interface Layers {
+    readonly documents: readonly Document[];
+    readonly guarded: ReturnType<typeof applyGuards> | undefined;
+    /** The documents without what does not count. */
+    readonly all: readonly Document[];
+    readonly merged: Merged | undefined;
+    readonly denied: readonly Denied[];
+  }
+  let last: Layers | undefined;
+
+  /** Guards and merges; of the same documents as the last time, what was made then. */
+  function lay(documents: readonly Document[]): Layers {
+    const same =
+      last?.documents.length === documents.length &&
+      documents.every((document, index) => document === last?.documents[index]);
+    if (same && last) return last;
     const guarded = rules.length > 0 ? applyGuards(documents, rules) : undefined;
     const all = guarded?.documents ?? documents;
     const denied: Denied[] = [];
-    let merged = merger.merge(all);
-    if (merged && rules.length > 0) {
-      const before = merged;
-      merged = applyDenials(before, rules, (path, value, denial) => {
+    const before = merger.merge(all);
+    const merged =
+      before &&
+      applyDenials(before, rules, (path, value, denial) => {
         const traced = trace(before.origins, denial);
         if (traced) denied.push({ path, value, by: originOf(traced.document, traced.path) });
       });
-    }
+    last = { documents, guarded, all, merged, denied };
+    return last;
+  }
+
+  async function load(): Promise<Loaded<T>> {
+    const { documents, problems: faults } = await read();
+    const { guarded, all, merged, denied } = lay(documents);
     let redactor: Redactor | undefined;
     const redact = (): Redactor =>
       (redactor ??= createRedactor([
