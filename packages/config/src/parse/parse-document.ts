@@ -5,7 +5,7 @@ import type { Finding } from '../problem.js';
 import type { SettingPath } from '../setting-path.js';
 import type { Format } from '../source.js';
 import { parseJson, type JsonDialect } from './parse-json.js';
-import { follow, valueOf, type Parsed, type Tree } from './tree.js';
+import { follow, valueOf, type Fault, type Parsed, type Tree } from './tree.js';
 
 /** What a text says, or everything that is wrong with it. */
 export interface ParsedDocument {
@@ -61,12 +61,13 @@ function parseFast(
   if (faults.length > 0) return undefined;
   if (duplicates === 'fault' && keys !== countKeys(text)) return undefined;
   let tree: Tree | undefined;
+  const positions = createPositions(text);
   return {
     value,
     findings: [],
     locate: (path, what) => {
       tree ??= parseJson(text, { comments: false, duplicates }).tree;
-      return tree && place(text, tree, path, what);
+      return tree && place(positions, tree, path, what);
     },
   };
 }
@@ -90,22 +91,50 @@ function parseWhole(
   if (text.trim() === '') return { value: {}, locate: () => undefined, findings: [] };
   const parse = parsers[format];
   if (parse === undefined) throw new Error(`The parser for ${format} was not loaded.`);
-  const { tree, faults } = parse(text, { comments: format === 'jsonc', duplicates });
+  const positions = createPositions(text);
+  const { tree, faults } = withinStack(() =>
+    parse(text, { comments: format === 'jsonc', duplicates }),
+  );
   const findings: Placed[] = faults.map(({ code, message, offset, path }) => ({
     path,
-    position: positionAt(text, offset),
+    position: positions(offset),
     finding: { code, message },
   }));
-  const none = { value: {}, locate: () => undefined, findings };
+  const none = { value: {}, locate: () => undefined, findings: bounded(findings) };
   if (tree === undefined) return none;
   const value = valueOf(tree);
-  const locate: Locate = (path, what) => place(text, tree, path, what);
+  const locate: Locate = (path, what) => place(positions, tree, path, what);
   if (!isObject(value)) {
     if (value !== null || format === 'json' || format === 'jsonc') findings.push(noObject(locate));
-    return none;
+    return { ...none, findings: bounded(findings) };
   }
   for (const fault of inspect(value).faults) findings.push(placeFault(fault, locate));
-  return { value, locate, findings: unique(findings) };
+  return { value, locate, findings: bounded(unique(findings)) };
+}
+
+/** More than this is counted, not listed. */
+const maxFindings = 100;
+
+function bounded(findings: readonly Placed[]): readonly Placed[] {
+  const last = findings[maxFindings];
+  if (last === undefined) return findings;
+  const message = `${findings.length - maxFindings} more problems of this file are not listed`;
+  return [
+    ...findings.slice(0, maxFindings),
+    { ...last, path: [], finding: { code: 'ORCH_CONFIG_TOO_LARGE', message } },
+  ];
+}
+
+/** Parsers are recursive, and a text may be made to exhaust the stack. */
+function withinStack(parse: () => Parsed): Parsed {
+  try {
+    return parse();
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    const message = 'this is more than the parser can take; write less, or in more files';
+    const fault: Fault = { code: 'ORCH_CONFIG_TOO_LARGE', offset: 0, path: [], message };
+    return { tree: undefined, faults: [fault] };
+  }
 }
 
 const noObject = (locate: Locate): Placed => ({
@@ -130,18 +159,40 @@ function unique(findings: readonly Placed[]): Placed[] {
   });
 }
 
-function place(text: string, root: Tree, path: SettingPath, what: 'key' | 'value'): Position {
+function place(
+  positions: (offset: number) => Position,
+  root: Tree,
+  path: SettingPath,
+  what: 'key' | 'value',
+): Position {
   const { tree, whole } = follow(root, path);
-  return positionAt(text, what === 'key' && whole ? tree.keyOffset : tree.offset);
+  return positions(what === 'key' && whole ? tree.keyOffset : tree.offset);
 }
 
 export function positionAt(text: string, offset: number): Position {
-  const end = Math.min(offset, text.length);
-  let line = 1;
-  let start = 0;
-  for (let next = text.indexOf('\n'); next !== -1 && next < end; next = text.indexOf('\n', start)) {
-    line += 1;
-    start = next + 1;
+  return createPositions(text)(offset);
+}
+
+/** Line and column of offsets; where lines begin is looked up once. */
+function createPositions(text: string): (offset: number) => Position {
+  let starts: number[] | undefined;
+  return (offset) => {
+    starts ??= lineStarts(text);
+    const end = Math.min(offset, text.length);
+    let [low, high] = [0, starts.length];
+    while (high - low > 1) {
+      const middle = (low + high) >> 1;
+      if ((starts[middle] ?? 0) <= end) low = middle;
+      else high = middle;
+    }
+    return { line: low + 1, column: end - (starts[low] ?? 0) + 1 };
+  };
+}
+
+function lineStarts(text: string): number[] {
+  const starts = [0];
+  for (let next = text.indexOf('\n'); next !== -1; next = text.indexOf('\n', next + 1)) {
+    starts.push(next + 1);
   }
-  return { line, column: end - start + 1 };
+  return starts;
 }

@@ -11,14 +11,15 @@ interface Growing {
   content: Entries | Growing[] | Tree['content'];
 }
 
-/** A cheap end for text that was made to be slow. */
+/** Cheap ends for text that was made to be slow. */
 const maxBrackets = 10_000;
+const maxDotsInLine = 1000;
 
 /** Reads TOML 1.0 with positions. Of a wrong syntax, the first fault. Dates are text as written. */
 export function parseToml(text: string): Parsed {
   const faults: Fault[] = [];
-  const suspect = deepest(text);
-  if (suspect !== undefined) return { tree: undefined, faults: [tooDeep(suspect, [])] };
+  const suspect = suspectIn(text);
+  if (suspect !== undefined) return { tree: undefined, faults: [suspect] };
   try {
     const root: Growing = { offset: 0, keyOffset: 0, content: new Map<string, Tree>() };
     for (const entry of parseTOML(text).body[0].body) {
@@ -39,19 +40,42 @@ export function parseToml(text: string): Parsed {
   }
 }
 
-/** The parser is recursive; brackets in strings and comments count too, which no settings need so many of. */
-function deepest(text: string): number | undefined {
-  let depth = 0;
-  let brackets = 0;
+/** Looks for what would keep the parser busy for long, without telling texts from the rest. */
+function suspectIn(text: string): Fault | undefined {
+  let [depth, brackets, dots] = [0, 0, 0];
   for (let at = 0; at < text.length; at += 1) {
-    const code = text.charCodeAt(at);
-    if (code === 0x5b || code === 0x7b) {
-      depth += 1;
-      brackets += 1;
-    } else if (code === 0x5d || code === 0x7d) depth = Math.max(0, depth - 1);
-    if (depth > maxDepth * 2 || brackets > maxBrackets) return at;
+    switch (text[at]) {
+      case '[':
+      case '{':
+        depth += 1;
+        brackets += 1;
+        break;
+      case ']':
+      case '}':
+        depth = Math.max(0, depth - 1);
+        break;
+      case '.':
+        dots += 1;
+        break;
+      case '#':
+        at = endOfLine(text, at) - 1;
+        break;
+      case '\n':
+        dots = 0;
+        break;
+    }
+    if (depth > maxDepth * 2) return tooDeep(at, []);
+    if (brackets > maxBrackets || dots > maxDotsInLine) {
+      const message = `expected at most ${maxBrackets} brackets, and ${maxDotsInLine} dots in a line`;
+      return { code: 'ORCH_CONFIG_TOO_LARGE', offset: at, path: [], message };
+    }
   }
   return undefined;
+}
+
+function endOfLine(text: string, at: number): number {
+  const end = text.indexOf('\n', at);
+  return end === -1 ? text.length : end;
 }
 
 function readTable(root: Growing, table: AST.TOMLTable, faults: Fault[]): void {
