@@ -6,6 +6,7 @@ export default defineConfig(
     index: 'src/index.ts',
     plan: 'src/plan/index.ts',
     status: 'src/status/index.ts',
+    settings: 'src/settings/index.ts',
     sessions: 'src/sessions/index.ts',
     doctor: 'src/doctor/index.ts',
   }),

@@ -3,6 +3,7 @@
  * and (plus `tests`) in its tests. `check.mjs` fails when the code disagrees.
  */
 export const layers = {
+  'packages/config': { may: [], tests: ['process'] },
   'packages/jsonl': { may: [] },
   'packages/process': { may: [] },
   'packages/scripted-model': { may: [] },
@@ -11,7 +12,7 @@ export const layers = {
   'packages/workspace': { may: ['process'] },
   'packages/coordinator': { may: ['jsonl'] },
   'packages/core': {
-    may: ['jsonl', 'process', 'scripted-model', 'agents', 'gates', 'workspace', 'coordinator'],
+    may: ['config', 'jsonl', 'process', 'scripted-model', 'agents', 'gates', 'workspace', 'coordinator'],
   },
   'apps/cli': { may: ['core'] },
   test: { may: [], tests: ['coordinator', 'scripted-model'] },

@@ -15,6 +15,7 @@ export const exitCode = {
 const usage = new RegExp(
   [
     '^ORCH_(?:PLAN|REHEARSAL|USAGE)_',
+    '^ORCH_CONFIG_(?:INVALID|PATH)$',
     '^ORCH_RUN_(?:NOT_FOUND|INPUT)$',
     '^ORCH_(?:SESSION|TRANSCRIPTS)_NOT_FOUND$',
     '^ORCH_JSONL_(?:TRANSCRIPT|PRICES)_INVALID$',

@@ -57,6 +57,7 @@ export function program(screen: Screen, done: (code: number) => void): Command {
     orch.command(name).description(description);
   addSessions(group('sessions', 'what agents said and did, here and in Claude Code'), screen, done);
   addPlan(group('plan', 'look at a plan; executes nothing'), screen, done);
+  addConfig(group('config', 'what settings apply, and who set them'), screen, done);
   orch
     .command('doctor')
     .description('what is installed here, and what would apply')
@@ -189,6 +190,41 @@ function addPlan(plan: Command, screen: Screen, done: (code: number) => void): v
     .action(async (file: string, task: string, flags: object) => {
       const { planShowCommand } = await import('./commands/plan.js');
       done(await planShowCommand(screen, file, task, flags));
+    });
+}
+
+function addConfig(config: Command, screen: Screen, done: (code: number) => void): void {
+  config
+    .command('show')
+    .description('every setting that applies; secrets are not shown')
+    .option('--origin', 'with tier, file, line and column')
+    .option(...json)
+    .action(async (flags: object) => {
+      const { configShowCommand } = await import('./commands/config.js');
+      done(await configShowCommand(screen, flags));
+    });
+  config
+    .command('explain <key>')
+    .description('who set it, who lost, who was refused')
+    .option(...json)
+    .action(async (key: string, flags: object) => {
+      const { configExplainCommand } = await import('./commands/config.js');
+      done(await configExplainCommand(screen, key, flags));
+    });
+  config
+    .command('check')
+    .description('everything that is wrong with the settings of every tier')
+    .option(...json)
+    .action(async (flags: object) => {
+      const { configCheckCommand } = await import('./commands/config.js');
+      done(await configCheckCommand(screen, flags));
+    });
+  config
+    .command('schema')
+    .description('the JSON Schema of settings files, for editors')
+    .action(async () => {
+      const { configSchemaCommand } = await import('./commands/config.js');
+      done(configSchemaCommand(screen));
     });
 }
 

@@ -10,6 +10,7 @@ import {
   type Graph,
 } from '@orch/coordinator';
 import type { Event, RunState } from '@orch/coordinator/state';
+import { formatProblem } from '@orch/config';
 import { CoreError } from './core-error.js';
 import { explainDiskFull, namingFullDisks } from './disk-full.js';
 import { createRunAgent, type RunAgent } from './parts/agent.js';
@@ -29,6 +30,8 @@ import { openStage, type Stage } from './rehearsal/stage.js';
 import { recordedScript, recordScript, type RehearsalScript } from './rehearsal/script.js';
 import { openRepository, type Repository } from './repository.js';
 import { readGraph, readRun } from './status/runs.js';
+import { readSettings, type OrchSettings } from './settings/read-settings.js';
+import { createKeySource } from './settings/key-source.js';
 import { version } from './version.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -73,6 +76,8 @@ export interface Orchestrator {
    * @throws CoreError `ORCH_AGENT_MISSING`, `ORCH_CREDENTIALS_MISSING`
    */
   requireAgents(graph: Graph): Promise<void>;
+  /** How many attempts at once the plan asks for, or else the settings. */
+  readonly parallelFor: (graph: Graph) => number | 'auto';
   run(options: RunOptions): Promise<RunState>;
   resume(options: ResumeRunOptions): Promise<RunState>;
   close(): Promise<void>;
@@ -87,6 +92,12 @@ export async function openOrchestrator(options: OrchestratorOptions): Promise<Or
   const state = stateDirectory(environment);
   const repository = await openRepository(options.directory, environment);
   const orch = orchDirectory(repository.root);
+  const loaded = await readSettings({ root: repository.root, environment });
+  const settings = loaded.require();
+  const passedOn = passedEnvironment(environment, settings.environment);
+  const tellWarnings = (watcher: Watcher): void => {
+    for (const problem of loaded.problems) watcher.onProblem?.(formatProblem(problem));
+  };
 
   async function conduct<T>(
     run: string,
@@ -100,8 +111,8 @@ export async function openOrchestrator(options: OrchestratorOptions): Promise<Or
     let agent: RunAgent | undefined;
     try {
       agent = await createRunAgent({
-        ...(await agentAccess(graph, environment, stage)),
-        environment: passedEnvironment(environment),
+        ...(await agentAccess(graph, environment, stage, settings, loaded)),
+        environment: passedOn,
         homes: path.join(state, 'homes', repositoryKey(repository.root), run),
         layout,
         run,
@@ -110,7 +121,7 @@ export async function openOrchestrator(options: OrchestratorOptions): Promise<Or
       });
       const checks = {
         owner: agent.owner,
-        environment: passedEnvironment(environment),
+        environment: passedOn,
         layout,
         rehearsal: stage !== undefined,
         redact: agent.redact,
@@ -137,13 +148,19 @@ export async function openOrchestrator(options: OrchestratorOptions): Promise<Or
     }
   }
 
+  function parallelFor({ limits }: Graph): number | 'auto' {
+    return limits.parallel === 'auto' ? (settings.parallel ?? 'auto') : limits.parallel;
+  }
+
   return {
     repository,
+    parallelFor,
     async requireAgents(graph) {
-      await agentAccess(graph, environment, undefined);
+      await agentAccess(graph, environment, undefined, settings, loaded);
     },
     async run({ graph, parallel, rehearsal, ...watcher }) {
       const run = ids.run(clock.now());
+      tellWarnings(watcher);
       return conduct(run, graph, rehearsal, async (parts) => {
         if (rehearsal) await recordScript(runLayout(orch, run).directory, rehearsal);
         return createCoordinator(parts).start({
@@ -151,12 +168,13 @@ export async function openOrchestrator(options: OrchestratorOptions): Promise<Or
           base: repository.head.commit,
           branch: repository.head.branch,
           mode: rehearsal ? 'rehearsal' : 'run',
-          parallel: parallel ?? chooseParallelism(graph.limits.parallel).parallel,
+          parallel: parallel ?? chooseParallelism(parallelFor(graph)).parallel,
           ...watcher,
         });
       });
     },
     async resume({ run, revised, takeOver, ...watcher }) {
+      tellWarnings(watcher);
       const record = await readRun(repository.root, run);
       const graph = revised ?? (await readGraph(record.layout));
       // A plan that is given anew may stand for one that cannot be read.
@@ -189,6 +207,8 @@ async function agentAccess(
   graph: Graph,
   environment: Environment,
   stage: Stage | undefined,
+  settings: OrchSettings,
+  loaded: Awaited<ReturnType<typeof readSettings>>,
 ): Promise<{
   claudeExecutable: string | undefined;
   credentials: Record<string, string>;
@@ -196,7 +216,7 @@ async function agentAccess(
 }> {
   const needed = graph.nodes.some((node) => node.kind === 'task' && node.agent.driver === 'claude');
   if (!needed) return { claudeExecutable: undefined, credentials: {} };
-  const explicit = environment['ORCH_CLAUDE'];
+  const explicit = environment['ORCH_CLAUDE'] ?? settings.claude?.executable;
   const detected = await createClaudeDriver(explicit ? { executable: explicit } : {}).detect(
     environment,
   );
@@ -212,13 +232,19 @@ async function agentAccess(
       credentials: { ANTHROPIC_BASE_URL: stage.url, ANTHROPIC_API_KEY: 'rehearsal-needs-no-key' },
     };
   }
-  const credentials = claudeCredentials(environment);
+  const fromEnvironment = claudeCredentials(environment);
   const file = loginFile(environment);
+  const asksHelper =
+    settings.claude?.keyHelper !== undefined &&
+    !Object.keys(fromEnvironment).some((name) => name !== 'ANTHROPIC_BASE_URL');
+  const credentials = asksHelper
+    ? { ...fromEnvironment, ANTHROPIC_API_KEY: await createKeySource(loaded, environment).key() }
+    : fromEnvironment;
   const hasKey = Object.keys(credentials).some((name) => name !== 'ANTHROPIC_BASE_URL');
   if (!hasKey && !file) {
     throw new CoreError(
       'ORCH_CREDENTIALS_MISSING',
-      'Claude Code has no credential here. Set ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN (made by `claude setup-token`), or log in with `claude`. ' +
+      'Claude Code has no credential here. Set ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN (made by `claude setup-token`), or log in with `claude`, or give claude.keyHelper in your settings. ' +
         'To try a plan without one: orch rehearse',
     );
   }

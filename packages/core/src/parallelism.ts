@@ -15,7 +15,8 @@ const most = 16;
  * holds at 600 MB each, and no more than 16.
  */
 export function chooseParallelism(asked: number | 'auto'): Parallelism {
-  if (asked !== 'auto') return { parallel: asked, reason: 'as the plan or the command line says' };
+  if (asked !== 'auto')
+    return { parallel: asked, reason: 'as the plan, the settings or the command line says' };
   const cores = availableParallelism();
   const memory = Math.max(1, Math.floor(totalmem() / bytesPerAgent));
   const parallel = Math.max(1, Math.min(cores * perCore, memory, most));

@@ -20,7 +20,7 @@ export const isolationLevel =
   'clone (a private clone for each task; this is no security boundary: agents can read what you can)';
 
 /** Looks at a compiled plan; starts nothing. */
-export function runPreview(graph: Graph, parallel: number | undefined): RunPreview {
+export function runPreview(graph: Graph, parallel: number | 'auto' | undefined): RunPreview {
   const tasks = graph.nodes.filter((node) => node.kind === 'task');
   const chosen = chooseParallelism(parallel ?? graph.limits.parallel);
   return {

@@ -4,7 +4,7 @@ import { chooseParallelism } from '../src/parallelism.js';
 it('takes what was asked, and says why it chose where nothing was asked', () => {
   expect(chooseParallelism(3)).toEqual({
     parallel: 3,
-    reason: 'as the plan or the command line says',
+    reason: 'as the plan, the settings or the command line says',
   });
   const chosen = chooseParallelism('auto');
   expect(chosen.parallel).toBeGreaterThanOrEqual(1);

@@ -83,11 +83,11 @@ async function withOrchestrator(
 /** What is about to happen, and from which state of the repository. */
 function preview(
   screen: Screen,
-  { repository }: Orchestrator,
+  { repository, parallelFor }: Orchestrator,
   graph: Graph,
   parallel: number | undefined,
 ): void {
-  const facts = runPreview(graph, parallel);
+  const facts = runPreview(graph, parallel ?? parallelFor(graph));
   const say = (text: string): void => {
     for (const line of wrapped(text, screen.size().columns)) screen.line(line);
   };

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { createClaudeDriver } from '@orch/agents';
+import { formatProblem } from '@orch/config';
 import { probeLevels } from '@orch/process';
 import { findMainWorktree } from '../main-worktree.js';
 import { loginFile } from '../orchestrator.js';
@@ -38,6 +39,8 @@ export async function examine(options: {
       node(),
       ...(await repository(directory, environment)),
       ...(await claude(environment)),
+      ...(await ownSettings(directory, environment)),
+      ...(await claudeSettings(directory, environment)),
       ...(await projectSettings(directory)),
       { level: 'warning', what: 'isolation', found: isolationLevel },
       await processes(),
@@ -170,6 +173,47 @@ async function claude(environment: Environment): Promise<readonly Finding[]> {
         ]
       : []),
   ];
+}
+
+/** Settings of orch, of every tier; what is wrong with them never stops the rest of the report. */
+async function ownSettings(
+  directory: string,
+  environment: Environment,
+): Promise<readonly Finding[]> {
+  const { settingsIn } = await import('../settings/look.js');
+  const settings = await settingsIn(directory, environment);
+  const { problems } = settings;
+  const sources = [
+    ...new Set(settings.leaves().map(({ origin }) => `${origin.tier} (${origin.source})`)),
+  ];
+  const found = sources.length === 0 ? 'none; everything is as built in' : sources.join(', ');
+  return [
+    ...problems.map((problem): Finding => ({
+      level: problem.severity === 'error' ? 'problem' : 'warning',
+      what: 'settings',
+      found: formatProblem(problem),
+      next:
+        problem.severity === 'error'
+          ? 'repair it, then: orch config check'
+          : 'orch config show --origin',
+    })),
+    ...(problems.length === 0 ? [{ level: 'ok', what: 'settings', found } as const] : []),
+  ];
+}
+
+/** What Claude Code drops from its own settings files without a word. */
+async function claudeSettings(
+  directory: string,
+  environment: Environment,
+): Promise<readonly Finding[]> {
+  const { createClaudeSettings } = await import('@orch/config/claude');
+  const root = (await findMainWorktree(directory)) ?? directory;
+  const { problems } = await createClaudeSettings({ directory: root, environment }).load();
+  return problems.map((problem) => ({
+    level: 'warning',
+    what: 'Claude settings',
+    found: formatProblem(problem),
+  }));
 }
 
 /** What the repository brings for Claude Code, and what of it acts in a run. */

@@ -22,9 +22,17 @@ const passed = [
   'SSL_CERT_DIR',
 ] as const;
 
-/** The allowlisted part of an environment, and every `LC_*`. */
-export function passedEnvironment(environment: Environment): Record<string, string> {
-  const names = [...passed, ...Object.keys(environment).filter((name) => name.startsWith('LC_'))];
+/** The allowlisted part of an environment, and every `LC_*`; settings add names and forbid them. */
+export function passedEnvironment(
+  environment: Environment,
+  settings: {
+    readonly pass?: readonly string[] | undefined;
+    readonly deny?: readonly string[] | undefined;
+  } = {},
+): Record<string, string> {
+  const { pass = [], deny = [] } = settings;
+  const local = Object.keys(environment).filter((name) => name.startsWith('LC_'));
+  const names = [...passed, ...local, ...pass].filter((name) => !deny.includes(name));
   return Object.fromEntries(
     names.flatMap((name) => {
       const value = environment[name];
