@@ -12,7 +12,16 @@ export const layers = {
   'packages/workspace': { may: ['process'] },
   'packages/coordinator': { may: ['jsonl'] },
   'packages/core': {
-    may: ['config', 'jsonl', 'process', 'scripted-model', 'agents', 'gates', 'workspace', 'coordinator'],
+    may: [
+      'config',
+      'jsonl',
+      'process',
+      'scripted-model',
+      'agents',
+      'gates',
+      'workspace',
+      'coordinator',
+    ],
   },
   'apps/cli': { may: ['core'] },
   test: { may: [], tests: ['coordinator', 'scripted-model'] },

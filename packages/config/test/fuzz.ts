@@ -161,6 +161,14 @@ const scraps = [
   '? ',
 ];
 
+/** Too deep, too many of something, nothing at all. */
+const extremes = [
+  ...['[', '{"a":', '- ', '? ', 'a = ['].map((piece) => piece.repeat(100)),
+  ...['x ', '= ', ': '].map((piece) => piece.repeat(150)),
+  ...[`a${'.b'.repeat(1100)} = 1`, `a${'.b'.repeat(70)} = 1`, `[a${'.b'.repeat(70)}]`],
+  ...['[[a]]\n'.repeat(5001), `a: ${'[1]'.repeat(3)}`, '', ' \n', '# [\n', 'a = 9007199254740993'],
+];
+
 /** Damages a text at some places. */
 function damage(text: string, random: Random): string {
   let damaged = text;
@@ -170,7 +178,7 @@ function damage(text: string, random: Random): string {
     damaged =
       damaged.slice(0, at) + (random() < 0.7 ? pick(random, scraps) : '') + damaged.slice(at + cut);
   }
-  return random() < 0.02 ? pick(random, ['[', '{"a":', '- ', 'a = [']).repeat(100) : damaged;
+  return random() < 0.02 ? pick(random, extremes) : damaged;
 }
 
 /** What the fuzz tries; a test hands in one with a fault, to see it found. */
