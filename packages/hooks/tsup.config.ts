@@ -1,0 +1,6 @@
+import { defineConfig } from 'tsup';
+import { preset } from '../../tooling/tsup.js';
+
+export default defineConfig(
+  preset({ index: 'src/index.ts', program: 'src/program/index.ts' }, { splitting: true }),
+);
