@@ -8,5 +8,7 @@ export default defineConfig(
     status: 'src/status/index.ts',
     sessions: 'src/sessions/index.ts',
     doctor: 'src/doctor/index.ts',
+    hooks: 'src/hooks/index.ts',
+    hook: 'src/hook/index.ts',
   }),
 );

@@ -16,7 +16,8 @@ const usage = new RegExp(
   [
     '^ORCH_(?:PLAN|REHEARSAL|USAGE)_',
     '^ORCH_RUN_(?:NOT_FOUND|INPUT)$',
-    '^ORCH_(?:SESSION|TRANSCRIPTS)_NOT_FOUND$',
+    '^ORCH_(?:SESSION|TRANSCRIPTS|HOOK)_NOT_FOUND$',
+    '^ORCH_HOOKS_(?:EVENT|PAYLOAD|UNPINNABLE)$',
     '^ORCH_JSONL_(?:TRANSCRIPT|PRICES)_INVALID$',
     '^commander\\.',
   ].join('|'),

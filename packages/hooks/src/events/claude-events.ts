@@ -43,7 +43,12 @@ const table = {
     fields: [...context, 'sessionTitle', 'suppressOriginalPrompt'],
     textIsContext: true,
   },
-  UserPromptExpansion: { subject: 'command_name', block: 'refuse', fields: context },
+  UserPromptExpansion: {
+    subject: 'command_name',
+    block: 'refuse',
+    fields: context,
+    textIsContext: true,
+  },
   SessionStart: {
     subject: 'source',
     block: 'none',
@@ -71,9 +76,9 @@ const table = {
   MessageDisplay: { block: 'none', fields: ['displayContent'] },
   WorktreeCreate: { block: 'refuse', fields: ['worktreePath'] },
   WorktreeRemove: { block: 'none', fields: [] },
-  PreModelSwitch: { block: 'none', fields: [] },
-  PostModelSwitch: { block: 'none', fields: [] },
-  DirectoryAdded: { block: 'none', fields: [] },
+  PreModelSwitch: { subject: 'to_model', block: 'refuse', fields: [] },
+  PostModelSwitch: { subject: 'to_model', block: 'none', fields: [] },
+  DirectoryAdded: { subject: 'source', block: 'none', fields: [] },
 } as const satisfies Readonly<Record<string, EventFacts>>;
 
 /** The name of an event of Claude Code. */

@@ -58,6 +58,9 @@ export async function decide(asked: {
 
 function tell(outcome: Outcome): Decided {
   const { event, blocked, reason = '' } = outcome;
+  // Exit code 2 refuses no permission (test/claude/differential.json), but this does.
+  if (blocked && event === 'PermissionRequest')
+    return { code: 0, stdout: JSON.stringify(toClaudeOutput(outcome)), stderr: '' };
   if (blocked) return { code: 2, stdout: '', stderr: reason === '' ? 'blocked by a hook' : reason };
   const notes = [
     ...outcome.systemMessages,

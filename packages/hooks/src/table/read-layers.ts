@@ -14,6 +14,8 @@ export interface HookLayer {
   readonly source: string;
   /** `{EVENT: [{matcher?, hooks: [HOOK]}]}`; anything else is listed as refused. */
   readonly hooks: unknown;
+  /** Why the file could not be read, if it could not. Hooks of a policy that nobody can read block every event. */
+  readonly problem?: string;
 }
 
 /** A hook that was read, before anybody asked whether it may run. */
@@ -78,6 +80,7 @@ function readLayer(layer: HookLayer, entries: HookEntry[], refused: RefusedHook[
       message: `${where}: ${message}`,
       ...more,
     });
+  if (layer.problem !== undefined) refuse('hooks', `${source} cannot be read: ${layer.problem}`);
   if (layer.hooks === undefined || layer.hooks === null) return;
   const hooks = plain(layer.hooks);
   if (hooks === undefined || !isJsonObject(hooks)) {

@@ -26,20 +26,20 @@ export async function raceSwaps(scene: Scene, races: number, unpinned = false): 
     renameSync(other, file);
   };
   let turn = 0;
-  let going = true;
+  const race = { going: true };
   const swapping = (async () => {
-    while (going) {
+    while (race.going) {
       turn += 1;
       put(turn % 2 === 0 ? good : '#!/bin/sh\nexit 0\n');
       await new Promise((resolve) => setImmediate(resolve));
     }
   })();
   let others = 0;
-  for (let race = 0; race < races; race += 1) {
+  for (let count = 0; count < races; count += 1) {
     const outcome = await engine.dispatch('PreToolUse', bash);
     if (outcome.reason !== 'said by the guard' || outcome.results.length !== 1) others += 1;
   }
-  going = false;
+  race.going = false;
   await swapping;
   if (turn < races) throw new Error('the file was not swapped often enough');
   return others;
