@@ -10,5 +10,6 @@ export default defineConfig(
     doctor: 'src/doctor/index.ts',
     hooks: 'src/hooks/index.ts',
     hook: 'src/hook/index.ts',
+    'hook-decide': 'src/hook/decide.ts',
   }),
 );

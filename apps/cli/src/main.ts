@@ -1,10 +1,7 @@
 #!/usr/bin/env node
-// Claude Code waits for `orch hook` at every event: it loads nothing of the rest.
-if (process.argv[2] === 'hook') {
-  const { runHook } = await import('@orch/core/hook').catch((error: unknown) => {
-    process.stderr.write(`orch hook could not be loaded: ${String(error)}\n`);
-    return process.exit(2);
-  });
-  await runHook(process.argv.slice(3), process.env);
-}
-await import('./orch.js');
+import { runHook } from '@orch/core/hook';
+
+// Claude Code waits for `orch hook` at every event: it loads this file, and nothing of the rest.
+if (process.argv[2] === 'hook')
+  await runHook(process.argv.slice(3), process.env, () => import('@orch/core/hook-decide'));
+else await import('./orch.js');

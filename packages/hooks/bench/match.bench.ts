@@ -5,14 +5,13 @@ import { createHookEngine, loadHookTable } from '@orch/hooks';
 import { bound, compare, median } from '../../../tooling/bench/compare.js';
 
 const path = process.env['PATH'] ?? '/usr/bin:/bin';
-const place = { project: '/', agentRoots: ['/nonexistent'], path };
 const owner = createProcessOwner({ marker: `bench-hooks-${process.pid}` });
 const suite = 'hooks';
 
 async function engineOf(hooks: Record<string, unknown>) {
   const table = await loadHookTable({
     layers: [{ tier: 'user', source: 'bench', hooks }],
-    place: { ...place, project: '/nonexistent', agentRoots: [] },
+    place: { project: '/nonexistent', agentRoots: [], path },
   });
   if (table.refused.length > 0) throw new Error(table.refused[0]?.message);
   return createHookEngine({ table, owner, project: '/', path, environment: {} });

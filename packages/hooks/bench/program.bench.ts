@@ -19,11 +19,13 @@ if (table.hooks.length !== 10) throw new Error('there are not 10 hooks');
 await writeTableSection(directory, null, table, '/usr/bin:/bin');
 
 const program = join(directory, 'hook.mjs');
-const face = import.meta.resolve('@orch/hooks/program');
+const [face, decide] = ['program', 'decide'].map((name) =>
+  import.meta.resolve(`@orch/hooks/${name}`),
+);
 writeFileSync(
   program,
   `import { runHookProgram } from ${JSON.stringify(face)};
-await runHookProgram({ argv: process.argv.slice(2), environment: process.env, directory: ${JSON.stringify(directory)} });`,
+await runHookProgram({ argv: process.argv.slice(2), environment: process.env, directory: ${JSON.stringify(directory)}, loadDecide: () => import(${JSON.stringify(decide)}) });`,
 );
 const empty = join(directory, 'empty.mjs');
 writeFileSync(empty, '');

@@ -66,7 +66,7 @@ export type { Outcome } from './run/outcome.js';
 export type { FailureKind, HookResult } from './run/result.js';
 export { toClaudeOutput } from './claude/claude-output.js';
 export { applyInstall, planInstall, type InstallPlan } from './claude/install.js';
-export { writeTableSection } from './program/table-file.js';
+export { writeTableSection } from './program/write-table.js';
 export { appendToLog, readHookLog, type HookLogLine } from './hook-log.js';
 export { HooksError, type HooksErrorCode } from './hooks-error.js';
 export type { Json, JsonObject } from './json.js';

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { claudeEvents } from '../events/claude-events.js';
 import { HooksError } from '../hooks-error.js';
 import { isJsonObject, own, parseJson, type Json, type JsonObject } from '../json.js';
-import { writeWhole } from '../trust/approval-store.js';
+import { writeWhole } from '../write-whole.js';
 
 /** A change of Claude Code's settings that was worked out, and not made. */
 export interface InstallPlan {

@@ -21,11 +21,20 @@ const nothing: Found = { hooks: [], refused: [] };
 /** Subjects are names of tools and the like: few, and asked for again and again. */
 const mostRemembered = 1000;
 
+/** The hooks of one event: those for a name are found by it, and only the others are asked. */
+interface EventHooks {
+  readonly all: readonly RunnableHook[];
+  readonly byName: ReadonlyMap<string, readonly number[]>;
+  readonly others: readonly number[];
+}
+
 export function createHookIndex(table: {
   readonly hooks: readonly RunnableHook[];
   readonly refused: readonly RefusedHook[];
 }): HookIndex {
-  const hooks = groupBy(table.hooks, ({ event }) => event);
+  const hooks = new Map(
+    [...groupBy(table.hooks, ({ event }) => event)].map(([event, all]) => [event, indexNames(all)]),
+  );
   // What names no event stands in the way of all.
   const everywhere = table.refused.filter(({ event }) => event === undefined);
   const refused = groupBy(
@@ -39,7 +48,7 @@ export function createHookIndex(table: {
     const isFor = (matcher: Matcher): boolean =>
       facts.subject === undefined || matches(matcher, subject, isGuarded);
     const seen = new Set<string>();
-    const found = (hooks.get(event) ?? []).filter((hook) => {
+    const found = candidates(hooks.get(event), facts, subject).filter((hook) => {
       if (!isFor(hook.reads)) return false;
       const identity = identityOf(hook.spec);
       if (seen.has(identity)) return false;
@@ -70,6 +79,38 @@ export function createHookIndex(table: {
       return found;
     },
   };
+}
+
+function indexNames(all: readonly RunnableHook[]): EventHooks {
+  const byName = new Map<string, number[]>();
+  const others: number[] = [];
+  for (const [position, { reads }] of all.entries()) {
+    if (reads.kind !== 'names') others.push(position);
+    else
+      for (const name of new Set(reads.names))
+        (byName.get(name) ?? setNew(byName, name)).push(position);
+  }
+  return { all, byName, others };
+}
+
+function setNew(map: Map<string, number[]>, name: string): number[] {
+  const list: number[] = [];
+  map.set(name, list);
+  return list;
+}
+
+/** Hooks that may be for a subject, in their order. Where there is none to look up, all of them. */
+function candidates(
+  hooks: EventHooks | undefined,
+  facts: EventFacts,
+  subject: string | undefined,
+): readonly RunnableHook[] {
+  if (hooks === undefined) return [];
+  const { all, byName, others } = hooks;
+  if (facts.subject === undefined || subject === undefined) return all;
+  const named = byName.get(subject);
+  const positions = named === undefined ? others : [...others, ...named].sort((a, b) => a - b);
+  return positions.flatMap((position) => all[position] ?? []);
 }
 
 function groupBy<T>(

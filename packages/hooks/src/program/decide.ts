@@ -1,13 +1,19 @@
+/**
+ * What `orch hook` loads once a hook matches; see `@orch/hooks/program`.
+ *
+ * @module
+ */
 import path from 'node:path';
 import { createProcessOwner } from '@orch/process';
 import { toClaudeOutput } from '../claude/claude-output.js';
 import { createHookEngine } from '../engine.js';
-import type { JsonObject } from '../json.js';
 import { appendToLog } from '../hook-log.js';
 import { readMatcher } from '../matcher/matcher.js';
 import type { Outcome } from '../run/outcome.js';
-import { own } from '../json.js';
+import { own, type JsonObject } from '../json.js';
 import type { TableSection } from './table-file.js';
+
+export type Decide = typeof decide;
 
 export interface Decided {
   readonly code: 0 | 2;

@@ -13,6 +13,7 @@ import path from 'node:path';
 import { findEvent, subjectOf } from '../events/event.js';
 import { isJsonObject, own, parseJson, type JsonObject } from '../json.js';
 import { matches, readMatcher } from '../matcher/matcher.js';
+import type { Decide } from './decide.js';
 import { readTableFile, type TableSection } from './table-file.js';
 
 /** Claude Code waits this long, in seconds, and then lets the tool run. */
@@ -26,6 +27,8 @@ export interface HookProgramOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Where approvals and the table are kept. */
   readonly directory: string;
+  /** Loads what runs hooks, `@orch/hooks/decide`; asked for only once a hook matches. */
+  loadDecide(): Promise<{ readonly decide: Decide }>;
 }
 
 const mostInputBytes = 64 * 1024 * 1024;
@@ -38,6 +41,7 @@ export async function runHookProgram({
   argv,
   environment,
   directory,
+  loadDecide,
 }: HookProgramOptions): Promise<never> {
   // What an orch run started is watched by that run.
   if (environment['ORCH_PROCESS_OWNER'] !== undefined) return leave(0);
@@ -70,7 +74,7 @@ export async function runHookProgram({
         refused.some((hook) => (hook.event ?? event) === event && isFor(hook.matcher)),
     );
     if (!hits) return leave(0);
-    const { decide } = await import('./decide.js');
+    const { decide } = await loadDecide();
     const remainingMs = limitMs - (performance.now() - startedMs);
     const said = await decide({
       event,

@@ -1,9 +1,9 @@
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { HooksError } from '../hooks-error.js';
 import { isJsonObject, own, parseJson, type Json } from '../json.js';
 import type { RefusedHook } from '../table/read-layers.js';
-import type { HookTable, RunnableHook } from '../trust/load-table.js';
+import type { RunnableHook } from '../trust/load-table.js';
 
 /** A hook as it is written down: its matcher was found to be quick, and is read again when it is used. */
 export type WrittenHook = Omit<RunnableHook, 'reads'>;
@@ -68,48 +68,4 @@ function unreadable(file: string, cause?: unknown): HooksError {
     `The table of hooks ${file} cannot be read. Make it anew: orch hooks install`,
     { details: { path: file }, cause },
   );
-}
-
-/** Writes the section of one root and leaves the others alone. Throws `ORCH_HOOKS_APPROVAL`. */
-export async function writeTableSection(
-  directory: string,
-  root: string | null,
-  table: Pick<HookTable, 'hooks' | 'refused'>,
-  searchPath: string,
-): Promise<void> {
-  // Writing is rare and needs modules that reading does without.
-  const { writeWhole } = await import('../trust/approval-store.js');
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const unlock = await lock(path.join(directory, 'table.lock'));
-  try {
-    const others = readTableFile(directory).filter((section) => section.root !== root);
-    const section: TableSection = {
-      root,
-      path: searchPath,
-      hooks: table.hooks.map(({ reads: _reads, ...hook }) => hook),
-      refused: table.refused,
-    };
-    const isEmpty = section.hooks.length === 0 && section.refused.length === 0;
-    const value = { version: 1, sections: isEmpty ? others : [...others, section] };
-    writeWhole(tableFile(directory), `${JSON.stringify(value)}\n`, 0o600);
-  } finally {
-    unlock();
-  }
-}
-
-const staleMs = 10_000;
-
-/** One writer at a time; a lock whose writer died is taken after ten seconds. */
-async function lock(file: string): Promise<() => void> {
-  for (;;) {
-    try {
-      closeSync(openSync(file, 'wx', 0o600));
-      return () => rmSync(file, { force: true });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    }
-    const stats = statSync(file, { throwIfNoEntry: false });
-    if (stats !== undefined && Date.now() - stats.mtimeMs > staleMs) rmSync(file, { force: true });
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
 }

@@ -1,18 +1,11 @@
-import { createHash, randomBytes } from 'node:crypto';
-import {
-  mkdirSync,
-  readFileSync,
-  readdirSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { HooksError } from '../hooks-error.js';
 import { canonical, isJsonObject, own, parseJson, type JsonObject } from '../json.js';
 import { findSlowPart } from '../matcher/slow-part.js';
 import type { HookEntry } from '../table/read-layers.js';
+import { writeWhole } from '../write-whole.js';
 import { agentCanWrite } from './agent-writable.js';
 import { pin, type Pinned, type PinPlace } from './pin.js';
 
@@ -217,13 +210,6 @@ function resolved(directory: string): string {
     const parent = path.dirname(directory);
     return parent === directory ? directory : path.join(resolved(parent), path.basename(directory));
   }
-}
-
-/** A reader sees the old file or the new one, and never a part. */
-export function writeWhole(file: string, content: string | Buffer, mode: number): void {
-  const temporary = `${file}.${randomBytes(4).toString('hex')}.new`;
-  writeFileSync(temporary, content, { mode, flag: 'wx', flush: true });
-  renameSync(temporary, file);
 }
 
 function unreadable(file: string, cause?: unknown): HooksError {
