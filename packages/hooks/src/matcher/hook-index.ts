@@ -4,7 +4,7 @@ import type { JsonObject } from '../json.js';
 import { identityOf } from '../table/hook-spec.js';
 import type { RefusedHook } from '../table/read-layers.js';
 import type { RunnableHook } from '../trust/load-table.js';
-import { matches, readMatcher, type Matcher } from './matcher.js';
+import { matches, mayConcern, type Matcher } from './matcher.js';
 
 /** The hooks of an event, in the order of their tiers, identical ones once. */
 export interface Found {
@@ -55,12 +55,9 @@ export function createHookIndex(table: {
       seen.add(identity);
       return true;
     });
-    const left = [...everywhere, ...(refused.get(event) ?? [])].filter(({ matcher, reason }) => {
-      // A slow expression is not tried; it counts for all.
-      if (matcher === undefined || reason === 'slow_matcher') return true;
-      const reads = readMatcher(matcher);
-      return 'fault' in reads || isFor(reads);
-    });
+    const left = [...everywhere, ...(refused.get(event) ?? [])].filter(({ matcher }) =>
+      mayConcern(matcher, isFor),
+    );
     return found.length === 0 && left.length === 0 ? nothing : { hooks: found, refused: left };
   }
 

@@ -81,3 +81,16 @@ export function matches(
   if (matcher.kind === 'names') return matcher.names.includes(subject);
   return subject.length > subjectLimit || matcher.pattern.test(subject);
 }
+
+/**
+ * Whether a hook that does not run would have been for a subject. Nobody looked at its expression, which may
+ * be made to take for ever: it is not tried, and counts for all.
+ */
+export function mayConcern(
+  matcher: string | undefined,
+  isFor: (matcher: Matcher) => boolean,
+): boolean {
+  if (matcher === undefined) return true;
+  const reads = readMatcher(matcher);
+  return 'fault' in reads || reads.kind === 'pattern' || isFor(reads);
+}

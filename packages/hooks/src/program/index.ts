@@ -12,7 +12,7 @@ import { writeSync } from 'node:fs';
 import path from 'node:path';
 import { findEvent, subjectOf } from '../events/event.js';
 import { isJsonObject, own, parseJson, type JsonObject } from '../json.js';
-import { matches, readMatcher } from '../matcher/matcher.js';
+import { matches, mayConcern, readMatcher, type Matcher } from '../matcher/matcher.js';
 import type { Decide } from './decide.js';
 import { readTableFile, type TableSection } from './table-file.js';
 
@@ -62,16 +62,17 @@ export async function runHookProgram({
       (section) => concerns(section, event) && isAt(section, payload, environment),
     );
     const subject = subjectOf(facts, event, payload);
-    const isFor = (matcher: string | undefined): boolean => {
-      const reads = facts.subject === undefined ? undefined : readMatcher(matcher);
-      return (
-        reads === undefined || 'fault' in reads || matches(reads, subject, facts.block !== 'none')
-      );
+    const isFor = (reads: Matcher): boolean =>
+      facts.subject === undefined || matches(reads, subject, facts.block !== 'none');
+    const runs = (matcher: string): boolean => {
+      const reads = readMatcher(matcher);
+      // What cannot be read is said by what runs hooks.
+      return 'fault' in reads || isFor(reads);
     };
     const hits = here.some(
       ({ hooks, refused }) =>
-        hooks.some((hook) => hook.event === event && isFor(hook.matcher)) ||
-        refused.some((hook) => (hook.event ?? event) === event && isFor(hook.matcher)),
+        hooks.some((hook) => hook.event === event && runs(hook.matcher)) ||
+        refused.some((hook) => (hook.event ?? event) === event && mayConcern(hook.matcher, isFor)),
     );
     if (!hits) return leave(0);
     const { decide } = await loadDecide();

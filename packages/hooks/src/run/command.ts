@@ -17,7 +17,7 @@ export async function runCommand(
   let printed = 0;
   const count = (line: string): void => {
     printed += line.length + 1;
-    if (printed > 2 * answerLimit) flood.abort();
+    if (printed > answerLimit) flood.abort();
   };
   try {
     const ended = await owner.run({

@@ -1,20 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { matches, readMatcher, subjectLimit } from '../../src/matcher/matcher.js';
 import { findSlowPart } from '../../src/matcher/slow-part.js';
-
-/** Expressions whose time at one place grows faster than the text, and where. */
-export const catastrophic: readonly (readonly [string, number])[] = [
-  ['(a+)+$', 1],
-  ['^(a+)+$', 2],
-  ['(a|a)*$', 1],
-  ['.*.*=.*', 2],
-  ['(x+x+)+y', 3],
-  ['^(.*?,){11}P', 2],
-  ['\\w*\\w*x', 3],
-  ['(?:a|aa)+$', 5],
-  ['^(([a-z])+.)+[A-Z]([a-z])+$', 3],
-  ['(?!(a+)+$)b', 4],
-];
+import { catastrophic } from './catastrophic.js';
 
 describe('a slow expression', () => {
   it.each(catastrophic)('%s is found at character %i', async (pattern, position) => {
