@@ -40,7 +40,7 @@ export function proposalLines(
     `  project    ${project}`,
     `  event      ${event}`,
     `  matcher    ${matcher === '' ? 'all' : JSON.stringify(matcher)}`,
-    `  ${spec.kind.padEnd(10)} ${'url' in spec && spec.url !== undefined ? spec.url : pinned.argv.map((part) => JSON.stringify(part)).join(' ')}`,
+    `  ${spec.kind.padEnd(10)} ${pinned.argv.some((part) => part !== '') ? pinned.argv.map((part) => JSON.stringify(part)).join(' ') : 'url' in spec ? spec.url : ''}`,
     ...(spec.env.length === 0 ? [] : [`  variables  ${spec.env.join(', ')}`]),
     `  time       ${spec.timeoutMs} ms`,
     ...pinned.files.map(({ source: file, sha256 }) => `  copied     ${file}  sha256 ${sha256}`),

@@ -28,7 +28,7 @@ export interface HookProgramOptions {
   /** Where approvals and the table are kept. */
   readonly directory: string;
   /** Loads what runs hooks, `@orch/hooks/decide`; asked for only once a hook matches. */
-  loadDecide(): Promise<{ readonly decide: Decide }>;
+  readonly loadDecide: () => Promise<{ readonly decide: Decide }>;
 }
 
 const mostInputBytes = 64 * 1024 * 1024;

@@ -42,7 +42,7 @@ export function readTableFile(directory: string): readonly TableSection[] {
   const sections =
     isJsonObject(value) && own(value, 'version') === 1 ? own(value, 'sections') : undefined;
   if (!Array.isArray(sections) || !(sections as Json[]).every(isSection)) throw unreadable(file);
-  return sections;
+  return sections as readonly unknown[] as readonly TableSection[];
 }
 
 function isSection(value: Json): boolean {

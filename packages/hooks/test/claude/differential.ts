@@ -20,12 +20,6 @@ export const tableFile = path.join(import.meta.dirname, 'differential.json');
 export const readTable = (): readonly Cell[] =>
   JSON.parse(readFileSync(tableFile, 'utf8')) as readonly Cell[];
 
-/** Events of the table that this Claude Code cannot be brought to fire, and why. */
-export const notFired: Readonly<Record<string, string>> = {
-  ConfigChange:
-    'not applicable: headless 2.1.330 did not fire it within 10 s of a change of project and local settings (2.1.197 did)',
-};
-
 /** Plays a situation in Claude Code. `baseline`: the same with a hook that allows. */
 export async function observeClaude(
   situation: Situation,
@@ -40,6 +34,7 @@ export async function observeClaude(
 function difference(allowed: Seen, seen: Seen): string {
   const parts = [
     allowed.done && !seen.done ? 'the tool does not run' : undefined,
+    !allowed.done && seen.done ? 'the new settings do not count' : undefined,
     seen.asked === allowed.asked
       ? undefined
       : `the model is asked ${seen.asked}x, not ${allowed.asked}x`,
@@ -104,7 +99,6 @@ export function recordedPayload(event: string): JsonObject {
 
 /** How the two behave to each other, in words for the table. */
 export function relate(hook: Behaviour, claude: string, ours: string): string {
-  if (claude.startsWith('not applicable')) return 'ours alone';
   // What cannot be parsed is text for the model where Claude Code takes text; that stops nothing.
   const isText = hook === 'garbage' && claude === 'the model is told';
   const [theyBlock, weBlock] = [claude !== 'goes on' && !isText, ours.startsWith('blocked')];

@@ -82,13 +82,15 @@ export async function play(situation: Situation, behaviour: Behaviour): Promise<
       ...allowed,
       ...(situation.flags ?? []),
     ];
-    let changed = false;
-    const run = await runClaude(
-      owner,
-      { cwd, home, url, restMs: situation.restMs ?? 300 },
-      [prompt, ...(situation.then ?? [])],
-      flags,
-    );
+    let isChanged = false;
+    const onEvent = ({ type }: Readonly<Record<string, unknown>>): void => {
+      if (type !== 'assistant' || isChanged) return;
+      isChanged = true;
+      changeLater(cwd, situation.change ?? {});
+    };
+    const prompts = [prompt, ...(situation.then ?? [])];
+    const place = { cwd, home, url, restMs: situation.restMs ?? 300 };
+    const run = await runClaude(owner, place, prompts, flags, onEvent);
     const calls = readFileSync(log, 'utf8')
       .split('\n')
       .filter((line) => line.startsWith(`{"event":"${situation.event}"`));
@@ -115,9 +117,8 @@ export async function play(situation: Situation, behaviour: Behaviour): Promise<
 }
 
 /** Its watchers need a moment to be there. */
-function changeLater(cwd: string, files: Readonly<Record<string, string>>): true {
+function changeLater(cwd: string, files: Readonly<Record<string, string>>): void {
   setTimeout(() => {
     for (const [name, text] of Object.entries(files)) writeFileSync(path.join(cwd, name), text);
   }, 2000);
-  return true;
 }

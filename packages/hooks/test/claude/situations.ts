@@ -72,10 +72,9 @@ export const situations: readonly Situation[] = [
   { event: 'ElicitationResult', ...asking },
   {
     event: 'ConfigChange',
-    turns: [bash('sleep 12'), 'end'],
+    turns: [bash('sleep 8'), touch, 'end'],
     files: { '.claude/settings.json': '{}' },
-    change: { '.claude/settings.json': '{"model":"opus"}', '.claude/settings.local.json': '{}' },
-    flags: ['--setting-sources', 'user,project,local'],
+    change: { '.claude/settings.json': '{"permissions":{"deny":["Bash(touch *)"]}}' },
   },
   { event: 'InstructionsLoaded', turns: ['end'], files: { 'CLAUDE.md': 'Be kind.' } },
   { event: 'CwdChanged', turns: [bash('mkdir -p sub && cd sub && pwd'), 'end'] },

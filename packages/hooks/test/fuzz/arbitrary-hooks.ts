@@ -199,12 +199,12 @@ export const answer = (event: string): fc.Arbitrary<unknown> =>
 /** Text that is JSON, nearly JSON, or none. */
 export const printed = (value: fc.Arbitrary<unknown>): fc.Arbitrary<string> =>
   fc.oneof(
-    { weight: 6, arbitrary: value.map((one) => JSON.stringify(one) ?? '') },
+    { weight: 6, arbitrary: value.map((one) => JSON.stringify(one)) },
     {
       weight: 1,
       arbitrary: fc
         .tuple(value, fc.nat(60))
-        .map(([one, length]) => (JSON.stringify(one) ?? '').slice(0, length)),
+        .map(([one, length]) => JSON.stringify(one).slice(0, length)),
     },
     {
       weight: 1,

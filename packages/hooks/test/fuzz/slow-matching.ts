@@ -56,10 +56,11 @@ export async function findLetThrough(options: {
     patterns,
     seed,
     limitMs,
-    judge = async (source) => (await findSlowPart(source)) === null,
+    judge = async (source: string) => (await findSlowPart(source)) === null,
   } = options;
   const found: string[] = [];
-  for (const source of fc.sample(pattern, { numRuns: patterns, seed })) {
+  const sources: readonly string[] = fc.sample(pattern, { numRuns: patterns, seed });
+  for (const source of sources) {
     try {
       new RegExp(source);
     } catch {
