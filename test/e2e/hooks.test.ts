@@ -145,6 +145,32 @@ describe('orch hooks', () => {
   });
 });
 
+describe('orch doctor', () => {
+  const doctor = async (): Promise<string> => (await orch(repository, ['doctor'])).stdout;
+
+  it('explains hooks that do not run, and settings that cannot be read', async () => {
+    makeGuarded();
+    expect(await doctor()).toMatch(
+      /hook: does not run: hooks.PreToolUse.*nobody approved[^]*next: orch hooks approve/,
+    );
+    repository.write({ 'orch.settings.yaml': 'hooks: [\n' });
+    expect(await doctor()).toMatch(/orch.settings.yaml cannot be read: line \d+, column \d+/);
+  });
+
+  it('says plainly what happens without orch', async () => {
+    makeGuarded();
+    await approveAll();
+    expect(await doctor()).not.toContain('lets the tool run');
+    await orch(repository, ['hooks', 'install', '--yes']);
+    expect(await doctor()).toContain(
+      'when orch is missing or killed, Claude Code lets the tool run',
+    );
+    const file = path.join(repository.home, '.claude', 'settings.json');
+    writeFileSync(file, readFileSync(file, 'utf8').replaceAll(orchProgram, `${orchProgram}.gone`));
+    expect(await doctor()).toContain('which is not there');
+  });
+});
+
 describe('orch hook', () => {
   it('blocks what an approved hook blocks, and lets the rest pass', async () => {
     makeGuarded();

@@ -10,6 +10,7 @@ import { stateDirectory } from '../places.js';
 import { openRepository } from '../repository.js';
 import { isolationLevel } from '../run-preview.js';
 import { version } from '../version.js';
+import { examineHooks } from './hooks.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -39,6 +40,7 @@ export async function examine(options: {
       ...(await repository(directory, environment)),
       ...(await claude(environment)),
       ...(await projectSettings(directory)),
+      ...(await examineHooks(directory, environment)),
       { level: 'warning', what: 'isolation', found: isolationLevel },
       await processes(),
       parallelism(),
