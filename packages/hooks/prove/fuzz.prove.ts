@@ -51,8 +51,8 @@ describe('fuzzing', () => {
     expect(total?.branches.pct).toBeGreaterThanOrEqual(90);
   });
 
-  it('of 3,000 expressions none is let through that takes longer than 10 ms on the longest subjects', async () => {
-    expect(await findLetThrough({ patterns: 3000, seed: 7, limitMs: 10 })).toEqual([]);
+  it('of 500 expressions none is let through that takes longer than 10 ms on the longest subjects', async () => {
+    expect(await findLetThrough({ patterns: 500, seed: 7, limitMs: 10 })).toEqual([]);
   });
 
   it('catastrophic expressions are refused, and 50 kB are decided on within 10 ms', async () => {
