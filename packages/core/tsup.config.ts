@@ -9,5 +9,8 @@ export default defineConfig(
     settings: 'src/settings/index.ts',
     sessions: 'src/sessions/index.ts',
     doctor: 'src/doctor/index.ts',
+    hooks: 'src/hooks/index.ts',
+    hook: 'src/hook/index.ts',
+    'hook-decide': 'src/hook/decide.ts',
   }),
 );

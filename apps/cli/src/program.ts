@@ -58,6 +58,11 @@ export function program(screen: Screen, done: (code: number) => void): Command {
   addSessions(group('sessions', 'what agents said and did, here and in Claude Code'), screen, done);
   addPlan(group('plan', 'look at a plan; executes nothing'), screen, done);
   addConfig(group('config', 'what settings apply, and who set them'), screen, done);
+  addHooks(group('hooks', 'programs of yours at events: what runs, and what may'), screen, done);
+  // Run by main.ts before anything of this is loaded; here for the help.
+  orch
+    .command('hook <event>')
+    .description('what Claude Code starts once `orch hooks install` was run');
   orch
     .command('doctor')
     .description('what is installed here, and what would apply')
@@ -290,5 +295,69 @@ function addSessions(sessions: Command, screen: Screen, done: (code: number) => 
     .action(async (flags: { readonly days: number }) => {
       const { sessionsCleanCommand } = await import('./commands/sessions-clean.js');
       done(await sessionsCleanCommand(screen, flags));
+    });
+}
+
+const yes = ['-y, --yes', 'do not ask'] as const;
+const events = (argument: string, before: readonly string[] = []): readonly string[] => [
+  ...before,
+  argument,
+];
+
+function addHooks(hooks: Command, screen: Screen, done: (code: number) => void): void {
+  hooks
+    .command('list')
+    .description('what runs, what does not, and why')
+    .option(...json)
+    .action(async (flags: object) => {
+      const { hooksListCommand } = await import('./commands/hooks.js');
+      done(await hooksListCommand(screen, flags));
+    });
+  hooks
+    .command('approve <hook>')
+    .description('let a hook of the project run: its event, matcher, arguments and bytes')
+    .option(...yes)
+    .option(...json)
+    .action(async (id: string, flags: object) => {
+      const { hooksApproveCommand } = await import('./commands/hooks.js');
+      done(await hooksApproveCommand(screen, id, flags));
+    });
+  hooks
+    .command('revoke <hook>')
+    .description('take an approval back')
+    .option(...json)
+    .action(async (id: string, flags: object) => {
+      const { hooksRevokeCommand } = await import('./commands/hooks.js');
+      done(await hooksRevokeCommand(screen, id, flags));
+    });
+  hooks
+    .command('test <event>')
+    .description('run the hooks of an event; 1 if they block it')
+    .option('--payload <json>', 'what they get (- reads it from stdin; default: {})')
+    .option(...json)
+    .action(async (event: string, flags: object) => {
+      const { hooksTestCommand } = await import('./commands/hooks.js');
+      done(await hooksTestCommand(screen, event, flags));
+    });
+  hooks
+    .command('log')
+    .description('what ran, newest last')
+    .option('-n, --lines <n>', 'this many events', positive)
+    .option(...json)
+    .action(async (flags: object) => {
+      const { hooksLogCommand } = await import('./commands/hooks.js');
+      done(await hooksLogCommand(screen, flags));
+    });
+  hooks
+    .command('install')
+    .description(
+      'let your own Claude Code sessions go through these hooks; shows the difference first',
+    )
+    .option('--event <event>', 'this event (repeatable; default: those that have hooks)', events)
+    .option(...yes)
+    .option(...json)
+    .action(async (flags: object) => {
+      const { hooksInstallCommand } = await import('./commands/hooks.js');
+      done(await hooksInstallCommand(screen, flags));
     });
 }

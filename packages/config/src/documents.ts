@@ -21,6 +21,7 @@ export interface DocumentOptions {
   readonly maxBytes: number;
   /** `off`: variables are text. */
   readonly variables: 'fill' | 'off';
+  readonly literal: ReadonlySet<string>;
   readonly duplicates: 'fault' | 'last';
   readonly badFiles: (tier: string) => 'refuse' | 'drop';
   readonly admit: Admit | undefined;
@@ -144,7 +145,8 @@ export function createDocumentReader(options: DocumentOptions): () => Promise<Re
 
     function fill(document: Document): Document {
       const lookup = lookupFor(document.tier, options.environment);
-      const value = expandDocument(document.value, lookup, (path, finding) => {
+      const { literal } = options;
+      const value = expandDocument(document.value, { lookup, literal }, (path, finding) => {
         problems.push(problemAt(document, document.locate(path, 'value'), path, finding));
       });
       return { ...document, value };

@@ -5,10 +5,10 @@ import type { SettingPath } from './setting-path.js';
 /** Longest text of one document once its variables are filled in. */
 const maxExpanded = 1024 * 1024;
 
-/** Fills variables into every text of a value; keys stay as they are. What has none is not copied. */
+/** Fills variables into every text of a value; keys stay as they are, and what stands under a key of `literal`. What has none is not copied. */
 export function expandDocument(
   value: JsonObject,
-  lookup: Lookup,
+  { lookup, literal }: { readonly lookup: Lookup; readonly literal?: ReadonlySet<string> },
   onFault: (path: SettingPath, fault: ExpansionFault) => void,
 ): JsonObject {
   const path: (string | number)[] = [];
@@ -32,6 +32,7 @@ export function expandDocument(
   }
 
   function within(step: string | number, item: Json): Json {
+    if (path.length === 0 && literal?.has(String(step))) return item;
     path.push(step);
     const result = expand(item);
     path.pop();

@@ -28,6 +28,8 @@ export interface SettingsOptions<T = unknown> {
   readonly environment?: Readonly<Record<string, string | undefined>>;
   /** `off`: `${NAME}` is text. @default 'fill' */
   readonly variables?: 'fill' | 'off';
+  /** Keys of the first level in whose texts `${NAME}` is text. @default [] */
+  readonly literal?: readonly string[];
   /** A key that stands twice in JSON: a fault, or the last one counts. @default 'fault' */
   readonly duplicates?: 'fault' | 'last';
   /** Items of lists that are objects: left out when an equal one is there, or each one of its own. @default 'equal' */
@@ -69,6 +71,7 @@ export function createSettings<T = Json>(options: SettingsOptions<T>): Settings<
   const read = createDocumentReader({
     ...{ tiers, sources, environment, maxBytes },
     variables: options.variables ?? 'fill',
+    literal: new Set(options.literal),
     duplicates: options.duplicates ?? 'fault',
     badFiles: typeof badFiles === 'function' ? badFiles : () => badFiles,
     admit: options.admit,

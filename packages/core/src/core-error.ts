@@ -9,6 +9,7 @@ const brand = Symbol.for('@orch/core.error');
  * - `ORCH_CREDENTIALS_MISSING`: an agent that the plan needs has no credential (exit 7).
  * - `ORCH_SESSION_NOT_FOUND`: no session, or several, have the name that was given (exit 2).
  * - `ORCH_TRANSCRIPTS_NOT_FOUND`: there is nothing to import at a path (exit 2).
+ * - `ORCH_HOOK_NOT_FOUND`: no hook, or several, have the name that was given (exit 2).
  */
 export type CoreErrorCode =
   | 'ORCH_REPOSITORY_NOT_FOUND'
@@ -18,7 +19,8 @@ export type CoreErrorCode =
   | 'ORCH_DISK_FULL'
   | 'ORCH_CREDENTIALS_MISSING'
   | 'ORCH_SESSION_NOT_FOUND'
-  | 'ORCH_TRANSCRIPTS_NOT_FOUND';
+  | 'ORCH_TRANSCRIPTS_NOT_FOUND'
+  | 'ORCH_HOOK_NOT_FOUND';
 
 /** What went wrong before or around a run, with the next step in its message. */
 export class CoreError extends Error {

@@ -3,23 +3,11 @@ import { accessSync, constants } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import path from 'node:path';
+import { stateDirectory } from './state-directory.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/**
- * The user's state directory, outside every repository: workspaces, agents' configuration directories.
- * `ORCH_STATE_DIR`, else `$XDG_STATE_HOME/orch`, else `~/.local/state/orch`.
- */
-export function stateDirectory(environment: Environment): string {
-  const explicit = environment['ORCH_STATE_DIR'];
-  if (explicit) return path.resolve(explicit);
-  const xdg = environment['XDG_STATE_HOME'];
-  const base =
-    xdg !== undefined && path.isAbsolute(xdg)
-      ? xdg
-      : path.join(environment['HOME'] || homedir(), '.local', 'state');
-  return path.join(base, 'orch');
-}
+export { stateDirectory };
 
 /** A state directory that does not lie in the repository at `root`, for somebody whose own one does. */
 export function stateDirectoryOutside(root: string, environment: Environment): string {

@@ -64,7 +64,7 @@ export async function readClaudeMcpServers(places: ClaudePlaces): Promise<Claude
       .map((one) => one.origin);
     const entry: ClaudeMcpServer = {
       scope: origin.tier as ClaudeMcpServer['scope'],
-      server: expandDocument(server, lookup, () => undefined),
+      server: expandDocument(server, { lookup }, () => undefined),
       origin,
       shadows,
     };

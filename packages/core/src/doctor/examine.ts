@@ -11,6 +11,7 @@ import { stateDirectory } from '../places.js';
 import { openRepository } from '../repository.js';
 import { isolationLevel } from '../run-preview.js';
 import { version } from '../version.js';
+import { examineHooks } from './hooks.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -42,6 +43,7 @@ export async function examine(options: {
       ...(await ownSettings(directory, environment)),
       ...(await claudeSettings(directory, environment)),
       ...(await projectSettings(directory)),
+      ...(await examineHooks(directory, environment)),
       { level: 'warning', what: 'isolation', found: isolationLevel },
       await processes(),
       parallelism(),

@@ -10,6 +10,7 @@ export function readSettings(places: SettingsPlaces): Promise<Loaded<OrchSetting
     sources: settingsSources(places),
     schema: settingsSchema,
     guards: settingsGuards,
+    literal: ['hooks', 'hookPolicy'],
     environment: places.environment,
   }).load();
 }

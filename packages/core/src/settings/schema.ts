@@ -33,6 +33,23 @@ export const settingsSchema = z.strictObject({
     })
     .optional()
     .describe('How Claude Code is started.'),
+  hooks: z
+    .record(z.string(), z.array(z.unknown()))
+    .optional()
+    .describe("Hooks by event, in Claude Code's form; `orch hooks list` says what of them runs."),
+  hookPolicy: z
+    .strictObject({
+      shell: z
+        .array(z.string())
+        .optional()
+        .describe('Shell lines that hooks may be, to the letter.'),
+      hosts: z
+        .array(z.string())
+        .optional()
+        .describe('Hosts beside loopback that hooks may post to.'),
+    })
+    .optional()
+    .describe('What hooks may do beyond starting programs.'),
 });
 
 export type OrchSettings = z.infer<typeof settingsSchema>;

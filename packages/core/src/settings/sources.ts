@@ -46,4 +46,5 @@ export const settingsGuards: readonly Guard[] = [
   { path: 'environment.deny', kind: 'denials', of: 'environment.pass' },
   { path: 'claude.executable', kind: 'trusted' },
   { path: 'claude.keyHelper', kind: 'trusted' },
+  { path: 'hookPolicy', kind: 'trusted' },
 ];

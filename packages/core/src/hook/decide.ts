@@ -1,0 +1,6 @@
+/**
+ * What `orch hook` loads once a hook matches.
+ *
+ * @module
+ */
+export { decide } from '@orch/hooks/decide';

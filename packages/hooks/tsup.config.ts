@@ -1,0 +1,10 @@
+import { defineConfig } from 'tsup';
+import { preset } from '../../tooling/tsup.js';
+
+export default defineConfig(
+  preset({
+    index: 'src/index.ts',
+    program: 'src/program/index.ts',
+    decide: 'src/program/decide.ts',
+  }),
+);
