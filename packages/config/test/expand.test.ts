@@ -126,6 +126,13 @@ describe('variables in settings', () => {
     });
   });
 
+  it('are text under the keys that are said to be literal, and only there', async () => {
+    const text = 'a: ${HOME}\nb: { c: ["${HOME}", "${NONE}"] }\n';
+    const { value, problems } = await load(text, 'user', { literal: ['b'] });
+    expect(value).toEqual({ a: '/home/user', b: { c: ['${HOME}', '${NONE}'] } });
+    expect(problems).toEqual([]);
+  });
+
   it('cannot blow a file up: 2,000 uses of a variable of 100 kB', async () => {
     const loaded = await load(`a: [${'"${BIG}",'.repeat(2000)}]\n`, 'user', {
       environment: { BIG: 'x'.repeat(100_000) },
