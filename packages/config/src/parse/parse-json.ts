@@ -6,7 +6,15 @@ import {
   type ParseError,
 } from 'jsonc-parser';
 import type { SettingPath } from '../setting-path.js';
-import { maxDepth, numberFault, tooDeep, type Fault, type Parsed, type Tree } from './tree.js';
+import {
+  duplicateKey,
+  maxDepth,
+  numberFault,
+  tooDeep,
+  type Fault,
+  type Parsed,
+  type Tree,
+} from './tree.js';
 
 export interface JsonDialect {
   /** Comments and trailing commas. */
@@ -85,15 +93,6 @@ function readNode(
   const wrong = typeof value === 'number' ? numberFault(value, offset, path) : undefined;
   if (wrong) faults.push(wrong);
   return { offset, keyOffset, content: value };
-}
-
-export function duplicateKey(key: string, offset: number, path: SettingPath): Fault {
-  return {
-    code: 'ORCH_CONFIG_DUPLICATE_KEY',
-    offset,
-    path,
-    message: `the key ${JSON.stringify(key)} stands here a second time`,
-  };
 }
 
 /** By what `printParseErrorCode` calls it. */

@@ -11,8 +11,15 @@ import {
   type Scalar,
 } from 'yaml';
 import type { SettingPath } from '../setting-path.js';
-import { duplicateKey } from './parse-json.js';
-import { maxDepth, numberFault, tooDeep, type Fault, type Parsed, type Tree } from './tree.js';
+import {
+  duplicateKey,
+  maxDepth,
+  numberFault,
+  tooDeep,
+  type Fault,
+  type Parsed,
+  type Tree,
+} from './tree.js';
 
 /** The parser's stack grows by one or two for each level. */
 const maxStack = 2 * maxDepth + 8;

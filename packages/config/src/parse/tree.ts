@@ -81,3 +81,12 @@ export function tooDeep(offset: number, path: SettingPath): Fault {
   const message = `expected at most ${maxDepth} levels of nesting, received more`;
   return { code: 'ORCH_CONFIG_TOO_DEEP', offset, path: path.slice(0, 4), message };
 }
+
+export function duplicateKey(key: string, offset: number, path: SettingPath): Fault {
+  return {
+    code: 'ORCH_CONFIG_DUPLICATE_KEY',
+    offset,
+    path,
+    message: `the key ${JSON.stringify(key)} stands here a second time`,
+  };
+}
