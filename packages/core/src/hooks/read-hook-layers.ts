@@ -31,7 +31,11 @@ async function readSource(
   const layer = { tier: source.tier as Tier, source: nameOf(source) };
   const fault = problems.find(({ severity }) => severity === 'error');
   if (fault !== undefined) {
-    const problem = formatProblem(fault);
+    const { line, column, message } = fault;
+    const isOneFile = 'file' in source && line !== undefined;
+    const problem = isOneFile
+      ? `line ${line}, column ${column ?? 1}: ${message}`
+      : formatProblem(fault);
     return { layer: { ...layer, hooks: undefined, problem }, policy: undefined };
   }
   const said = isObject(merged) ? merged : {};
