@@ -82,6 +82,8 @@ describe('orch config', () => {
       'parallel',
       'environment',
       'claude',
+      'hooks',
+      'hookPolicy',
     ]);
   });
 
