@@ -257,7 +257,8 @@ export function createTreeFinder(table: ProcessTable): TreeFinder {
         const mark = marksOf(entry, environment);
         if (mark !== undefined) {
           marks.set(entry.pid, mark);
-          remembered.set(entry.pid, mark);
+          // Only by a look at everything, which also forgets who is gone.
+          if (from === 0) remembered.set(entry.pid, mark);
         }
         return environment === '' && !isKernels(entry) && table.isNewborn(entry);
       });
@@ -302,26 +303,17 @@ export function createTreeFinder(table: ProcessTable): TreeFinder {
 
   let asked: { readonly tree: Tree; readonly answer: (look: Look) => void }[] = [];
 
-  /** When thousands end, a look takes long and somebody always asks: then it rests for as long as it took. */
-  let restedMs = 0;
-
   function answerAll(): void {
     const all = asked;
     asked = [];
-    const beganMs = performance.now();
     const looks = lookAt(all.map(({ tree }) => tree));
     for (const [index, { answer }] of all.entries()) answer(looks[index] ?? nothingSeen);
-    const endedMs = performance.now();
-    restedMs = endedMs + (endedMs - beganMs);
   }
 
   function lookSoon(tree: Tree): Promise<Look> {
     return new Promise((answer) => {
       asked.push({ tree, answer });
-      if (asked.length > 1) return;
-      const restMs = restedMs - performance.now();
-      if (restMs < 1) setImmediate(answerAll);
-      else setTimeout(answerAll, restMs);
+      if (asked.length === 1) setImmediate(answerAll);
     });
   }
 
