@@ -1,4 +1,4 @@
-/** `orch hook`, which Claude Code starts at each event: against a Node that does nothing. */
+/** The program behind `orch hook`, which Claude Code starts at each event: against a Node that does nothing. */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -56,13 +56,13 @@ const head = { suite: 'hooks', unit: 'ms', better: 'lower', ours: least } as con
 if (major < 22)
   bound({
     ...head,
-    case: 'orch hook, 10 hooks, none matches, min of 30; at most 1.15 x an empty node',
+    case: 'the program behind orch hook, 10 hooks, none matches, min of 30; at most 1.15 x an empty node',
     bound: floor * 1.15,
   });
 else
   bound({
     ...head,
-    case: 'orch hook, 10 hooks, none matches, min of 30; at most 8 ms more than an empty node',
+    case: 'the program behind orch hook, 10 hooks, none matches, min of 30; at most 8 ms more than an empty node',
     bound: floor + 8,
   });
 rmSync(directory, { recursive: true });
