@@ -127,7 +127,10 @@ export async function hooksInstallCommand(
   }
   await hooks.publish();
   if (flags.json) screen.json(plan);
-  else screen.line('Written. Sessions that start from now on go through orch.');
+  else {
+    screen.line('Sessions that start from now on go through orch, with the hooks as they are now.');
+    screen.line('After a change of their settings: orch hooks install');
+  }
   return exitCode.ok;
 }
 
