@@ -1,4 +1,5 @@
-// `npm test`: every check of the project, with minutes for each, and `N passed, N failed` at the end.
+// `npm test`: every check of the project, with minutes for each, and at the end what failed and why, and
+// `N passed, N failed`.
 // Names of suites as arguments run only those: `npm test -- unit e2e`.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -46,6 +47,7 @@ for (const suite of suites.filter(({ name }) => wanted.length === 0 || wanted.in
     passed: counted.passed + (good && !suite.tests ? 1 : 0),
     // A suite that failed without a failed test (it crashed, or found nothing to run) is a failure itself.
     failed: counted.failed + (!good && counted.failed === 0 ? 1 : 0),
+    failures: good ? [] : (counted.failures ?? [`${suite.name}: see its output above`]),
   });
 }
 rmSync(reports, { recursive: true, force: true });
@@ -56,15 +58,43 @@ for (const { name, minutes, passed, failed } of results) {
     `${name.padEnd(10)} ${minutes.toFixed(2).padStart(8)} ${String(passed).padStart(7)} ${String(failed).padStart(7)}`,
   );
 }
+for (const failure of results.flatMap(({ failures }) => failures)) console.log(`\n✗ ${failure}`);
 const total = (key) => results.reduce((sum, result) => sum + result[key], 0);
 console.log(`\n${total('passed')} passed, ${total('failed')} failed`);
 process.exitCode = total('failed') === 0 ? 0 : 1;
 
 function countTests(report) {
+  let read;
   try {
-    const { numPassedTests, numFailedTests } = JSON.parse(readFileSync(report, 'utf8'));
-    return { passed: numPassedTests, failed: numFailedTests };
+    read = JSON.parse(readFileSync(report, 'utf8'));
   } catch {
     return { passed: 0, failed: 0 };
   }
+  const failures = read.testResults
+    .filter(({ status }) => status === 'failed')
+    .flatMap(({ name, message, assertionResults }) => {
+      const file = path.relative(root, name);
+      const failed = assertionResults.filter(({ status }) => status === 'failed');
+      return failed.length === 0
+        ? [`${file}\n${shortened(message)}`]
+        : failed.map(
+            ({ fullName, failureMessages }) =>
+              `${file}: ${fullName}\n${shortened(failureMessages.join('\n'))}`,
+          );
+    });
+  return {
+    passed: read.numPassedTests,
+    // A file that cannot be read is a failure, too, though no test of it is.
+    failed: failures.length,
+    ...(failures.length > 0 && { failures }),
+  };
+}
+
+/** The first lines of a message, set in: the whole stands above, in the suite's own output. */
+function shortened(message = '') {
+  const lines = message.split('\n').filter((line) => line.trim() !== '');
+  return lines
+    .slice(0, 12)
+    .map((line) => `  ${line.slice(0, 240)}`)
+    .join('\n');
 }

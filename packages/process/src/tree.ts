@@ -149,9 +149,10 @@ export function createTreeFinder(table: ProcessTable): TreeFinder {
     const bySession = new Map<number, Entry[]>();
     const byGroup = new Map<number, Entry[]>();
     for (const entry of all.values()) {
+      // A zombie vouches for the session that it led, until its parent looks.
+      add(byParent, entry.parent, entry);
       if (!entry.alive) continue;
       for (const branch of marks.get(entry.pid)?.branches ?? []) add(byBranch, branch, entry);
-      add(byParent, entry.parent, entry);
       add(bySession, entry.session, entry);
       add(byGroup, entry.group, entry);
     }
@@ -219,8 +220,8 @@ export function createTreeFinder(table: ProcessTable): TreeFinder {
     lastSeen.set(tree, seen);
     for (const entry of ours.values()) {
       tree.known.set(entry.pid, entry.startTime);
-      if (!entry.alive) continue;
       seen.set(entry.pid, performance.now());
+      if (!entry.alive) continue;
       const group = sight.byGroup.get(entry.group) ?? [];
       const wholeGroup = entry.group > 1 && group.every((one) => ours.has(one.pid));
       members.push(memberOf(entry, wholeGroup));

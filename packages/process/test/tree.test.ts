@@ -88,3 +88,39 @@ test.runIf(process.platform === 'linux')(
     expect(finder.look(tree).members.map((member) => member.pid)).toEqual([left]);
   },
 );
+
+test.runIf(process.platform === 'linux')(
+  'what is in a session whose leader is a zombie below the tree belongs to it, though nobody ever saw that leader alive; control: not once the zombie is gone',
+  async ({ onTestFinished }) => {
+    const table = createProcessTable({ platform: 'linux', fs, runProgram: () => '' });
+    const finder = createTreeFinder(table);
+    const script = `
+      use POSIX; $| = 1;
+      if (!fork) { POSIX::setsid(); if (my $left = fork) { print "$left\\n"; exit } %ENV = (); exec '/bin/sleep', '1000' }
+      <STDIN>; wait; print "waited\\n"; sleep 1000`;
+    const child = spawn('perl', ['-e', script], { stdio: ['pipe', 'pipe', 'ignore'] });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    const pid = child.pid ?? 0;
+    const left = Number(String(((await once(child.stdout, 'data')) as [Buffer])[0]));
+    onTestFinished(() => void process.kill(left, 'SIGKILL'));
+    const pidsOf = (): number[] => {
+      const tree: Tree = {
+        known: new Map([[pid, table.entry(pid)?.startTime ?? '']]),
+        justLeft: new Set(),
+        owner: undefined,
+        branch: `tree-test-${process.pid}/zombie`,
+        since: 0,
+        spared: new Set(),
+      };
+      return finder.look(tree).members.map((member) => member.pid);
+    };
+    const zombie = table.entry(left)?.session ?? 0;
+    await expect
+      .poll(() => [table.entry(zombie)?.alive, table.entry(left)?.parent === zombie])
+      .toEqual([false, false]);
+    expect(pidsOf()).toEqual([pid, left]);
+    child.stdin.write('\n');
+    await once(child.stdout, 'data');
+    expect(pidsOf()).toEqual([pid]);
+  },
+);
