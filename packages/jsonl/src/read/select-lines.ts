@@ -5,6 +5,10 @@ export type Scalar = string | number | boolean | null;
 /** A record matches when each of these top-level fields is there and equal. */
 export type Where = Readonly<Record<string, Scalar>>;
 
+/** How many bytes of a chunk are looked at to learn which are rare. */
+const sampledBytes = 1024;
+const missBytes = 256;
+
 /** What the value of a field must look like in JSON text, unless it is written with `\u` escapes. */
 function needleOf(name: string, value: Scalar): string {
   if (typeof value === 'string') return JSON.stringify(value);
@@ -13,38 +17,91 @@ function needleOf(name: string, value: Scalar): string {
   return String(value);
 }
 
-/** Finds the first place at or after a position, and remembers it until it is passed. */
+/** How often each byte is among some of a chunk. */
+class ByteCounts {
+  private readonly counts = new Uint16Array(256);
+
+  take(view: Buffer): void {
+    this.counts.fill(0);
+    const step = Math.max(1, Math.floor(view.length / sampledBytes));
+    for (let at = 0; at < view.length; at += step) {
+      const byte = view[at] ?? 0;
+      this.counts[byte] = (this.counts[byte] ?? 0) + 1;
+    }
+  }
+
+  of(byte: number | undefined): number {
+    return this.counts[byte ?? 0] ?? 0;
+  }
+}
+
+/**
+ * Finds the first place at or after a position, and remembers it until it is passed. Looks for the two bytes of
+ * the needle of which the first is rarest: from one such byte to the next the system's own search goes ten
+ * times as fast as a search for all of the needle.
+ */
 class Cursor {
   private readonly needle: Buffer;
   private next = -1;
+  private pair: Buffer;
+  private pairAt = 0;
 
   constructor(needle: Buffer) {
     this.needle = needle;
+    this.pair = needle.subarray(0, 2);
   }
 
-  reset(): void {
+  reset(counts: ByteCounts): void {
     this.next = -1;
+    let best = 0;
+    for (let at = 1; at + 1 < this.needle.length; at += 1) {
+      if (counts.of(this.needle[at]) < counts.of(this.needle[best])) best = at;
+    }
+    if (best === this.pairAt) return;
+    this.pairAt = best;
+    this.pair = this.needle.subarray(best, best + 2);
   }
 
   isWithin(view: Buffer, start: number, end: number): boolean {
-    if (this.next < start) {
-      this.next = view.indexOf(this.needle, start);
-      if (this.next === -1) this.next = view.length;
-    }
+    if (this.next < start) this.next = this.find(view, start);
     return this.next < end;
+  }
+
+  private find(view: Buffer, start: number): number {
+    const { needle, pair, pairAt } = this;
+    for (let misses = 0, from = start + pairAt; ; misses += 1) {
+      const found = view.indexOf(pair, from);
+      if (found === -1) return view.length;
+      const at = found - pairAt;
+      if (this.isAt(view, at)) return at;
+      from = found + 1;
+      // The sample was wrong: each miss costs as much as to search a few hundred bytes for all of it.
+      if (misses > 16 && from - start < misses * missBytes) {
+        const whole = view.indexOf(needle, at + 1);
+        return whole === -1 ? view.length : whole;
+      }
+    }
+  }
+
+  private isAt(view: Buffer, start: number): boolean {
+    for (let at = 0; at < this.needle.length; at += 1)
+      if (view[start + at] !== this.needle[at]) return false;
+    return true;
   }
 }
 
 /** A class for the reason that `LineDecoder` is one. */
 class NeedleSelector implements LineSelector {
   private readonly cursors: readonly Cursor[];
+  private readonly counts = new ByteCounts();
 
   constructor(needles: readonly Buffer[]) {
     this.cursors = needles.map((needle) => new Cursor(needle));
   }
 
-  onChunk(): void {
-    for (const cursor of this.cursors) cursor.reset();
+  onChunk(view: Buffer): void {
+    this.counts.take(view);
+    for (const cursor of this.cursors) cursor.reset(this.counts);
   }
 
   mayMatch(view: Buffer, start: number, end: number): boolean {

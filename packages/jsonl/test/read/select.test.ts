@@ -93,6 +93,26 @@ describe('where and fields', () => {
     expect((await readText('{"n":null}\n{}\n', { where: { n: null } })).records).toHaveLength(1);
   });
 
+  it('find a value in a text that is full of nearly the same', async () => {
+    // The last makes every pair of its bytes common, so that it is looked for whole.
+    const nearly = fc.oneof(
+      fc.string({ unit: fc.constantFrom('s', 'u', 'm', 'a', 'r', 'y', '"'), maxLength: 200 }),
+      fc.nat({ max: 3000 }).map((count) => '"summar'.repeat(count)),
+    );
+    const type = fc.constantFrom('summary', 'summar', 'ummary', 'summary"');
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.record({ a: nearly, type, b: nearly }), { minLength: 1, maxLength: 30 }),
+        fc.integer({ min: 100, max: 5000 }),
+        async (records, chunk) => {
+          const text = records.map((record) => `${JSON.stringify(record)}\n`).join('');
+          const found = await readText(text, { where: { type: 'summary' } }, chunk);
+          expect(found.records).toEqual(records.filter((record) => record.type === 'summary'));
+        },
+      ),
+    );
+  });
+
   it('do not parse a line that cannot match, so that damage in it is not reported', async () => {
     const text = '{"type":"x","tex\n{"type":"y"}{"type":"z"}\n{"type":"y","te{"type":"y"}\n';
     const { records, faults } = await readText(text, { where: { type: 'y' } });
