@@ -51,11 +51,7 @@ describe('orch config', () => {
     const pass = await verbs(['config', 'explain', 'environment.pass', '--json']);
     expect(JSON.parse(pass.stdout)).toMatchObject({
       value: ['MINE'],
-      contributions: [
-        { outcome: 'joins' },
-        { outcome: 'refused', value: 'AWS_PROFILE' },
-        { outcome: 'joins' },
-      ],
+      contributions: [{ outcome: 'refused', value: 'AWS_PROFILE' }, { outcome: 'joins' }],
     });
     expect((await verbs(['config', 'explain', 'a b'])).code).toBe(2);
   });

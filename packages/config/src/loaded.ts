@@ -158,7 +158,10 @@ function explain<T>(parts: LoadedParts<T>, path: SettingPath): Explanation {
       reason: refusal.reason,
     }));
     const wholly = mine.some((refusal) => refusal.path.length <= path.length);
-    if (wholly) return lost;
+    const items = mine.filter((refusal) => refusal.path.length === path.length + 1);
+    const itemByItem =
+      items.length > 0 && isContainer(said) && items.length === Object.keys(said).length;
+    if (wholly || itemByItem) return lost;
     const joins = !winner && value !== undefined && sameKind(said, value);
     const outcome = wins ? 'wins' : joins ? 'joins' : 'loses';
     return [{ origin, value: show(said), outcome }, ...lost];
@@ -178,6 +181,8 @@ function explain<T>(parts: LoadedParts<T>, path: SettingPath): Explanation {
     contributions: [...contributions, ...forbidden],
   };
 }
+
+const isContainer = (value: Json): value is Json & object => isList(value) || isObject(value);
 
 const sameKind = (left: Json, right: Json): boolean =>
   isList(left) ? isList(right) : isObject(left) && isObject(right);

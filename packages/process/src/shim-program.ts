@@ -5,7 +5,7 @@
  *
  * Its stdout is the lifeline: the owner's heartbeats are read from it, and its end is the owner's death, at
  * which the group, this shell included, is killed at once. A line is written to it when a signal no longer
- * gets lost between the shell and the program. When the program has
+ * gets lost between the shell and the program; if nobody is there to read it, the program is not started. When the program has
  * ended, first its output, then the record of its exit with the directory are made durable, and only then
  * the shell itself exits, which is what the owner sees.
  *
@@ -45,7 +45,13 @@ fi
 ) &
 watching=$!
 exec 3>&2 2>/dev/null
-(trap - TERM INT HUP; echo >&4; exec "$@" 4>&-) 4>&1 >>"$directory/stdout" 2>>"$directory/stderr" 3>&-
+(
+  trap - TERM INT HUP
+  trap '' PIPE
+  echo >&4 2>/dev/null || kill -s KILL 0
+  trap - PIPE
+  exec "$@" 4>&-
+) 4>&1 >>"$directory/stdout" 2>>"$directory/stderr" 3>&-
 code=$?
 trap '' TERM INT HUP
 kill -s KILL $watching

@@ -1,12 +1,21 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test, vi } from 'vitest';
 import { endLeftovers, isAlive, readRecord } from '../src/index.js';
+import { shimArgv } from '../src/shim-program.js';
 import { bundle } from './bundle.js';
 import { killOwner, killOwnerAndReaper, startOwner } from './mortal-owner.js';
-import { programs, startWitness, temporaryDirectory, until, type Cleanup } from './witness.js';
+import {
+  environment,
+  programs,
+  startWitness,
+  temporaryDirectory,
+  until,
+  type Cleanup,
+} from './witness.js';
 
 const program = await bundle('owner.ts');
 vi.setConfig({ maxConcurrency: 12 });
@@ -54,6 +63,32 @@ describe.concurrent('the record of a process whose owner is killed with kill -9'
       expect(found.durationMs).toBeGreaterThanOrEqual(400);
     },
   );
+
+  test.for([
+    ['tells of no exit of a program that was not started, because its owner died before', true],
+    ['control: without the look for the owner it tells of one', false],
+  ] as const)('%s', async ([, looks], { onTestFinished }) => {
+    const directory = temporaryDirectory(onTestFinished);
+    const argv = shimArgv({ directory, leaseMs: undefined, argv: ['sh', '-c', 'exit 3'] });
+    const text = argv[2] ?? '';
+    // Whoever watches for the owner's death is late, as it may be.
+    const late = text.replace('kill -s KILL 0\n) &\nwatching', '/bin/sleep 1\n$&');
+    const blind = late.replace("trap '' PIPE", ':').replace('|| kill -s KILL 0', '');
+    expect(new Set([text, late, blind]).size).toBe(3);
+    const script = looks ? late : blind;
+    const shim = spawn('sh', ['-c', 'read -r go; exec "$@"', 'sh', ...argv.with(2, script)], {
+      detached: true,
+      stdio: ['pipe', 'pipe', 'ignore'],
+      env: environment,
+    });
+    shim.stdout.destroy();
+    await once(shim.stdout, 'close');
+    shim.stdin.end('go\n');
+    await once(shim, 'exit');
+    const exit = join(directory, 'exit.json');
+    if (looks) expect(existsSync(exit)).toBe(false);
+    else expect(JSON.parse(readFileSync(exit, 'utf8'))).toMatchObject({ code: 141 });
+  });
 
   test('is finished when the owner dies while it is being written', async ({ onTestFinished }) => {
     const directory = recordIn(onTestFinished);
