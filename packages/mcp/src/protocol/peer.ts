@@ -1,0 +1,236 @@
+import { isJsonObject, type Json, type JsonObject } from '../json.js';
+import { McpError } from '../mcp-error.js';
+import { onAbort } from '../on-abort.js';
+import type { RequestId, Transport } from '../transport/transport.js';
+
+/** How far the server has come with a request. */
+export interface Progress {
+  readonly progress: number;
+  readonly total?: number;
+  readonly message?: string;
+}
+
+/** How one request is made. */
+export interface RequestOptions {
+  /** Longest silence: each progress that the server tells begins it anew. Default: the server's `timeoutMs`. */
+  readonly timeoutMs?: number;
+  /** Longest time of all, progress or not. Default: the server's `totalMs`. */
+  readonly totalMs?: number;
+  /** Gives up: the server is told, and the request rejects with `ORCH_MCP_CANCELLED`. */
+  readonly signal?: AbortSignal;
+  onProgress?(progress: Progress): void;
+}
+
+interface Pending {
+  readonly method: string;
+  readonly timeoutMs: number;
+  readonly totalMs: number;
+  readonly startedMs: number;
+  readonly onProgress: ((progress: Progress) => void) | undefined;
+  readonly resolve: (result: JsonObject) => void;
+  readonly reject: (error: unknown) => void;
+  lastMs: number;
+  timer: NodeJS.Timeout | undefined;
+  letGoOfSignal: (() => void) | undefined;
+}
+
+export interface PeerOptions {
+  /** The server's name, for messages. */
+  readonly name: string;
+  readonly timeoutMs: number;
+  readonly totalMs: number;
+  notified(method: string, params: JsonObject): void;
+  /** A request of the server, or an answer that is not ours. */
+  other(message: JsonObject): void;
+  /** A request got no answer in time. */
+  timedOut(): void;
+}
+
+/** Below are the ids of the engine. */
+export const firstId = 1000;
+
+/**
+ * The requests of one connection and their answers. This is the path of every call, so it is made of one map,
+ * one timer and one text a request.
+ */
+export class Peer {
+  readonly #options: PeerOptions;
+  readonly #pending = new Map<RequestId, Pending>();
+  #transport: Transport | undefined;
+  #nextId = firstId;
+  #over: McpError | undefined;
+
+  constructor(options: PeerOptions) {
+    this.#options = options;
+  }
+
+  speakOver(transport: Transport): void {
+    this.#transport = transport;
+  }
+
+  /** Why nothing can be asked any more. */
+  get over(): McpError | undefined {
+    return this.#over;
+  }
+
+  request(method: string, params: JsonObject, options: RequestOptions = {}): Promise<JsonObject> {
+    const { signal } = options;
+    if (this.#over !== undefined) return Promise.reject(this.#over);
+    if (signal?.aborted === true) return Promise.reject(this.#cancelled(method, signal.reason));
+    const id = this.#nextId;
+    this.#nextId += 1;
+    const meta = params['_meta'];
+    const token = isJsonObject(meta) ? { ...meta, progressToken: id } : { progressToken: id };
+    // Written before anything is kept: what is no JSON throws, and is the caller's.
+    const text = `{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(method)},"params":${JSON.stringify({ ...params, _meta: token })}}`;
+    return new Promise((resolve, reject) => {
+      const now = performance.now();
+      const timeoutMs = options.timeoutMs ?? this.#options.timeoutMs;
+      const totalMs = options.totalMs ?? this.#options.totalMs;
+      const pending: Pending = {
+        method,
+        timeoutMs,
+        totalMs,
+        startedMs: now,
+        lastMs: now,
+        onProgress: options.onProgress?.bind(options),
+        resolve,
+        reject,
+        timer: undefined,
+        letGoOfSignal: undefined,
+      };
+      this.#pending.set(id, pending);
+      this.#arm(id, pending, Math.min(timeoutMs, totalMs));
+      if (signal !== undefined)
+        pending.letGoOfSignal = onAbort(signal, () => {
+          this.#giveUp(id, this.#cancelled(method, signal.reason), 'cancelled');
+        });
+      void this.#transport?.send(text, id);
+    });
+  }
+
+  /** Resolves when the server has taken it. */
+  async notify(method: string, params: JsonObject = {}): Promise<void> {
+    if (this.#over !== undefined) throw this.#over;
+    await this.#transport?.send(JSON.stringify({ jsonrpc: '2.0', method, params }));
+  }
+
+  receive(message: JsonObject): void {
+    const { id, method } = message;
+    if (method === undefined) {
+      if (typeof id === 'number' && id >= firstId) this.#answered(id, message);
+      else this.#options.other(message);
+    } else if (id !== undefined) {
+      this.#options.other(message);
+    } else if (method === 'notifications/progress') {
+      this.#progressed(message['params']);
+    } else if (typeof method === 'string') {
+      const params = message['params'];
+      this.#options.notified(method, isJsonObject(params) ? params : {});
+      this.#options.other(message);
+    }
+  }
+
+  failed(id: RequestId, error: McpError): void {
+    this.#take(id)?.reject(error);
+  }
+
+  /** Everybody who waits, and whoever asks from now on, gets the error. */
+  end(error: McpError): void {
+    this.#over ??= error;
+    for (const id of [...this.#pending.keys()]) this.#take(id)?.reject(error);
+  }
+
+  #take(id: RequestId): Pending | undefined {
+    const pending = this.#pending.get(id);
+    if (pending === undefined) return undefined;
+    this.#pending.delete(id);
+    clearTimeout(pending.timer);
+    pending.letGoOfSignal?.();
+    return pending;
+  }
+
+  #answered(id: number, message: JsonObject): void {
+    // Given up since, or answered before: nobody waits for it any more.
+    const pending = this.#take(id);
+    if (pending === undefined) return;
+    const { result, error } = message;
+    if (isJsonObject(result)) pending.resolve(result);
+    else if (isJsonObject(error)) pending.reject(this.#remote(pending.method, error));
+    else
+      pending.reject(
+        new McpError(
+          'ORCH_MCP_RESULT',
+          `${this.#options.name} answered ${pending.method} with neither a result nor an error. This is a defect of the server.`,
+        ),
+      );
+  }
+
+  #remote(method: string, error: JsonObject): McpError {
+    const { message, code, data } = error;
+    const said = typeof message === 'string' ? message.slice(0, 2000) : 'no message';
+    return new McpError('ORCH_MCP_REMOTE', `${this.#options.name} refused ${method}: ${said}`, {
+      details: { rpcCode: code, data },
+    });
+  }
+
+  #progressed(params: Json | undefined): void {
+    if (!isJsonObject(params)) return;
+    const token = params['progressToken'];
+    const pending = typeof token === 'number' ? this.#pending.get(token) : undefined;
+    if (pending === undefined) return;
+    pending.lastMs = performance.now();
+    const { progress, total, message } = params;
+    if (pending.onProgress === undefined || typeof progress !== 'number') return;
+    try {
+      pending.onProgress({
+        progress,
+        ...(typeof total === 'number' && { total }),
+        ...(typeof message === 'string' && { message }),
+      });
+    } catch (error) {
+      if (typeof token === 'number') this.#giveUp(token, error, 'the progress handler failed');
+    }
+  }
+
+  /** Progress only notes its time: the timer looks at it when it fires, and is set anew if there is time left. */
+  #arm(id: number, pending: Pending, ms: number): void {
+    pending.timer = setTimeout(() => {
+      const now = performance.now();
+      const left = pending.timeoutMs - (now - pending.lastMs);
+      const leftInAll = pending.totalMs - (now - pending.startedMs);
+      // Timers of Node may fire up to a millisecond early.
+      if (left > 1 && leftInAll > 1) this.#arm(id, pending, Math.min(left, leftInAll));
+      else this.#timeOut(id, pending, leftInAll <= 1 ? 'total' : 'silence');
+    }, ms);
+  }
+
+  #timeOut(id: number, { method, timeoutMs, totalMs }: Pending, limit: 'total' | 'silence'): void {
+    const ms = limit === 'total' ? totalMs : timeoutMs;
+    const what =
+      limit === 'total'
+        ? `was not done with ${method} after ${ms} ms in all; raise totalMs`
+        : `neither answered ${method} nor told any progress for ${ms} ms; raise timeoutMs`;
+    const error = new McpError('ORCH_MCP_TIMEOUT', `${this.#options.name} ${what} if it is right to wait.`, {
+      details: { method, limit, ms },
+    });
+    this.#giveUp(id, error, `timed out (${limit})`);
+    this.#options.timedOut();
+  }
+
+  #giveUp(id: number, error: unknown, reason: string): void {
+    const pending = this.#take(id);
+    if (pending === undefined) return;
+    this.#transport?.forget(id);
+    this.notify('notifications/cancelled', { requestId: id, reason }).catch(() => undefined);
+    pending.reject(error);
+  }
+
+  #cancelled(method: string, cause: unknown): McpError {
+    return new McpError(
+      'ORCH_MCP_CANCELLED',
+      `${method} of ${this.#options.name} was cancelled by its caller; what the server has done until then stands.`,
+      { cause },
+    );
+  }
+}
