@@ -23,13 +23,12 @@ export type Allows = (name: string) => boolean;
 const rememberedMost = 10_000;
 
 function pattern(patterns: readonly string[], where: string): (name: string) => boolean {
-  for (const one of patterns as readonly unknown[]) {
-    if (typeof one !== 'string' || one === '')
-      throw new McpError(
-        'ORCH_MCP_SPEC',
-        `${where} must be a list of names, in which * stands for any characters.`,
-      );
-  }
+  const isList = Array.isArray(patterns);
+  if (!isList || !patterns.every((one: unknown) => typeof one === 'string' && one !== ''))
+    throw new McpError(
+      'ORCH_MCP_SPEC',
+      `${where} must be a list of names, in which * stands for any characters.`,
+    );
   const exact = new Set(patterns.filter((one) => !one.includes('*')));
   const wild = patterns.filter((one) => one.includes('*')).map((one) => one.split(/\*+/));
   return (name) => exact.has(name) || wild.some((parts) => matches(name, parts));
@@ -49,9 +48,20 @@ function matches(name: string, parts: readonly string[]): boolean {
   return name.length - last.length >= at && name.endsWith(last);
 }
 
+/** A misspelt key would allow what it was to forbid. */
+export function refuseOtherKeys(value: object, known: readonly string[], where: string): void {
+  const other = Object.keys(value).find((key) => !known.includes(key));
+  if (other === undefined) return;
+  throw new McpError(
+    'ORCH_MCP_SPEC',
+    `${where} has no ${JSON.stringify(other)}; it has ${known.join(', ')}.`,
+  );
+}
+
 /** Throws `ORCH_MCP_SPEC` for a filter that is none. */
 export function compileFilter(filter: Filter | undefined, where: string): Allows {
   if (filter === undefined) return () => true;
+  refuseOtherKeys(filter, ['allow', 'deny'], where);
   const allow = filter.allow === undefined ? () => true : pattern(filter.allow, `${where}.allow`);
   const deny = pattern(filter.deny ?? [], `${where}.deny`);
   const verdicts = new Map<string, boolean>();

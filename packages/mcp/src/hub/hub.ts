@@ -10,7 +10,7 @@ import { StreamableHttpTransport } from '../transport/streamable-http.js';
 import type { OpenTransport } from '../transport/transport.js';
 import { openConnection } from './connection.js';
 import type { Prompt, Resource, Tool } from './definitions.js';
-import { compileFilter, type Allows, type Filter, type Filters } from './filter.js';
+import { compileFilter, refuseOtherKeys, type Allows, type Filter, type Filters } from './filter.js';
 import { SupervisedServer, type CallOptions, type McpServer, type ServerEvent } from './server.js';
 import { checkServer, type CheckedServer, type ServerSpec } from './server-spec.js';
 import type { RestartPolicy, ServerState } from './supervisor.js';
@@ -147,6 +147,7 @@ function both(
  */
 export function createMcpHub(options: HubOptions): McpHub {
   const household = createHousehold(options);
+  refuseOtherKeys(options.policy ?? {}, ['tools', 'resources', 'prompts'], 'policy');
   const servers = new Map(
     Object.entries(options.servers).map(([name, spec]) => [
       name,

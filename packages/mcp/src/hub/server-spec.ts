@@ -1,6 +1,6 @@
 import { isAbsolute, resolve } from 'node:path';
 import { McpError } from '../mcp-error.js';
-import type { Filters } from './filter.js';
+import { refuseOtherKeys, type Filters } from './filter.js';
 
 interface CommonSpec extends Filters {
   /** From the start to the end of the handshake. Default 30,000. */
@@ -61,6 +61,13 @@ export type CheckedServer =
 /** What every server gets of the environment; all else it is given by name. */
 const passed = ['HOME', 'LANG', 'LOGNAME', 'PATH', 'SHELL', 'TERM', 'TMPDIR', 'TZ', 'USER'];
 
+const times = ['startMs', 'timeoutMs', 'totalMs'];
+const commonKeys = ['type', 'tools', 'resources', 'prompts', ...times, 'maxMessageBytes'];
+const keysOf = {
+  stdio: [...commonKeys, 'command', 'args', 'env', 'cwd', 'closeMs'],
+  http: [...commonKeys, 'url', 'headers'],
+} as const;
+
 export interface Surroundings {
   readonly cwd: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -105,6 +112,9 @@ export function checkServer(name: string, spec: ServerSpec, around: Surroundings
       'ORCH_MCP_SPEC',
       `${JSON.stringify(name)} is no name for a server: letters, digits, "-" and single "_" between them, as its tools are called name__tool.`,
     );
+  const type: unknown = spec.type ?? 'stdio';
+  if (type !== 'stdio' && type !== 'http') refuse(name, 'type', '"stdio" or "http"');
+  refuseOtherKeys(spec, keysOf[type], `The server ${name}`);
   const common = checkCommon(name, spec);
   if (spec.type === 'http') {
     const url = URL.canParse(spec.url) ? new URL(spec.url) : undefined;
@@ -114,8 +124,6 @@ export function checkServer(name: string, spec: ServerSpec, around: Surroundings
       refuse(name, 'url', 'an address without a password; give it in headers.authorization');
     return { ...common, type: 'http', url, headers: texts(name, 'headers', spec.headers) };
   }
-  const type: unknown = spec.type ?? 'stdio';
-  if (type !== 'stdio') refuse(name, 'type', '"stdio" or "http"');
   const { command, args = [], env, cwd = around.cwd, closeMs = 500 } = spec;
   if (!isText(command) || command === '') refuse(name, 'command', 'the name or path of a program');
   args.forEach((one: unknown, index) => {

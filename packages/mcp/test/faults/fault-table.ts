@@ -67,6 +67,6 @@ export const faults: readonly Fault[] = [
   http('it resets the connection in the middle of an answer', 'ORCH_MCP_CLOSED', 5000),
   http('its stream breaks off, and its events have ids', 'recovers', 5000),
   http('its stream breaks off, and its events have no ids', 'ORCH_MCP_CLOSED', 5000),
-  http('it answers with more than the limit', 'ORCH_MCP_TOO_LARGE', 15_000),
+  http('it sends an answer of more than the limit', 'ORCH_MCP_TOO_LARGE', 15_000),
   http('it keeps the connection that ends the session open', 'recovers', 5000),
 ];
