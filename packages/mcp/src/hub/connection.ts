@@ -16,6 +16,8 @@ export interface ConnectionOptions {
   readonly totalMs: number;
   notified(method: string, params: JsonObject): void;
   noise(text: string): void;
+  /** What the server said unasked until now may have been lost. */
+  missed(): void;
   /** Told once, and not after `close()`. */
   closed(error: McpError): void;
 }
@@ -97,6 +99,7 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
   const events = {
     message: (message: JsonObject) => peer.receive(message),
     noise: (text: string) => options.noise(excerpt(text)),
+    missed: () => options.missed(),
     failed,
     closed: broke,
   };

@@ -48,6 +48,13 @@ function matches(name: string, parts: readonly string[]): boolean {
   return name.length - last.length >= at && name.endsWith(last);
 }
 
+/** Compiled filters. */
+export interface AllowsAll {
+  readonly tools: Allows;
+  readonly resources: Allows;
+  readonly prompts: Allows;
+}
+
 /** A misspelt key would allow what it was to forbid. */
 export function refuseOtherKeys(value: object, known: readonly string[], where: string): void {
   const other = Object.keys(value).find((key) => !known.includes(key));
@@ -59,7 +66,7 @@ export function refuseOtherKeys(value: object, known: readonly string[], where: 
 }
 
 /** Throws `ORCH_MCP_SPEC` for a filter that is none. */
-export function compileFilter(filter: Filter | undefined, where: string): Allows {
+function compileFilter(filter: Filter | undefined, where: string): Allows {
   if (filter === undefined) return () => true;
   refuseOtherKeys(filter, ['allow', 'deny'], where);
   const allow = filter.allow === undefined ? () => true : pattern(filter.allow, `${where}.allow`);
@@ -73,5 +80,15 @@ export function compileFilter(filter: Filter | undefined, where: string): Allows
       verdicts.set(name, verdict);
     }
     return verdict;
+  };
+}
+
+/** Throws `ORCH_MCP_SPEC` for what are no filters. */
+export function compileFilters(filters: Filters, where: string): AllowsAll {
+  refuseOtherKeys(filters, ['tools', 'resources', 'prompts'], where);
+  return {
+    tools: compileFilter(filters.tools, `${where}: tools`),
+    resources: compileFilter(filters.resources, `${where}: resources`),
+    prompts: compileFilter(filters.prompts, `${where}: prompts`),
   };
 }

@@ -10,7 +10,7 @@ import { StreamableHttpTransport } from '../transport/streamable-http.js';
 import type { OpenTransport } from '../transport/transport.js';
 import { openConnection } from './connection.js';
 import type { Prompt, Resource, Tool } from './definitions.js';
-import { compileFilter, refuseOtherKeys, type Allows, type Filter, type Filters } from './filter.js';
+import { compileFilters, type Allows, type AllowsAll, type Filters } from './filter.js';
 import { SupervisedServer, type CallOptions, type McpServer, type ServerEvent } from './server.js';
 import { checkServer, type CheckedServer, type ServerSpec } from './server-spec.js';
 import type { RestartPolicy, ServerState } from './supervisor.js';
@@ -78,7 +78,7 @@ const separator = '__';
 const ourInfo = { name: 'orch', version: '0.0.0' };
 
 interface Household {
-  readonly make: (name: string, spec: ServerSpec, policy: Filters) => SupervisedServer;
+  readonly make: (name: string, spec: ServerSpec, policy: AllowsAll) => SupervisedServer;
   readonly close: () => Promise<void>;
 }
 
@@ -86,10 +86,10 @@ interface Household {
 function createHousehold(options: ClientOptions): Household {
   const { environment = process.env, cwd = process.cwd(), roots = [] } = options;
   const { clientInfo = ourInfo, engine: createEngine = createSdkEngine, restart = {} } = options;
-  let own: ProcessOwner | undefined;
+  let ownOwner: ProcessOwner | undefined;
   const ownerOf = (): ProcessOwner =>
     options.owner ??
-    (own ??= createProcessOwner({ marker: `mcp-${process.pid}-${randomBytes(6).toString('hex')}` }));
+    (ownOwner ??= createProcessOwner({ marker: `mcp-${process.pid}-${randomBytes(6).toString('hex')}` }));
 
   const opening =
     (name: string, server: CheckedServer): OpenTransport =>
@@ -101,14 +101,15 @@ function createHousehold(options: ClientOptions): Household {
   return {
     make(name, spec, policy) {
       const server = checkServer(name, spec, { cwd, environment });
-      const { startMs, timeoutMs, totalMs, filters } = server;
+      const { startMs, timeoutMs, totalMs } = server;
+      const own = compileFilters(server.filters, `The server ${name}`);
       return new SupervisedServer({
         name,
         restart,
         allows: {
-          tools: both(name, filters.tools, policy.tools, 'tools'),
-          resources: both(name, filters.resources, policy.resources, 'resources'),
-          prompts: both(name, filters.prompts, policy.prompts, 'prompts'),
+          tools: narrowed(name, own.tools, policy.tools),
+          resources: narrowed(name, own.resources, policy.resources),
+          prompts: narrowed(name, own.prompts, policy.prompts),
         },
         open: (hooks) =>
           openConnection({
@@ -125,21 +126,15 @@ function createHousehold(options: ClientOptions): Household {
         tell: (event) => options.onEvent?.(name, event),
       });
     },
-    close: async () => void (await own?.close()),
+    close: async () => void (await ownOwner?.close()),
   };
 }
 
-function both(
-  name: string,
-  ofServer: Filter | undefined,
-  ofHub: Filter | undefined,
-  what: string,
-): Allows {
-  const narrow = compileFilter(ofServer, `The server ${name}: ${what}`);
-  if (ofHub === undefined) return narrow;
-  const wide = compileFilter(ofHub, `policy.${what}`);
-  return (one) => narrow(one) && wide(`${name}${separator}${one}`);
-}
+/** What both allow; the hub's filters are on the names as it gives them. */
+const narrowed =
+  (name: string, ofServer: Allows, ofHub: Allows): Allows =>
+  (one) =>
+    ofServer(one) && ofHub(`${name}${separator}${one}`);
 
 /**
  * Several servers behind one face. Nothing is started before it is asked for. Throws `ORCH_MCP_SPEC` for a server or
@@ -147,11 +142,11 @@ function both(
  */
 export function createMcpHub(options: HubOptions): McpHub {
   const household = createHousehold(options);
-  refuseOtherKeys(options.policy ?? {}, ['tools', 'resources', 'prompts'], 'policy');
+  const policy = compileFilters(options.policy ?? {}, 'policy');
   const servers = new Map(
     Object.entries(options.servers).map(([name, spec]) => [
       name,
-      household.make(name, spec, options.policy ?? {}),
+      household.make(name, spec, policy),
     ]),
   );
 
@@ -228,7 +223,7 @@ export async function connect(
   options: ClientOptions & { readonly name?: string; readonly signal?: AbortSignal } = {},
 ): Promise<McpServer> {
   const household = createHousehold(options);
-  const server = household.make(options.name ?? 'server', spec, {});
+  const server = household.make(options.name ?? 'server', spec, compileFilters({}, 'policy'));
   const close = server.close.bind(server);
   server.close = async () => {
     await close();

@@ -15,7 +15,7 @@ import {
   type ResourceTemplate,
   type Tool,
 } from './definitions.js';
-import type { Allows } from './filter.js';
+import type { AllowsAll } from './filter.js';
 import { unlessAborted } from '../on-abort.js';
 import { Supervisor, type RestartPolicy, type ServerState } from './supervisor.js';
 import { readToolResult, type ToolResult } from './tool-result.js';
@@ -108,14 +108,11 @@ export interface McpServer {
 export interface ServerOptions {
   readonly name: string;
   readonly restart: RestartPolicy;
-  readonly allows: {
-    readonly tools: Allows;
-    readonly resources: Allows;
-    readonly prompts: Allows;
-  };
+  readonly allows: AllowsAll;
   open(hooks: {
     notified(method: string, params: JsonObject): void;
     noise(text: string): void;
+    missed(): void;
     closed(error: McpError): void;
   }): Promise<Connection>;
   tell(event: ServerEvent): void;
@@ -262,6 +259,7 @@ export class SupervisedServer implements McpServer {
     const connection = await this.#options.open({
       notified: (method, params) => this.#notified(method, params),
       noise: (text) => this.#options.tell({ type: 'noise', text }),
+      missed: () => this.#forgetLists(),
       closed,
     });
     // What its user asked for holds for every session, and what the server says to it is its own affair.

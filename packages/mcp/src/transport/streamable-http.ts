@@ -256,6 +256,7 @@ export class StreamableHttpTransport implements Transport {
         try {
           const response = await this.#fetch('GET', exchange, undefined, place.lastEventId);
           offered = response.statusCode === 200;
+          if (offered && place.lastEventId === undefined) this.#events.missed();
           if (offered) await this.#read(response, undefined, place);
           else response.destroy();
         } catch {

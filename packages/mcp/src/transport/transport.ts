@@ -8,6 +8,8 @@ export interface TransportEvents {
   message(message: JsonObject): void;
   /** Something came that is no message. */
   noise(text: string): void;
+  /** What the server said unasked until now may have been lost on the way. */
+  missed(): void;
   /** This request can get no answer any more; the connection stands. */
   failed(id: RequestId, error: McpError): void;
   /** The connection is over. Told once, and not after `close()`. */

@@ -21,6 +21,12 @@ export interface HttpFaults {
   forgetAlways(): void;
   /** What the listening stream does: `refused` (405), `mute` (its headers never come) or `open`. */
   listening: 'refused' | 'mute' | 'open';
+  /** How many listen now. */
+  listeners(): number;
+  /** Says something to all who listen. */
+  say(message: object): void;
+  /** Breaks the streams of all who listen. */
+  hangUp(): void;
   /** DELETE is not answered. */
   clingy: boolean;
   close(): Promise<void>;
@@ -73,6 +79,8 @@ export async function startHttpFaults(): Promise<HttpFaults> {
   const seen: Seen[] = [];
   const sessions = new Set<string>();
   let count = 0;
+  let lists = 0;
+  const listeners = new Set<ServerResponse>();
   let forgetful = false;
   const server: Server = createServer((request, response) => {
     void handle(request, response);
@@ -98,14 +106,24 @@ export async function startHttpFaults(): Promise<HttpFaults> {
     } else if (request.method === 'GET') {
       if (lastEventId !== undefined)
         stream(response).end(`id: ${lastEventId}+\ndata: ${answer(Number(lastEventId), text('resumed'))}\n\n`);
-      else if (faulty.listening === 'open') stream(response).write(': hello\n\n');
+      else if (faulty.listening === 'open') openListener(response);
       else if (faulty.listening === 'refused') response.writeHead(405).end();
     } else if (method === 'tools/call') {
       replies[params.name ?? '']?.(response, id, params.arguments ?? {});
+    } else if (method === 'tools/list') {
+      lists += 1;
+      const tool = { name: 'good', description: `list ${lists}`, inputSchema: { type: 'object' } };
+      json(response, answer(id, { tools: [tool] }));
     } else if (message.id === undefined) {
       response.writeHead(202).end();
       if (forgetful) sessions.clear();
     } else json(response, answer(id, {}));
+  }
+
+  function openListener(response: ServerResponse): void {
+    listeners.add(response);
+    response.once('close', () => listeners.delete(response));
+    stream(response).write('retry: 50\n\n');
   }
 
   function initialize(response: ServerResponse, id: number, protocolVersion: string | undefined) {
@@ -127,6 +145,14 @@ export async function startHttpFaults(): Promise<HttpFaults> {
       sessions.clear();
     },
     listening: 'refused',
+    listeners: () => listeners.size,
+    say(message) {
+      const data = JSON.stringify({ jsonrpc: '2.0', ...message });
+      for (const one of listeners) one.write(`data: ${data}\n\n`);
+    },
+    hangUp() {
+      for (const one of listeners) one.destroy();
+    },
     clingy: false,
     async close() {
       server.closeAllConnections();

@@ -1,0 +1,31 @@
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { expect } from 'vitest';
+import type { McpServer, ToolResult } from '../../src/index.js';
+
+const require = createRequire(import.meta.url);
+
+/** The program of a server that is installed from npm. */
+export function installed(name: string, entry = 'dist/index.js'): string {
+  return join(dirname(require.resolve(`@modelcontextprotocol/server-${name}/package.json`)), entry);
+}
+
+export const environment = { PATH: process.env['PATH'], HOME: process.env['HOME'] };
+
+/** Calls tools, and knows at the end which of those that the server offers were never called well. */
+export function caller(server: McpServer) {
+  const called = new Set<string>();
+  return {
+    async call(tool: string, args = {}): Promise<ToolResult> {
+      const result = await server.call(tool, args);
+      if (result.isError) throw new Error(`${tool} failed: ${result.text}`);
+      called.add(tool);
+      return result;
+    },
+    async expectAllCalled(count: number, ...apart: string[]): Promise<void> {
+      const names = (await server.tools()).map(({ name }) => name);
+      expect(names).toHaveLength(count);
+      expect(names.filter((name) => !called.has(name))).toEqual(apart);
+    },
+  };
+}
