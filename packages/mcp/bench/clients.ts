@@ -59,7 +59,12 @@ interface Answer {
 }
 
 const message = (id: number, args: object): string =>
-  JSON.stringify({ jsonrpc: '2.0', id, method: 'tools/call', params: { name: 'echo', arguments: args } });
+  JSON.stringify({
+    jsonrpc: '2.0',
+    id,
+    method: 'tools/call',
+    params: { name: 'echo', arguments: args },
+  });
 const lengthOf = ({ result }: Answer): number => result.content[0]?.text.length ?? 0;
 
 /** JSON-RPC by hand, with one write a turn, no handshake, no times, and no look at what comes. */

@@ -42,7 +42,13 @@ export type {
 export type { HttpServerSpec, ServerSpec, StdioServerSpec } from './hub/server-spec.js';
 export type { Filter, Filters } from './hub/filter.js';
 export type { RestartPolicy, ServerState } from './hub/supervisor.js';
-export type { Prompt, Resource, ResourceTemplate, Tool, ToolAnnotations } from './hub/definitions.js';
+export type {
+  Prompt,
+  Resource,
+  ResourceTemplate,
+  Tool,
+  ToolAnnotations,
+} from './hub/definitions.js';
 export type { ToolResult } from './hub/tool-result.js';
 export type { CreateEngine, Engine, Handshake, HandshakeOptions } from './engine/engine.js';
 export type { Progress, RequestOptions } from './protocol/peer.js';

@@ -14,7 +14,7 @@ export interface HandshakeOptions {
   readonly roots: readonly string[];
   readonly timeoutMs: number;
   /** Writes a message to the server; settles when it is taken. Requests have ids below 1000. */
-  send(message: JsonObject): Promise<void>;
+  readonly send: (message: JsonObject) => Promise<void>;
 }
 
 /**

@@ -58,7 +58,10 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
 
   function broke(error: McpError): void {
     if (isOver) return;
-    if (!isReady) return fail(error);
+    if (!isReady) {
+      fail(error);
+      return;
+    }
     void dispose(error);
     options.closed(error);
   }
@@ -108,7 +111,10 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
   const late = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => {
       reject(
-        new McpError('ORCH_MCP_START', `${name} was not ready after ${options.startMs} ms; see startMs`),
+        new McpError(
+          'ORCH_MCP_START',
+          `${name} was not ready after ${options.startMs} ms; see startMs`,
+        ),
       );
     }, options.startMs);
   });
@@ -131,12 +137,19 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
     const handshake = await Promise.race([shaking, late, failing]);
     isReady = true;
     opened.ready(handshake.protocolVersion);
-    return { peer, handshake, close: async (error) => void (await dispose(error)) };
+    return {
+      peer,
+      handshake,
+      async close(error) {
+        await dispose(error);
+      },
+    };
   } catch (cause) {
     const error = cause instanceof Error ? cause : new Error(String(cause));
     const closing = new McpError('ORCH_MCP_CLOSED', `${name} is being ended.`);
     const remains = await dispose(closing);
-    if (McpError.isInstance(error) && telling.has(error.code) && transport === undefined) throw error;
+    if (McpError.isInstance(error) && telling.has(error.code) && transport === undefined)
+      throw error;
     const known = McpError.isInstance(error);
     const details = { ...remains, ...(known && error.details) };
     const code = known && telling.has(error.code) ? error.code : 'ORCH_MCP_START';

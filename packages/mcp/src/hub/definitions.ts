@@ -94,12 +94,14 @@ export async function listAll(
   do {
     const page = await peer.request(kind.method, cursor === undefined ? {} : { cursor }, options);
     const list = page[kind.items];
-    if (!Array.isArray(list)) return refuse(`answered ${kind.method} without a list of ${kind.items}`);
+    if (!Array.isArray(list))
+      return refuse(`answered ${kind.method} without a list of ${kind.items}`);
     for (const item of list as unknown[]) {
       const name = isJsonObject(item) ? item[kind.key] : undefined;
       if (!isJsonObject(item) || typeof name !== 'string')
         return refuse(`lists one of its ${kind.items} without a ${kind.key}`);
-      if (items.has(name)) return refuse(`lists ${JSON.stringify(name)} twice in its ${kind.items}`);
+      if (items.has(name))
+        return refuse(`lists ${JSON.stringify(name)} twice in its ${kind.items}`);
       items.set(name, item);
     }
     cursor = typeof page['nextCursor'] === 'string' ? page['nextCursor'] : undefined;

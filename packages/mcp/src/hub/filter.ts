@@ -23,8 +23,9 @@ export type Allows = (name: string) => boolean;
 const rememberedMost = 10_000;
 
 function pattern(patterns: readonly string[], where: string): (name: string) => boolean {
-  const isList = Array.isArray(patterns);
-  if (!isList || !patterns.every((one: unknown) => typeof one === 'string' && one !== ''))
+  const given: unknown = patterns;
+  const isList = Array.isArray(given);
+  if (!isList || !given.every((one: unknown) => typeof one === 'string' && one !== ''))
     throw new McpError(
       'ORCH_MCP_SPEC',
       `${where} must be a list of names, in which * stands for any characters.`,

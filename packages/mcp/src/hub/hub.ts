@@ -89,7 +89,9 @@ function createHousehold(options: ClientOptions): Household {
   let ownOwner: ProcessOwner | undefined;
   const ownerOf = (): ProcessOwner =>
     options.owner ??
-    (ownOwner ??= createProcessOwner({ marker: `mcp-${process.pid}-${randomBytes(6).toString('hex')}` }));
+    (ownOwner ??= createProcessOwner({
+      marker: `mcp-${process.pid}-${randomBytes(6).toString('hex')}`,
+    }));
 
   const opening =
     (name: string, server: CheckedServer): OpenTransport =>
@@ -126,7 +128,9 @@ function createHousehold(options: ClientOptions): Household {
         tell: (event) => options.onEvent?.(name, event),
       });
     },
-    close: async () => void (await ownOwner?.close()),
+    async close() {
+      await ownOwner?.close();
+    },
   };
 }
 
@@ -196,9 +200,21 @@ export function createMcpHub(options: HubOptions): McpHub {
   return {
     server,
     states: () => Object.fromEntries([...servers].map(([name, one]) => [name, one.state])),
-    tools: () => listed<Tool>((one) => one.tools(), ({ name }) => name),
-    resources: () => listed<Resource>((one) => one.resources(), ({ uri }) => uri),
-    prompts: () => listed<Prompt>((one) => one.prompts(), ({ name }) => name),
+    tools: () =>
+      listed<Tool>(
+        (one) => one.tools(),
+        ({ name }) => name,
+      ),
+    resources: () =>
+      listed<Resource>(
+        (one) => one.resources(),
+        ({ uri }) => uri,
+      ),
+    prompts: () =>
+      listed<Prompt>(
+        (one) => one.prompts(),
+        ({ name }) => name,
+      ),
     async call(qualifiedName, args, callOptions) {
       const [one, tool] = split(qualifiedName);
       return one.call(tool, args, callOptions);

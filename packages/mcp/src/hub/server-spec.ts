@@ -74,9 +74,13 @@ export interface Surroundings {
 }
 
 function refuse(name: string, what: string, expected: string): never {
-  throw new McpError('ORCH_MCP_SPEC', `The server ${name} is not valid: ${what} must be ${expected}.`, {
-    details: { server: name, what },
-  });
+  throw new McpError(
+    'ORCH_MCP_SPEC',
+    `The server ${name} is not valid: ${what} must be ${expected}.`,
+    {
+      details: { server: name, what },
+    },
+  );
 }
 
 const isText = (value: unknown): value is string =>

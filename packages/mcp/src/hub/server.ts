@@ -50,14 +50,7 @@ export interface ListOptions extends RequestOptions {
 }
 
 export type LogLevel =
-  | 'debug'
-  | 'info'
-  | 'notice'
-  | 'warning'
-  | 'error'
-  | 'critical'
-  | 'alert'
-  | 'emergency';
+  'debug' | 'info' | 'notice' | 'warning' | 'error' | 'critical' | 'alert' | 'emergency';
 
 /** What is completed, and for which server's prompt or template. */
 export type CompletionOf = { readonly prompt: string } | { readonly template: string };
@@ -115,7 +108,7 @@ export interface ServerOptions {
     missed(): void;
     closed(error: McpError): void;
   }): Promise<Connection>;
-  tell(event: ServerEvent): void;
+  readonly tell: (event: ServerEvent) => void;
 }
 
 const changes: Readonly<Record<string, 'tools' | 'resources' | 'prompts'>> = {
@@ -212,8 +205,7 @@ export class SupervisedServer implements McpServer {
     args: Readonly<Record<string, string>> = {},
     options?: RequestOptions,
   ): Promise<JsonObject> {
-    if (!this.#options.allows.prompts(name))
-      return Promise.reject(this.#refusal('prompt', name));
+    if (!this.#options.allows.prompts(name)) return Promise.reject(this.#refusal('prompt', name));
     return this.#request('prompts', 'prompts/get', { name, arguments: args }, options, true);
   }
 

@@ -55,6 +55,10 @@ export class Supervisor {
     return this.#state;
   }
 
+  #isClosing(): boolean {
+    return this.#closing !== undefined;
+  }
+
   /** The live connection, if there is one. */
   get current(): Connection | undefined {
     return this.#current;
@@ -63,12 +67,16 @@ export class Supervisor {
   /** The live connection, or a new one. All who ask meanwhile get the same. */
   async acquire(signal?: AbortSignal): Promise<Connection> {
     if (this.#current !== undefined) return this.#current;
-    if (this.#closing !== undefined) throw this.#closedError();
+    if (this.#isClosing()) throw this.#closedError();
     const now = performance.now();
     if (this.#state === 'broken' && now < this.#notBeforeMs) throw this.#brokenError(now);
     this.#opening ??= this.#open().finally(() => (this.#opening = undefined));
     if (signal === undefined) return this.#opening;
-    return unlessAborted(this.#opening, signal, `The call of ${this.#options.name}, not ready yet,`);
+    return unlessAborted(
+      this.#opening,
+      signal,
+      `The call of ${this.#options.name}, not ready yet,`,
+    );
   }
 
   close(): Promise<void> {
@@ -79,18 +87,21 @@ export class Supervisor {
   async #open(): Promise<Connection> {
     const waitMs = this.#notBeforeMs - performance.now();
     if (waitMs > 0 && this.#state === 'backoff') await this.#pause(waitMs);
-    if (this.#closing !== undefined) throw this.#closedError();
+    if (this.#isClosing()) throw this.#closedError();
     this.#become('connecting');
     let startedMs = 0;
     let connection: Connection | undefined;
-    let brokeEarly: McpError | undefined;
+    const early: McpError[] = [];
     try {
       connection = await this.#options.open((error) => {
-        if (connection === undefined) brokeEarly = error;
+        if (connection === undefined) early.push(error);
         else this.#broke(connection, error, startedMs);
       });
       startedMs = performance.now();
-      if (brokeEarly !== undefined) throw brokeEarly;
+      for (const error of early) {
+        await connection.close(error);
+        throw error;
+      }
     } catch (error) {
       const known = McpError.isInstance(error)
         ? error
@@ -100,7 +111,7 @@ export class Supervisor {
       this.#failed(known);
       throw known;
     }
-    if (this.#closing !== undefined) {
+    if (this.#isClosing()) {
       const error = this.#closedError();
       await connection.close(error);
       throw error;
@@ -116,7 +127,7 @@ export class Supervisor {
     void ending.then(() => this.#endings.delete(ending));
     if (this.#current !== connection) return;
     this.#current = undefined;
-    if (this.#closing !== undefined) return;
+    if (this.#isClosing()) return;
     const lived = performance.now() - startedMs;
     // A session that a server forgot is begun anew at once: it says nothing against the server.
     if (lived >= this.#restart.stableMs || error.code === 'ORCH_MCP_SESSION') {
@@ -126,7 +137,7 @@ export class Supervisor {
   }
 
   #failed(error: McpError): void {
-    if (this.#closing !== undefined) return;
+    if (this.#isClosing()) return;
     this.#failures += 1;
     this.#lastError = error;
     const { delayMs, maxDelayMs, failures, brokenMs } = this.#restart;

@@ -36,7 +36,8 @@ export class ToolResult {
 /** Throws `ORCH_MCP_RESULT`. */
 export function readToolResult(server: string, tool: string, result: JsonObject): ToolResult {
   const structured = result['structuredContent'];
-  const content: Json | undefined = result['content'] ?? (isJsonObject(structured) ? [] : undefined);
+  const content: Json | undefined =
+    result['content'] ?? (isJsonObject(structured) ? [] : undefined);
   const isList = Array.isArray(content);
   if (
     !isList ||

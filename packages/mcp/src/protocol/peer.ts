@@ -211,9 +211,13 @@ export class Peer {
       limit === 'total'
         ? `was not done with ${method} after ${ms} ms in all; raise totalMs`
         : `neither answered ${method} nor told any progress for ${ms} ms; raise timeoutMs`;
-    const error = new McpError('ORCH_MCP_TIMEOUT', `${this.#options.name} ${what} if it is right to wait.`, {
-      details: { method, limit, ms },
-    });
+    const error = new McpError(
+      'ORCH_MCP_TIMEOUT',
+      `${this.#options.name} ${what} if it is right to wait.`,
+      {
+        details: { method, limit, ms },
+      },
+    );
     this.#giveUp(id, error, `timed out (${limit})`);
     this.#options.timedOut();
   }

@@ -15,7 +15,9 @@ export function readBody(response: IncomingMessage, maxBytes: number): Promise<s
       } else chunks.push(chunk);
     });
     response.on('end', () => {
-      resolve((chunks.length === 1 ? (chunks[0] ?? Buffer.alloc(0)) : Buffer.concat(chunks)).toString());
+      resolve(
+        (chunks.length === 1 ? (chunks[0] ?? Buffer.alloc(0)) : Buffer.concat(chunks)).toString(),
+      );
     });
     response.on('error', reject);
     response.on('close', () => reject(new Error('it ended in the middle of its answer')));

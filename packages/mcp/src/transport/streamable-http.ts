@@ -125,7 +125,8 @@ export class StreamableHttpTransport implements Transport {
     const { url } = this.#options;
     const { request } = url.protocol === 'https:' ? https : http;
     const headers: Record<string, string | number> = { ...this.#headers };
-    headers['accept'] = method === 'POST' ? 'application/json, text/event-stream' : 'text/event-stream';
+    headers['accept'] =
+      method === 'POST' ? 'application/json, text/event-stream' : 'text/event-stream';
     if (body !== undefined) {
       headers['content-type'] = 'application/json';
       headers['content-length'] = Buffer.byteLength(body);
@@ -231,7 +232,10 @@ export class StreamableHttpTransport implements Transport {
   }
 
   /** Undefined when the server is not there now; throws what it answers else. */
-  async #resume(exchange: Exchange, lastEventId: string): Promise<http.IncomingMessage | undefined> {
+  async #resume(
+    exchange: Exchange,
+    lastEventId: string,
+  ): Promise<http.IncomingMessage | undefined> {
     let response: http.IncomingMessage;
     try {
       response = await this.#fetch('GET', exchange, undefined, lastEventId);

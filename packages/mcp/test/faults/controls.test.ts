@@ -32,9 +32,7 @@ describe('the transports of the SDK', () => {
   test('stay in a session that the server has forgotten', async () => {
     const faulty = await startHttpFaults();
     const client = new Client({ name: 'control', version: '1' });
-    // The SDK's own classes do not agree under exactOptionalPropertyTypes.
-    type Link = Parameters<typeof client.connect>[0];
-    await client.connect(new StreamableHTTPClientTransport(new URL(faulty.url)) as Link);
+    await client.connect(new StreamableHTTPClientTransport(new URL(faulty.url)));
     faulty.forgetSessions();
     for (let n = 1; n <= 2; n += 1)
       await expect(client.callTool({ name: 'good', arguments: {} })).rejects.toThrow();
@@ -64,7 +62,9 @@ describe('the witnesses', () => {
     faulty.listening = 'open';
     const server = await connect({ type: 'http', url: faulty.url });
     await until(() => faulty.seen.some(({ method }) => method === 'GET'), 'the listening stream');
-    expect(await handlesLeft(before)).toMatchObject({ TCPSocketWrap: expect.any(Number) as number });
+    expect(await handlesLeft(before)).toMatchObject({
+      TCPSocketWrap: expect.any(Number) as number,
+    });
     await server.close();
     await faulty.close();
     expect(await handlesLeft(before)).toEqual({});

@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { createMcpHub, McpError, type ServerEvent, type ServerSpec } from '../../src/index.js';
-import { handlesLeft, openHandles, startWitness, temporaryDirectory, type Cleanup } from '../scene.js';
+import {
+  handlesLeft,
+  openHandles,
+  startWitness,
+  temporaryDirectory,
+  type Cleanup,
+} from '../scene.js';
 import { faults, type Fault } from './fault-table.js';
 import { startHttpFaults } from './http-faults.js';
 import { httpScenarios } from './http-scenarios.js';

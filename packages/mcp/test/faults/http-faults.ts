@@ -42,7 +42,8 @@ const json = (response: ServerResponse, body: string, status = 200): void => {
 };
 const stream = (response: ServerResponse): ServerResponse =>
   response.writeHead(200, { 'content-type': 'text/event-stream' });
-const progress = 'data: {"jsonrpc":"2.0","method":"notifications/message","params":{"data":"at it"}}';
+const progress =
+  'data: {"jsonrpc":"2.0","method":"notifications/message","params":{"data":"at it"}}';
 
 const replies: Readonly<Record<string, Reply>> = {
   good: (response, id) => json(response, answer(id, text('well'))),
@@ -51,7 +52,8 @@ const replies: Readonly<Record<string, Reply>> = {
   forbidden: (response) => json(response, '{"error":"insufficient scope"}', 403),
   fails: (response) => json(response, '{"error":"out of order"}', 500),
   redirects: (response) => response.writeHead(307, { location: 'http://elsewhere.test/' }).end(),
-  html: (response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<p>Welcome</p>'),
+  html: (response) =>
+    response.writeHead(200, { 'content-type': 'text/html' }).end('<p>Welcome</p>'),
   mute: () => undefined,
   slow_body(response) {
     response.writeHead(200, { 'content-type': 'application/json' });
@@ -97,15 +99,28 @@ export async function startHttpFaults(): Promise<HttpFaults> {
     const { id = 0, method, params = {} } = message;
     const session = request.headers['mcp-session-id'] as string | undefined;
     const lastEventId = request.headers['last-event-id'] as string | undefined;
-    seen.push({ method: request.method ?? '', session, lastEventId, rpc: method, tool: params.name });
-    if (method === 'initialize') return initialize(response, id, params.protocolVersion);
-    if (session === undefined || !sessions.has(session))
-      return json(response, '{"error":"no such session"}', 404);
+    seen.push({
+      method: request.method ?? '',
+      session,
+      lastEventId,
+      rpc: method,
+      tool: params.name,
+    });
+    if (method === 'initialize') {
+      initialize(response, id, params.protocolVersion);
+      return;
+    }
+    if (session === undefined || !sessions.has(session)) {
+      json(response, '{"error":"no such session"}', 404);
+      return;
+    }
     if (request.method === 'DELETE') {
       if (!faulty.clingy) response.writeHead(204).end();
     } else if (request.method === 'GET') {
       if (lastEventId !== undefined)
-        stream(response).end(`id: ${lastEventId}+\ndata: ${answer(Number(lastEventId), text('resumed'))}\n\n`);
+        stream(response).end(
+          `id: ${lastEventId}+\ndata: ${answer(Number(lastEventId), text('resumed'))}\n\n`,
+        );
       else if (faulty.listening === 'open') openListener(response);
       else if (faulty.listening === 'refused') response.writeHead(405).end();
     } else if (method === 'tools/call') {

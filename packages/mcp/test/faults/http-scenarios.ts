@@ -80,7 +80,11 @@ export const httpScenarios: Readonly<Record<string, HttpScenario>> = {
     meet: call('redirects'),
     check: mentions('http://elsewhere.test/'),
   },
-  'it answers with a page of HTML': { server: good, meet: call('html'), check: mentions('text/html') },
+  'it answers with a page of HTML': {
+    server: good,
+    meet: call('html'),
+    check: mentions('text/html'),
+  },
   'its headers never arrive': { server: good, meet: call('mute', {}, { timeoutMs: 300 }) },
   'the headers of its listening stream never arrive': {
     server({ faulty }) {
@@ -113,7 +117,9 @@ export const httpScenarios: Readonly<Record<string, HttpScenario>> = {
     server: ({ faulty }) => ({ type: 'http', url: faulty.url, maxMessageBytes: 1024 * 1024 }),
     async meet(server) {
       const bytes = 50 * 1024 * 1024;
-      const streamed = await server.call('large_stream', { bytes }).catch((error: unknown) => error);
+      const streamed = await server
+        .call('large_stream', { bytes })
+        .catch((error: unknown) => error);
       expect(streamed).toMatchObject({ code: 'ORCH_MCP_TOO_LARGE' });
       return server.call('large', { bytes });
     },

@@ -39,7 +39,9 @@ const tools = {
     send({ id, result: text('well') });
   },
   async torn({ id }) {
-    const bytes = Buffer.from(`${JSON.stringify({ jsonrpc: '2.0', id, result: text('töрn ✂') })}\r\n`);
+    const bytes = Buffer.from(
+      `${JSON.stringify({ jsonrpc: '2.0', id, result: text('töрn ✂') })}\r\n`,
+    );
     for (const byte of bytes) {
       write(Buffer.of(byte));
       await sleep(1);
@@ -59,7 +61,8 @@ const tools = {
     send({ id: 's1', method: 'no/such/method', params: {} });
     send({ id, result: text('well') });
   },
-  error: ({ id }) => send({ id, error: { code: -32_050, message: 'no such row', data: { row: 5 } } }),
+  error: ({ id }) =>
+    send({ id, error: { code: -32_050, message: 'no such row', data: { row: 5 } } }),
   silent: () => undefined,
   async slow({ id, token, args }) {
     for (let step = 1; step <= args.steps; step += 1) {

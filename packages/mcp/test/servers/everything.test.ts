@@ -84,13 +84,19 @@ async function useAll(
   expect(protocolVersion).toBe('2025-11-25');
   // It offers a tool more, once it knows that its client has roots.
   await until(
-    () => events.some((event) => event.type === 'log' && String(event.data).includes('1 root(s)')),
+    () =>
+      events.some(
+        (event) => event.type === 'log' && JSON.stringify(event.data).includes('1 root(s)'),
+      ),
     'the server to know the roots',
   );
   const { call, expectAllCalled } = caller(server);
 
   expect((await call('echo', { message: 'härlich' })).text).toContain('härlich');
-  const annotated = await call('get-annotated-message', { messageType: 'error', includeImage: true });
+  const annotated = await call('get-annotated-message', {
+    messageType: 'error',
+    includeImage: true,
+  });
   expect(annotated.content).toMatchObject([
     { type: 'text', annotations: { priority: 1 } },
     { type: 'image' },
@@ -143,7 +149,9 @@ async function useAll(
   await server.unsubscribe(uri);
 
   // It runs only as a task, which this client does not offer.
-  const research = await server.call('simulate-research-query', { topic: 'x' }).catch((e: unknown) => e);
+  const research = await server
+    .call('simulate-research-query', { topic: 'x' })
+    .catch((e: unknown) => e);
   expect(research).toMatchObject({ isError: true });
   await expectAllCalled(14, 'simulate-research-query');
 

@@ -61,9 +61,7 @@ test('the memory server: all 9 tools, its resource, and what stands in its file'
   });
   await call('delete_relations', { relations: [relation] });
   await call('delete_entities', { entityNames: ['harbour'] });
-  expect(stored()).toEqual([
-    { type: 'entity', ...ship, observations: ['has sails', 'is old'] },
-  ]);
+  expect(stored()).toEqual([{ type: 'entity', ...ship, observations: ['has sails', 'is old'] }]);
   await expectAllCalled(9);
 
   await server.close();

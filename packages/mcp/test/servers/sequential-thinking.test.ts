@@ -8,7 +8,7 @@ test('the sequential thinking server: its tool, whose thoughts it counts', async
 }) => {
   const witness = startWitness();
   const server = await connect(
-    { command: process.execPath, args: [installed('sequential-thinking')], env: witness.env },
+    { command: process.execPath, args: [installed('thinking')], env: witness.env },
     { environment },
   );
   onTestFinished(() => server.close());

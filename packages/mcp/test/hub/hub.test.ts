@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { connect, createMcpHub, type HubOptions, type ServerSpec } from '../src/index.js';
-import { programs, refusal, startWitness, temporaryDirectory, type Cleanup } from './scene.js';
+import { connect, createMcpHub, type HubOptions, type ServerSpec } from '../../src/index.js';
+import { programs, refusal, startWitness, temporaryDirectory, type Cleanup } from '../scene.js';
 
 const program = join(programs, 'fault-server.mjs');
 const environment = { PATH: process.env['PATH'], HOME: '/home/user', SECRET_TOKEN: 'fake' };
@@ -22,7 +22,7 @@ function scene(onTestFinished: Cleanup, more: Partial<HubOptions> = {}, first = 
   onTestFinished(() => hub.close());
   return {
     hub,
-    methodsSent(name: string): string[] {
+    methodsSent: (name: string): string[] => {
       const file = join(directory, name);
       if (!existsSync(file)) return [];
       const lines = readFileSync(file, 'utf8').trim().split('\n');
@@ -45,7 +45,9 @@ describe('names', () => {
     expect(methodsSent('two')).toContain('tools/call');
   });
 
-  test('that lead to no server are refused with those that there are', async ({ onTestFinished }) => {
+  test('that lead to no server are refused with those that there are', async ({
+    onTestFinished,
+  }) => {
     const { hub } = scene(onTestFinished);
     const error = await refusal(hub.call('three__good'));
     expect(error).toMatchObject({ code: 'ORCH_MCP_SPEC' });
@@ -155,7 +157,9 @@ describe('a hub', () => {
     expect(witness.alive()).toEqual([]);
   });
 
-  test('has one listener on a signal, however many calls hang on it', async ({ onTestFinished }) => {
+  test('has one listener on a signal, however many calls hang on it', async ({
+    onTestFinished,
+  }) => {
     const { hub } = scene(onTestFinished);
     const warnings: string[] = [];
     const note = (warning: Error): void => void warnings.push(warning.name);
