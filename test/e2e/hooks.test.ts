@@ -207,6 +207,39 @@ describe('orch hook', () => {
     expect(stderr).toMatch(/^orch hook/);
   });
 
+  it.each([
+    ['a file', 'exec "$@" < payload.json'],
+    ['a pipe', 'cat payload.json | "$@"'],
+    [
+      'a pipe that is filled in pieces',
+      '{ head -c 70000 payload.json; sleep 0.3; tail -c +70001 payload.json; } | "$@"',
+    ],
+    [
+      'a pipe on which nobody may wait',
+      `{ sleep 0.5; cat payload.json; } | perl -MFcntl -e 'fcntl STDIN, F_SETFL, O_NONBLOCK or die; exec @ARGV' -- "$@"`,
+    ],
+  ])('reads its payload from %s', async (_what, script) => {
+    makeGuarded();
+    await approveAll();
+    const seen = async (tool: string): Promise<number | null> => {
+      const text = JSON.stringify({
+        ...JSON.parse(payload(tool)),
+        tool_input: { text: 'x'.repeat(200_000) },
+      });
+      writeFileSync(path.join(repository.root, 'payload.json'), text);
+      const argv = ['-c', script, 'sh', process.execPath, orchProgram, 'hook', 'PreToolUse'];
+      const env = {
+        PATH: process.env['PATH'],
+        HOME: repository.home,
+        ORCH_STATE_DIR: repository.state,
+      };
+      const child = spawn('sh', argv, { cwd: repository.root, stdio: 'ignore', env });
+      return new Promise((resolve) => child.once('close', resolve));
+    };
+    expect(await seen('Bash')).toBe(2);
+    expect(await seen('Read')).toBe(0);
+  });
+
   it('a table that cannot be read blocks; none at all means no hooks', async () => {
     expect(await hook('PreToolUse', payload('Bash'))).toMatchObject({ code: 0 });
     makeGuarded();

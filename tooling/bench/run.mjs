@@ -1,5 +1,5 @@
-// `pnpm bench [package…] [--filter text]`: every packages/X/bench/*.bench.ts against the built package,
-// one process a file. Rows go to packages/X/bench/results.json; the last lines are the targets.
+// `pnpm bench [package…] [--filter text]`: every bench/*.bench.ts of a package or an app against what was built,
+// one process a file. Rows go to its bench/results.json; the last lines are the targets.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,8 +12,13 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { filter: { type: 'string', default: '' } },
 });
-const packages = readdirSync(path.join(root, 'packages')).filter((name) =>
-  existsSync(path.join(root, 'packages', name, 'bench')),
+const directories = new Map(
+  ['packages', 'apps'].flatMap((folder) =>
+    readdirSync(path.join(root, folder)).map((name) => [name, path.join(root, folder, name)]),
+  ),
+);
+const packages = [...directories.keys()].filter((name) =>
+  existsSync(path.join(directories.get(name), 'bench')),
 );
 const unknown = positionals.filter((name) => !packages.includes(name));
 if (unknown.length > 0) {
@@ -26,7 +31,7 @@ let broken = 0;
 for (const name of packages.filter(
   (one) => positionals.length === 0 || positionals.includes(one),
 )) {
-  const directory = path.join(root, 'packages', name);
+  const directory = directories.get(name);
   const files = readdirSync(path.join(directory, 'bench'))
     .filter((file) => file.endsWith('.bench.ts') && file.includes(values.filter))
     .sort();

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
-import fs, { constants } from 'node:fs';
+import type { Stats } from 'node:fs';
 import { relative, sep } from 'node:path';
+import { fs } from './file-system.js';
 import type { Finding } from './problem.js';
 
 /** What lies at a path: a text, nothing, or something that is no settings file. */
@@ -16,7 +17,7 @@ export interface ReadLimits {
 }
 
 /** A pipe without a writer would block the open for ever. */
-const flags = constants.O_RDONLY | constants.O_NONBLOCK;
+const flags = fs.constants.O_RDONLY | fs.constants.O_NONBLOCK;
 
 /** Most settings files are smaller than this, and then one read is enough. */
 const chunkBytes = 16 * 1024;
@@ -33,7 +34,7 @@ const settledMs = 3000;
  * only a file that was changed within the last seconds has to be read to be sure.
  */
 export function createFileReader(): FileReader {
-  const known = new Map<string, { readonly stats: fs.Stats; readonly read: FileRead }>();
+  const known = new Map<string, { readonly stats: Stats; readonly read: FileRead }>();
   return (file, limits) => {
     const before = known.get(file);
     if (before !== undefined && isSame(before.stats, statOf(file))) return before.read;
@@ -45,7 +46,7 @@ export function createFileReader(): FileReader {
   };
 }
 
-function statOf(file: string): fs.Stats | undefined {
+function statOf(file: string): Stats | undefined {
   try {
     return fs.statSync(file, { throwIfNoEntry: false });
   } catch {
@@ -53,7 +54,7 @@ function statOf(file: string): fs.Stats | undefined {
   }
 }
 
-const isSame = (before: fs.Stats, now: fs.Stats | undefined): boolean =>
+const isSame = (before: Stats, now: Stats | undefined): boolean =>
   now !== undefined &&
   before.ctimeMs === now.ctimeMs &&
   before.mtimeMs === now.mtimeMs &&
@@ -65,7 +66,7 @@ const isSame = (before: fs.Stats, now: fs.Stats | undefined): boolean =>
 function readFile(
   file: string,
   { maxBytes, within }: ReadLimits,
-  onRead: (stats: fs.Stats, read: FileRead) => void,
+  onRead: (stats: Stats, read: FileRead) => void,
 ): FileRead {
   let descriptor: number;
   try {
@@ -102,13 +103,13 @@ function unreadable(error: unknown): FileRead {
   return { finding: { code: 'ORCH_CONFIG_UNREADABLE', message } };
 }
 
-function notAFile(found: fs.Stats): Finding {
+function notAFile(found: Stats): Finding {
   const kind = found.isDirectory() ? 'a directory' : 'a pipe, a socket or a device';
   return { code: 'ORCH_CONFIG_NOT_A_FILE', message: `expected a file, found ${kind}` };
 }
 
 /** The file that was opened must be the one that the path leads to inside of the directory. */
-function liesWithin(file: string, within: string, opened: fs.Stats): boolean {
+function liesWithin(file: string, within: string, opened: Stats): boolean {
   const real = fs.realpathSync.native(file);
   const inside = relative(fs.realpathSync.native(within), real);
   if (inside === '' || inside === '..' || inside.startsWith(`..${sep}`)) return false;

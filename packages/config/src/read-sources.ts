@@ -1,5 +1,5 @@
-import fs from 'node:fs';
 import { extname, join, resolve } from 'node:path';
+import { fs } from './file-system.js';
 import { copyJson, inspect } from './inspect.js';
 import { isObject } from './json.js';
 import type { Finding } from './problem.js';

@@ -1,5 +1,6 @@
-import fs from 'node:fs';
+import type { FSWatcher } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
+import { fs } from './file-system.js';
 import type { Source } from './source.js';
 
 export interface WatchedPlaces {
@@ -17,7 +18,7 @@ type Places = Map<string, Set<string> | undefined>;
  * directory of what it leads to is watched too.
  */
 export function watchPlaces(sources: readonly Source[], onTouched: () => void): WatchedPlaces {
-  const watchers = new Map<string, fs.FSWatcher>();
+  const watchers = new Map<string, FSWatcher>();
   let places: Places = new Map();
   let closed = false;
 

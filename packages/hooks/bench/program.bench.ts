@@ -1,10 +1,10 @@
 /** The program behind `orch hook`, which Claude Code starts at each event: against a Node that does nothing. */
-import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadHookTable, writeTableSection } from '@orch/hooks';
 import { bound } from '../../../tooling/bench/compare.js';
+import { hookBound, quickestStarts } from '../../../tooling/bench/starts.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'hooks-bench-'));
 const groups = Array.from({ length: 10 }, (_, index) => ({
@@ -30,39 +30,27 @@ await runHookProgram({ argv: process.argv.slice(2), environment: process.env, di
 const empty = join(directory, 'empty.mjs');
 writeFileSync(empty, '');
 
-const input = `${JSON.stringify({ hook_event_name: 'PreToolUse', tool_name: 'Bash', tool_input: { command: 'ls' }, cwd: '/' })}\n`;
-function startMs(argv: readonly string[]): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const startedAt = performance.now();
-    const child = spawn(process.execPath, argv, { stdio: ['pipe', 'ignore', 'inherit'] });
-    child.stdin.on('error', () => undefined);
-    child.stdin.end(input);
-    child.once('exit', (code) =>
-      code === 0
-        ? resolve(performance.now() - startedAt)
-        : reject(new Error(`exit code ${String(code)}`)),
-    );
-  });
-}
-
-const [ours, theirs]: [number[], number[]] = [[], []];
-for (let round = 0; round < 30; round += 1) {
-  ours.push(await startMs([program, 'PreToolUse']));
-  theirs.push(await startMs([empty]));
-}
-const [least, floor] = [Math.min(...ours), Math.min(...theirs)];
-const major = Number(process.versions.node.split('.')[0]);
-const head = { suite: 'hooks', unit: 'ms', better: 'lower', ours: least } as const;
-if (major < 22)
-  bound({
-    ...head,
-    case: 'the program behind orch hook, 10 hooks, none matches, min of 30; at most 1.15 x an empty node',
-    bound: floor * 1.15,
-  });
-else
-  bound({
-    ...head,
-    case: 'the program behind orch hook, 10 hooks, none matches, min of 30; at most 8 ms more than an empty node',
-    bound: floor + 8,
-  });
+const input = JSON.stringify({
+  hook_event_name: 'PreToolUse',
+  tool_name: 'Bash',
+  tool_input: { command: 'ls' },
+  cwd: '/',
+});
+const node = process.execPath;
+const [ours = 0, theirs = 0] = await quickestStarts(
+  [
+    [node, program, 'PreToolUse'],
+    [node, empty],
+  ],
+  { input: `${input}\n` },
+);
+const { ms, words } = hookBound(theirs);
+bound({
+  suite: 'hooks',
+  case: `the program behind orch hook, 10 hooks, none matches, min of 30; ${words}`,
+  unit: 'ms',
+  better: 'lower',
+  ours,
+  bound: ms,
+});
 rmSync(directory, { recursive: true });

@@ -44,6 +44,9 @@ const kernelBufferBytes = 4 * 1024 * 1024;
 /** What is left in a stream is there to be read at once, so this much silence says that nothing is. */
 const silenceMs = 20;
 
+/** More in one chunk, and the stream rests until the next turn of the event loop. */
+const linesOfATurn = 4096;
+
 const ignore = (): void => undefined;
 
 /** A class, and made of nothing before it is used: thousands live at once, most of them silent. */
@@ -136,6 +139,7 @@ class StreamOutput implements Output {
     this.#capture ??= createCapture(captureBytes);
     this.#capture.add(chunk);
     owner.active();
+    let count = 0;
     if (this.#listening) {
       this.#splitter ??= createLineSplitter(maxLineBytes);
       const lines = this.#splitter.add(chunk);
@@ -144,11 +148,21 @@ class StreamOutput implements Output {
         owner.lineTooLong();
       } else {
         this.#enqueue(lines);
+        count = lines.length;
       }
     }
     // Node itself lets a stream flow when its process exits.
     if (this.#standing) this.#stream.pause();
     else this.#handOver();
+    if (count > linesOfATurn && !this.#standing) this.#rest();
+  }
+
+  /** Until the next turn of the loop: else up to 32 chunks come in one, and nobody else has a turn. */
+  #rest(): void {
+    this.#stream.pause();
+    setImmediate(() => {
+      if (!this.#standing) this.#stream.resume();
+    });
   }
 
   #enqueue(lines: readonly string[]): void {

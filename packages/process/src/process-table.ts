@@ -108,27 +108,58 @@ export function createProcessTable(system: TableSystem): ProcessTable {
     }
   }
 
+  /** Where `readPage` reads to. Thousands are read at each look: as texts they would be most of what is thrown away. */
+  const page = Buffer.alloc(4096);
+
+  /** Gives how many bytes there were. */
+  function readPage(path: string): number {
+    const file = read(() => fs.openSync(path, 'r'));
+    try {
+      return fs.readSync(file, page, 0, page.length, 0);
+    } finally {
+      fs.closeSync(file);
+    }
+  }
+
   const readText = (path: string): string => read(() => fs.readFileSync(path, 'utf8'));
 
-  function parseStat(pid: number, stat: string): Entry | undefined {
+  /** A line of `/proc/PID/stat`: the first `length` bytes of `page`. */
+  function parseStat(pid: number, length: number): Entry | undefined {
     // The name stands in parentheses and may itself contain spaces and parentheses.
-    const open = stat.indexOf('(');
-    const close = stat.lastIndexOf(')');
-    const fields = stat.slice(close + 2).split(' ', 20);
-    const startTime = fields[19];
-    if (open < 0 || startTime === undefined) return undefined;
-    const state = fields[0] ?? '?';
+    const open = page.indexOf(0x28);
+    const close = page.lastIndexOf(0x29, length - 1);
+    if (open < 0 || open > close) return undefined;
+    let [parent, group, session, threads, order, startsAt, endsAt] = [0, 0, 0, 0, 0, 0, 0];
+    let at = close + 4;
+    for (let field = 1; field <= 19; field += 1) {
+      const from = at;
+      let value = 0;
+      let byte = page[at];
+      while (at < length && byte !== 0x20) {
+        value = value * 10 + (byte ?? 0) - 0x30;
+        at += 1;
+        byte = page[at];
+      }
+      if (field === 1) parent = value;
+      else if (field === 2) group = value;
+      else if (field === 3) session = value;
+      else if (field === 17) threads = value;
+      else if (field === 19) [order, startsAt, endsAt] = [value, from, at];
+      at += 1;
+    }
+    if (endsAt <= startsAt) return undefined;
+    const state = String.fromCharCode(page[close + 2] ?? 0x3f);
     return {
       pid,
-      parent: Number(fields[1]),
-      group: Number(fields[2]),
-      session: Number(fields[3]),
-      startTime,
-      order: Number(startTime),
-      name: stat.slice(open + 1, close),
+      parent,
+      group,
+      session,
+      startTime: page.toString('latin1', startsAt, endsAt),
+      order,
+      name: page.toString('utf8', open + 1, close),
       state,
       // A process whose main thread has ended but whose others run looks like a zombie.
-      alive: (state !== 'Z' && state !== 'X') || Number(fields[17]) > 1,
+      alive: (state !== 'Z' && state !== 'X') || threads > 1,
     };
   }
 
@@ -167,7 +198,7 @@ export function createProcessTable(system: TableSystem): ProcessTable {
   function entry(pid: number): Entry | undefined {
     if (platform !== 'linux') return ps(['-p', String(pid)])[0];
     try {
-      return parseStat(pid, readText(`/proc/${pid}/stat`));
+      return parseStat(pid, readPage(`/proc/${pid}/stat`));
     } catch {
       return undefined; // it has ended
     }

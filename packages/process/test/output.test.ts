@@ -116,6 +116,28 @@ describe('lines', () => {
     ]);
   });
 
+  test('of a flood leave everything else its turn of the event loop', async () => {
+    const [ofChunk, enough] = [32 * 1024, 2_000_000];
+    let [seen, before, most] = [0, 0, 0];
+    const stop = new AbortController();
+    const look = (): void => {
+      most = Math.max(most, seen - before);
+      before = seen;
+      if (seen > enough) stop.abort();
+      else setImmediate(look);
+    };
+    look();
+    const ended = await owner.run({
+      ...shell('yes'),
+      signal: stop.signal,
+      onStdoutLine: () => void (seen += 1),
+    });
+    expect(ended).toMatchObject({ reason: 'cancelled', survivors: [] });
+    // Node reads up to 32 chunks in a turn, if it is let.
+    expect(most).toBeGreaterThan(0);
+    expect(most).toBeLessThanOrEqual(3 * ofChunk);
+  });
+
   test('longer than maxLineBytes end the process with output_limit; shorter ones do not', async () => {
     const script = 'printf %0100d 1; echo; printf %0101d 1; sleep 100';
     const limited = await owner.run({

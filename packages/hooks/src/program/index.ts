@@ -8,12 +8,12 @@
  *
  * @module
  */
-import { writeSync } from 'node:fs';
 import path from 'node:path';
 import { findEvent, subjectOf } from '../events/event.js';
 import { isJsonObject, own, parseJson, type JsonObject } from '../json.js';
 import { matches, mayConcern, readMatcher, type Matcher } from '../matcher/matcher.js';
 import type { Decide } from './decide.js';
+import { exit, readInput } from './read-input.js';
 import { readTableFile, type TableSection } from './table-file.js';
 
 /** Claude Code waits this long, in seconds, and then lets the tool run. */
@@ -30,6 +30,9 @@ export interface HookProgramOptions {
   /** Loads what runs hooks, `@orch/hooks/decide`; asked for only once a hook matches. */
   readonly loadDecide: () => Promise<{ readonly decide: Decide }>;
 }
+
+// Not imported: an import of `node:fs` loads `fs/promises` as well, which takes as long as all the rest of this.
+const { writeSync } = process.getBuiltinModule('node:fs');
 
 const mostInputBytes = 64 * 1024 * 1024;
 
@@ -57,7 +60,7 @@ export async function runHookProgram({
     const late = setTimeout(() => leave(2, `orch hook: no decision within ${limitMs} ms`), limitMs);
     const sections = readTableFile(directory);
     if (!sections.some((section) => concerns(section, event))) return leave(0);
-    const payload = parsePayload(await readInput());
+    const payload = parsePayload(await readInput(mostInputBytes));
     const here = sections.filter(
       (section) => concerns(section, event) && isAt(section, payload, environment),
     );
@@ -124,23 +127,10 @@ function parsePayload(text: string): JsonObject {
   throw new Error('the payload on stdin is no JSON object');
 }
 
-/** Stdin to its end. A stream, because a blocked read of a file would hold up the end of the process as well. */
-async function readInput(): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > mostInputBytes)
-      throw new Error(`the payload on stdin has more than ${mostInputBytes} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
-}
-
 function leave(code: 0 | 2, stderr = '', stdout = ''): never {
   print(1, stdout);
   print(2, stderr);
-  process.exit(code);
+  exit(code);
 }
 
 function print(file: 1 | 2, text: string): void {

@@ -1,9 +1,11 @@
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { HooksError } from '../hooks-error.js';
 import { isJsonObject, own, parseJson, type Json } from '../json.js';
 import type { RefusedHook } from '../table/read-layers.js';
 import type { RunnableHook } from '../trust/load-table.js';
+
+// Not imported: part of `orch hook`, see `index.ts`.
+const { readFileSync } = process.getBuiltinModule('node:fs');
 
 /** A hook as it is written down: its matcher was found to be quick, and is read again when it is used. */
 export type WrittenHook = Omit<RunnableHook, 'reads'>;

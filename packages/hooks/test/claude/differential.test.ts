@@ -1,9 +1,17 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { toClaudeOutput } from '../../src/claude/claude-output.js';
 import { claudeEvents } from '../../src/events/claude-events.js';
-import { observeClaude, observeOurs, readTable, relate, type Cell } from './differential.js';
-import { behaviours } from './play.js';
+import {
+  dispatchOurs,
+  observeClaude,
+  observeOurs,
+  readTable,
+  relate,
+  type Cell,
+} from './differential.js';
+import { behaviours, play } from './play.js';
 import { situations } from './situations.js';
 
 const table = readTable();
@@ -83,4 +91,14 @@ describe('the column of the real Claude Code, in part', () => {
     for (const hook of ['block', 'crash'] as const)
       expect((await observeClaude(situation, hook, seen)).said).toBe(cellOf(event, hook)?.claude);
   });
+});
+
+it('our answer to a PermissionRequest that a hook blocks refuses it in the real Claude Code; control: one that says nothing leaves it to the person', async () => {
+  const situation = situations.find(({ event }) => event === 'PermissionRequest');
+  if (situation === undefined) throw new Error('There is no such situation.');
+  const outcome = await dispatchOurs('PermissionRequest', 'block');
+  expect(outcome.blocked).toBe(true);
+  const answer = JSON.stringify(toClaudeOutput(outcome));
+  expect(await play(situation, 'block', answer)).toMatchObject({ done: false, told: true });
+  expect(await play(situation, 'block', '')).toMatchObject({ done: true, told: false });
 });

@@ -1,6 +1,6 @@
 import { copyFileSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { createHookEngine, loadHookTable, type JsonObject } from '../../src/index.js';
+import { createHookEngine, loadHookTable, type JsonObject, type Outcome } from '../../src/index.js';
 import { setScene } from '../scene.js';
 import { play, probe, type Behaviour, type Seen } from './play.js';
 import type { Situation } from './situations.js';
@@ -51,7 +51,7 @@ function difference(allowed: Seen, seen: Seen): string {
 }
 
 /** The same program as a hook of ours, on the payload that Claude Code was recorded to send. */
-export async function observeOurs(event: string, hook: Behaviour): Promise<string> {
+export async function dispatchOurs(event: string, hook: Behaviour): Promise<Outcome> {
   const scene = setScene();
   const copy = `${scene.state}-probe.mjs`;
   copyFileSync(probe, copy);
@@ -67,6 +67,12 @@ export async function observeOurs(event: string, hook: Behaviour): Promise<strin
   const engine = createHookEngine({ table, owner: scene.owner, ...place, environment: {} });
   const outcome = await engine.dispatch(event, recordedPayload(event));
   await engine.close();
+  return outcome;
+}
+
+/** What came of it, in words for the table. */
+export async function observeOurs(event: string, hook: Behaviour): Promise<string> {
+  const outcome = await dispatchOurs(event, hook);
   const failure = outcome.results[0]?.failure?.kind;
   const told =
     failure === undefined

@@ -40,8 +40,12 @@ export interface Seen {
   readonly code: number | null;
 }
 
-/** Plays a situation with one hook in the real Claude Code. */
-export async function play(situation: Situation, behaviour: Behaviour): Promise<Seen> {
+/** Plays a situation with one hook in the real Claude Code; `says`: instead of its behaviour, what it prints. */
+export async function play(
+  situation: Situation,
+  behaviour: Behaviour,
+  says?: string,
+): Promise<Seen> {
   const root = realpathSync(mkdtempSync(path.join(tmpdir(), 'orch-differential-')));
   const [cwd, home, log] = ['work', 'home', 'log'].map((name) => path.join(root, name)) as [
     string,
@@ -60,8 +64,20 @@ export async function play(situation: Situation, behaviour: Behaviour): Promise<
       { type: 'command', command: process.execPath, args: [probe, event, how, log], timeout: 1 },
     ],
   });
+  const saying = [
+    '-c',
+    'echo "{\\"event\\":\\"$1\\"}" >> "$2"; printf %s "$3"',
+    'sh',
+    situation.event,
+    log,
+    says,
+  ];
+  const own =
+    says === undefined
+      ? call(situation.event, behaviour)
+      : { hooks: [{ type: 'command', command: '/bin/sh', args: saying }] };
   const hooks = {
-    [situation.event]: [call(situation.event, behaviour)],
+    [situation.event]: [own],
     ...(situation.watch === true ? { SessionStart: [call('SessionStart', 'watch')] } : {}),
   };
   writeFileSync(path.join(home, '.claude', 'settings.json'), JSON.stringify({ hooks }));
