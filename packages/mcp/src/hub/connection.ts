@@ -14,6 +14,7 @@ export interface ConnectionOptions {
   readonly startMs: number;
   readonly timeoutMs: number;
   readonly totalMs: number;
+  readonly pingMs: number;
   notified(method: string, params: JsonObject): void;
   noise(text: string): void;
   /** What the server said unasked until now may have been lost. */
@@ -29,8 +30,6 @@ export interface Connection {
   close(error: McpError): Promise<void>;
 }
 
-/** How long a server that did not answer a request may take to show that it lives. */
-const pingMs = 2000;
 /** What is told as it is, because the caller can do something about it. */
 const telling: ReadonlySet<McpErrorCode> = new Set([
   'ORCH_MCP_START',
@@ -68,13 +67,17 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
 
   /** Who does not answer a request may be at work, or dead: a ping tells. */
   let probing = false;
+  let heardMs = 0;
   async function probe(): Promise<void> {
     if (probing || isOver) return;
     probing = true;
+    const askedMs = performance.now();
     try {
-      await peer.request('ping', {}, { timeoutMs: pingMs });
+      await peer.request('ping', {}, { timeoutMs: options.pingMs });
     } catch (cause) {
-      if (McpError.isInstance(cause) && cause.code === 'ORCH_MCP_REMOTE') return; // it answered
+      // Any other failure is an answer of a kind, and whatever it said meanwhile is one too.
+      const isSilent = McpError.isInstance(cause) && cause.code === 'ORCH_MCP_TIMEOUT';
+      if (!isSilent || heardMs > askedMs) return;
       broke(
         new McpError(
           'ORCH_MCP_CLOSED',
@@ -100,7 +103,10 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
     else broke(error);
   };
   const events = {
-    message: (message: JsonObject) => peer.receive(message),
+    message(message: JsonObject) {
+      heardMs = performance.now();
+      peer.receive(message);
+    },
     noise: (text: string) => options.noise(excerpt(text)),
     missed: () => options.missed(),
     failed,

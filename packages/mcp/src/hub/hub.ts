@@ -30,7 +30,7 @@ export interface ClientOptions {
   readonly clientInfo?: { readonly name: string; readonly version: string };
   /** Default: the `Client` of `@modelcontextprotocol/sdk`. */
   readonly engine?: CreateEngine;
-  /** What servers do between calls. Must not throw. */
+  /** What servers do between calls. What it throws is an uncaught exception. */
   onEvent?(server: string, event: ServerEvent): void;
 }
 
@@ -103,7 +103,7 @@ function createHousehold(options: ClientOptions): Household {
   return {
     make(name, spec, policy) {
       const server = checkServer(name, spec, { cwd, environment });
-      const { startMs, timeoutMs, totalMs } = server;
+      const { startMs, timeoutMs, totalMs, pingMs } = server;
       const own = compileFilters(server.filters, `The server ${name}`);
       return new SupervisedServer({
         name,
@@ -123,9 +123,19 @@ function createHousehold(options: ClientOptions): Household {
             startMs,
             timeoutMs,
             totalMs,
+            pingMs,
             ...hooks,
           }),
-        tell: (event) => options.onEvent?.(name, event),
+        tell(event) {
+          try {
+            options.onEvent?.(name, event);
+          } catch (error) {
+            // As with any handler of events: nobody's call fails by it, and nobody overlooks it.
+            queueMicrotask(() => {
+              throw error;
+            });
+          }
+        },
       });
     },
     async close() {

@@ -9,6 +9,8 @@ interface CommonSpec extends Filters {
   readonly timeoutMs?: number;
   /** Longest time of a request in all. Default 600,000. */
   readonly totalMs?: number;
+  /** How long a server that let a request time out may be deaf to a ping too, before it is ended. Default 10,000. */
+  readonly pingMs?: number;
   /** A larger message of the server is not taken. Default 64 MiB. */
   readonly maxMessageBytes?: number;
 }
@@ -41,6 +43,7 @@ export interface CheckedCommon {
   readonly startMs: number;
   readonly timeoutMs: number;
   readonly totalMs: number;
+  readonly pingMs: number;
   readonly maxMessageBytes: number;
 }
 
@@ -61,7 +64,7 @@ export type CheckedServer =
 /** What every server gets of the environment; all else it is given by name. */
 const passed = ['HOME', 'LANG', 'LOGNAME', 'PATH', 'SHELL', 'TERM', 'TMPDIR', 'TZ', 'USER'];
 
-const times = ['startMs', 'timeoutMs', 'totalMs'];
+const times = ['startMs', 'timeoutMs', 'totalMs', 'pingMs'];
 const commonKeys = ['type', 'tools', 'resources', 'prompts', ...times, 'maxMessageBytes'];
 const keysOf = {
   stdio: [...commonKeys, 'command', 'args', 'env', 'cwd', 'closeMs'],
@@ -93,9 +96,9 @@ function texts(name: string, what: string, value: object | undefined): Record<st
 }
 
 function checkCommon(name: string, spec: CommonSpec): CheckedCommon {
-  const { startMs = 30_000, timeoutMs = 60_000, totalMs = 600_000 } = spec;
+  const { startMs = 30_000, timeoutMs = 60_000, totalMs = 600_000, pingMs = 10_000 } = spec;
   const { maxMessageBytes = 64 * 1024 * 1024, tools, resources, prompts } = spec;
-  for (const [what, value] of Object.entries({ startMs, timeoutMs, totalMs }))
+  for (const [what, value] of Object.entries({ startMs, timeoutMs, totalMs, pingMs }))
     // Node fires a timer above 2^31-1 ms (24 days) at once.
     if (!(value >= 1 && value < 2 ** 31)) refuse(name, what, 'a number of ms from 1 to 2147483647');
   // Longer text than this cannot be made into a string by V8.
@@ -106,7 +109,7 @@ function checkCommon(name: string, spec: CommonSpec): CheckedCommon {
     ...(resources && { resources }),
     ...(prompts && { prompts }),
   };
-  return { filters, startMs, timeoutMs, totalMs, maxMessageBytes };
+  return { filters, startMs, timeoutMs, totalMs, pingMs, maxMessageBytes };
 }
 
 /** Checks a server once, at the edge. Throws `ORCH_MCP_SPEC`; values of variables and headers are never shown. */

@@ -1,4 +1,4 @@
-import { isJsonObject, type Json, type JsonObject } from '../json.js';
+import { excerpt, isJsonObject, type Json, type JsonObject } from '../json.js';
 import { McpError } from '../mcp-error.js';
 import { onAbort } from '../on-abort.js';
 import type { RequestId, Transport } from '../transport/transport.js';
@@ -81,8 +81,15 @@ export class Peer {
     this.#nextId += 1;
     const meta = params['_meta'];
     const token = isJsonObject(meta) ? { ...meta, progressToken: id } : { progressToken: id };
-    // Written before anything is kept: what is no JSON throws, and is the caller's.
-    const text = `{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(method)},"params":${JSON.stringify({ ...params, _meta: token })}}`;
+    let written: string;
+    try {
+      written = JSON.stringify({ ...params, _meta: token });
+    } catch (cause) {
+      const why = cause instanceof Error ? excerpt(cause.message) : 'unknown';
+      const error = `${method} was not sent to ${this.#options.name}: what it was given is no JSON (${why}).`;
+      return Promise.reject(new McpError('ORCH_MCP_SPEC', error, { cause }));
+    }
+    const text = `{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(method)},"params":${written}}`;
     return new Promise((resolve, reject) => {
       const now = performance.now();
       const timeoutMs = options.timeoutMs ?? this.#options.timeoutMs;

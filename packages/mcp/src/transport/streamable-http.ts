@@ -34,6 +34,9 @@ const longestRetryMs = 30_000;
 /** How long a server may take to be told that its session is over. */
 const farewellMs = 500;
 
+/** More requests than this wait for one that is done. */
+const socketsMost = 256;
+
 const ignore = (): void => undefined;
 
 /**
@@ -54,7 +57,11 @@ export class StreamableHttpTransport implements Transport {
     this.#options = options;
     this.#events = events;
     const { Agent } = options.url.protocol === 'https:' ? https : http;
-    this.#agent = new Agent({ keepAlive: true, maxSockets: Infinity, maxFreeSockets: 256 });
+    this.#agent = new Agent({
+      keepAlive: true,
+      maxSockets: socketsMost,
+      maxFreeSockets: socketsMost,
+    });
     this.#headers = { ...options.headers };
   }
 
@@ -137,7 +144,7 @@ export class StreamableHttpTransport implements Transport {
       const stop = (): void => void sent.destroy(new Error('given up'));
       if (abort.signal.aborted) stop();
       else abort.signal.addEventListener('abort', stop, { once: true });
-      sent.once('error', reject);
+      sent.on('error', reject);
       sent.once('close', () => abort.signal.removeEventListener('abort', stop));
       sent.end(body);
     });
@@ -152,7 +159,7 @@ export class StreamableHttpTransport implements Transport {
 
   async #readAnswer(response: http.IncomingMessage, exchange: Exchange): Promise<void> {
     const { name, maxMessageBytes } = this.#options;
-    const type = response.headers['content-type'] ?? '';
+    const type = (response.headers['content-type'] ?? '').toLowerCase();
     if (type.startsWith('text/event-stream')) return this.#readStream(response, exchange);
     if (!type.startsWith('application/json')) {
       response.destroy();

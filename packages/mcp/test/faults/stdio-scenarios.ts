@@ -199,7 +199,7 @@ export const stdioScenarios: Readonly<Record<string, Scenario<StdioServerSpec>>>
   },
   'it floods stderr with 20 MB': { server: good, meet: call('stderr_flood'), check: says('well') },
   'it stops reading': {
-    server: good,
+    server: mode('good', { pingMs: 500 }),
     async meet(server) {
       const stopping = server.call('stops_reading', {}, { timeoutMs: 1000 });
       const large = server.call('good', { say: 'x'.repeat(4 * 1024 * 1024) }, { timeoutMs: 1000 });

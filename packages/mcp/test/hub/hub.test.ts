@@ -157,6 +157,29 @@ describe('a hub', () => {
     expect(witness.alive()).toEqual([]);
   });
 
+  test('does not send what is no JSON, and does not end for it', async ({ onTestFinished }) => {
+    const { hub, methodsSent } = scene(onTestFinished);
+    await hub.call('one__good');
+    const circle: Record<string, unknown> = {};
+    circle['itself'] = circle;
+    for (const args of [circle, { big: 1n }])
+      expect(await refusal(hub.call('one__good', args as never))).toMatchObject({
+        code: 'ORCH_MCP_SPEC',
+      });
+    await hub.call('one__good');
+    expect(methodsSent('one').filter((method) => method === 'tools/call')).toHaveLength(2);
+  });
+
+  test('does not end a server that is slow, and not deaf, because a caller was impatient', async ({
+    onTestFinished,
+  }) => {
+    const { hub } = scene(onTestFinished, {}, { pingMs: 2000 });
+    const pid = await hub.call('one__pid');
+    for (let n = 1; n <= 3; n += 1) await refusal(hub.call('one__silent', {}, { timeoutMs: 20 }));
+    await hub.server('one').ping();
+    expect((await hub.call('one__pid')).text).toBe(pid.text);
+  });
+
   test('has one listener on a signal, however many calls hang on it', async ({
     onTestFinished,
   }) => {
