@@ -30,7 +30,6 @@ interface Pending {
   readonly resolve: (result: JsonObject) => void;
   readonly reject: (error: unknown) => void;
   lastMs: number;
-  timer: NodeJS.Timeout | undefined;
   letGoOfSignal: (() => void) | undefined;
 }
 
@@ -46,18 +45,24 @@ export interface PeerOptions {
   timedOut(): void;
 }
 
+/** On the monotonic clock, rounded up; a whole number takes no memory of its own. */
+const wholeMs = (): number => Math.ceil(performance.now());
+
 /** Below are the ids of the engine. */
 export const firstId = 1000;
 
 /**
- * The requests of one connection and their answers. This is the path of every call, so it is made of one map,
- * one timer and one text a request.
+ * The requests of one connection and their answers. This is the path of every call, so it is made of one map and one
+ * timer, and of one text a request.
  */
 export class Peer {
   readonly #options: PeerOptions;
   readonly #pending = new Map<RequestId, Pending>();
   #transport: Transport | undefined;
   #nextId = firstId;
+  #timer: NodeJS.Timeout | undefined;
+  /** When the timer fires. */
+  #lookMs = Infinity;
   #over: McpError | undefined;
 
   constructor(options: PeerOptions) {
@@ -91,7 +96,7 @@ export class Peer {
     }
     const text = `{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(method)},"params":${written}}`;
     return new Promise((resolve, reject) => {
-      const now = performance.now();
+      const now = wholeMs();
       const timeoutMs = options.timeoutMs ?? this.#options.timeoutMs;
       const totalMs = options.totalMs ?? this.#options.totalMs;
       const pending: Pending = {
@@ -103,11 +108,10 @@ export class Peer {
         onProgress: options.onProgress?.bind(options),
         resolve,
         reject,
-        timer: undefined,
         letGoOfSignal: undefined,
       };
       this.#pending.set(id, pending);
-      this.#arm(id, pending, Math.min(timeoutMs, totalMs));
+      this.#lookBy(now + Math.min(timeoutMs, totalMs), now);
       if (signal !== undefined)
         pending.letGoOfSignal = onAbort(signal, () => {
           this.#giveUp(id, this.#cancelled(method, signal.reason), 'cancelled');
@@ -145,6 +149,7 @@ export class Peer {
   /** Everybody who waits, and whoever asks from now on, gets the error. */
   end(error: McpError): void {
     this.#over ??= error;
+    clearTimeout(this.#timer);
     for (const id of [...this.#pending.keys()]) this.#take(id)?.reject(error);
   }
 
@@ -152,7 +157,6 @@ export class Peer {
     const pending = this.#pending.get(id);
     if (pending === undefined) return undefined;
     this.#pending.delete(id);
-    clearTimeout(pending.timer);
     pending.letGoOfSignal?.();
     return pending;
   }
@@ -186,7 +190,7 @@ export class Peer {
     const token = params['progressToken'];
     const pending = typeof token === 'number' ? this.#pending.get(token) : undefined;
     if (pending === undefined) return;
-    pending.lastMs = performance.now();
+    pending.lastMs = wholeMs();
     const { progress, total, message } = params;
     if (pending.onProgress === undefined || typeof progress !== 'number') return;
     try {
@@ -200,19 +204,35 @@ export class Peer {
     }
   }
 
-  /** Progress only notes its time: the timer looks at it when it fires, and is set anew if there is time left. */
-  #arm(id: number, pending: Pending, ms: number): void {
-    pending.timer = setTimeout(() => {
-      const now = performance.now();
-      const left = pending.timeoutMs - (now - pending.lastMs);
-      const leftInAll = pending.totalMs - (now - pending.startedMs);
-      // Timers of Node may fire up to a millisecond early.
-      if (left > 1 && leftInAll > 1) this.#arm(id, pending, Math.min(left, leftInAll));
-      else this.#timeOut(id, pending, leftInAll <= 1 ? 'total' : 'silence');
-    }, ms);
+  /** One timer for all: it is set anew only for a request that is due before the others. */
+  #lookBy(dueMs: number, now: number): void {
+    if (dueMs >= this.#lookMs) return;
+    clearTimeout(this.#timer);
+    this.#lookMs = dueMs;
+    // What keeps the process alive is the connection.
+    this.#timer = setTimeout(() => this.#look(), dueMs - now).unref();
   }
 
-  #timeOut(id: number, { method, timeoutMs, totalMs }: Pending, limit: 'total' | 'silence'): void {
+  /** Ends what is due. Progress only notes its time, so what was due may have more. */
+  #look(): void {
+    this.#lookMs = Infinity;
+    const now = wholeMs();
+    let nextMs = Infinity;
+    for (const [id, pending] of this.#pending) {
+      const silentAtMs = pending.lastMs + pending.timeoutMs;
+      const overAtMs = pending.startedMs + pending.totalMs;
+      if (now >= overAtMs) this.#timeOut(id, pending, 'total');
+      else if (now >= silentAtMs) this.#timeOut(id, pending, 'silence');
+      else nextMs = Math.min(nextMs, silentAtMs, overAtMs);
+    }
+    if (nextMs < Infinity) this.#lookBy(nextMs, now);
+  }
+
+  #timeOut(
+    id: RequestId,
+    { method, timeoutMs, totalMs }: Pending,
+    limit: 'total' | 'silence',
+  ): void {
     const ms = limit === 'total' ? totalMs : timeoutMs;
     const what =
       limit === 'total'
@@ -229,7 +249,7 @@ export class Peer {
     this.#options.timedOut();
   }
 
-  #giveUp(id: number, error: unknown, reason: string): void {
+  #giveUp(id: RequestId, error: unknown, reason: string): void {
     const pending = this.#take(id);
     if (pending === undefined) return;
     this.#transport?.forget(id);
