@@ -18,6 +18,9 @@ async function listening(
     await faulty.close();
   });
   await until(() => faulty.listeners() === 1, 'the listening stream');
+  // The server knows of it before the client does.
+  faulty.say({ method: 'notifications/message', params: { level: 'info', data: 'hello' } });
+  await until(() => events.some(({ type }) => type === 'log'), 'the client to listen');
   return { faulty, server, events };
 }
 
