@@ -21,6 +21,8 @@ export interface HttpFaults {
   forgetAlways(): void;
   /** What the listening stream does: `refused` (405), `mute` (its headers never come) or `open`. */
   listening: 'refused' | 'mute' | 'open';
+  /** How many requests are being answered, or never will be. */
+  open(): number;
   /** How many listen now. */
   listeners(): number;
   /** Says something to all who listen. */
@@ -82,9 +84,12 @@ export async function startHttpFaults(): Promise<HttpFaults> {
   const sessions = new Set<string>();
   let count = 0;
   let lists = 0;
+  let open = 0;
   const listeners = new Set<ServerResponse>();
   let forgetful = false;
   const server: Server = createServer((request, response) => {
+    open += 1;
+    response.once('close', () => (open -= 1));
     void handle(request, response);
   });
 
@@ -160,6 +165,7 @@ export async function startHttpFaults(): Promise<HttpFaults> {
       sessions.clear();
     },
     listening: 'refused',
+    open: () => open,
     listeners: () => listeners.size,
     say(message) {
       const data = JSON.stringify({ jsonrpc: '2.0', ...message });

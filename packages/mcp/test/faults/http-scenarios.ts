@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
 import type { HttpServerSpec, McpError, McpServer } from '../../src/index.js';
+import { until } from '../scene.js';
 import type { HttpFaults } from './http-faults.js';
 import type { Scenario, World } from './stdio-scenarios.js';
 
@@ -85,7 +86,12 @@ export const httpScenarios: Readonly<Record<string, HttpScenario>> = {
     meet: call('html'),
     check: mentions('text/html'),
   },
-  'its headers never arrive': { server: good, meet: call('mute', {}, { timeoutMs: 300 }) },
+  'its headers never arrive': {
+    server: good,
+    meet: call('mute', {}, { timeoutMs: 300 }),
+    // The server is not left with a request that nobody waits for.
+    check: (_error, { faulty }) => until(() => faulty.open() === 0, 'the request to be closed'),
+  },
   'the headers of its listening stream never arrive': {
     server({ faulty }) {
       faulty.listening = 'mute';

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createProcessOwner } from '@orch/process';
 import { describe, expect, test } from 'vitest';
 import { connect, createMcpHub, type HubOptions, type ServerSpec } from '../../src/index.js';
 import { programs, refusal, startWitness, temporaryDirectory, type Cleanup } from '../scene.js';
@@ -145,6 +146,28 @@ describe('a hub', () => {
     await hub.close();
     expect(await refusal(hub.call('one__good'))).toMatchObject({ code: 'ORCH_MCP_CLOSED' });
     expect(await refusal(hub.call('two__good'))).toMatchObject({ code: 'ORCH_MCP_CLOSED' });
+  });
+
+  test('leaves the owner of its user open, and nothing of a deaf server in it', async ({
+    onTestFinished,
+  }) => {
+    const owner = createProcessOwner({ marker: `hub-test-${process.pid}` });
+    onTestFinished(async () => void (await owner.close()));
+    const witness = startWitness();
+    const server = await connect(
+      {
+        command: 'sh',
+        args: ['-c', `"$0" "$1" deaf; true`, process.execPath, program],
+        env: witness.env,
+        closeMs: 100,
+      },
+      { environment, owner },
+    );
+    expect(witness.alive().length).toBeGreaterThan(1);
+    await server.close();
+    expect(witness.alive()).toEqual([]);
+    const still = await owner.run({ argv: ['true'], cwd: '/', env: { PATH: '/bin:/usr/bin' } });
+    expect(still.code).toBe(0);
   });
 
   test('that is closed while a server starts leaves nothing of it', async ({ onTestFinished }) => {
