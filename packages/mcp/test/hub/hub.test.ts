@@ -152,7 +152,9 @@ describe('a hub', () => {
     onTestFinished,
   }) => {
     const owner = createProcessOwner({ marker: `hub-test-${process.pid}` });
-    onTestFinished(async () => void (await owner.close()));
+    onTestFinished(async () => {
+      await owner.close();
+    });
     const witness = startWitness();
     const server = await connect(
       {
