@@ -1,0 +1,47 @@
+import type { IncomingMessage } from 'node:http';
+import { StringDecoder } from 'node:string_decoder';
+import { createParser } from 'eventsource-parser';
+
+export interface EventStreamOptions {
+  /** A larger event ends the reading with `tooLarge`. */
+  readonly maxEventBytes: number;
+  event(data: string): void;
+  /** The place from which the stream can be resumed. */
+  id(id: string): void;
+  retry(ms: number): void;
+}
+
+/** How the stream came to its end. */
+export type StreamEnd = 'ended' | 'broken' | 'too large';
+
+/** Reads a response as server-sent events until it ends. */
+export function readEventStream(
+  response: IncomingMessage,
+  options: EventStreamOptions,
+): Promise<StreamEnd> {
+  const decoder = new StringDecoder('utf8');
+  let sinceEvent = 0;
+  const parser = createParser({
+    onEvent({ id, data }) {
+      sinceEvent = 0;
+      if (id !== undefined) options.id(id);
+      if (data !== '') options.event(data);
+    },
+    onRetry: (ms) => options.retry(ms),
+    onComment() {
+      sinceEvent = 0;
+    },
+  });
+  return new Promise((resolve) => {
+    response.on('data', (chunk: Buffer) => {
+      sinceEvent += chunk.length;
+      parser.feed(decoder.write(chunk));
+      if (sinceEvent <= options.maxEventBytes) return;
+      resolve('too large');
+      response.destroy();
+    });
+    response.on('end', () => resolve('ended'));
+    response.on('error', () => resolve('broken'));
+    response.on('close', () => resolve('broken'));
+  });
+}

@@ -1,0 +1,59 @@
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { excerpt } from '../json.js';
+import { McpError } from '../mcp-error.js';
+
+/** The whole body as text, or undefined if it is larger than `maxBytes`. Rejects when it breaks off. */
+export function readBody(response: IncomingMessage, maxBytes: number): Promise<string | undefined> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  return new Promise((resolve, reject) => {
+    response.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes > maxBytes) {
+        resolve(undefined);
+        response.destroy();
+      } else chunks.push(chunk);
+    });
+    response.on('end', () => {
+      resolve(
+        (chunks.length === 1 ? (chunks[0] ?? Buffer.alloc(0)) : Buffer.concat(chunks)).toString(),
+      );
+    });
+    response.on('error', reject);
+    response.on('close', () => reject(new Error('it ended in the middle of its answer')));
+  });
+}
+
+/** What an answer that is no success means to the caller. */
+export function describeStatus(
+  name: string,
+  status: number,
+  session: 'begun' | 'none',
+  headers: IncomingHttpHeaders,
+  said: string,
+): McpError {
+  const details = { status, body: said };
+  const more = said === '' ? '' : `: ${said}`;
+  if (status === 404 && session === 'begun')
+    return new McpError(
+      'ORCH_MCP_SESSION',
+      `${name} no longer knows this session; what it kept for it is gone. The next call begins another.`,
+      { details },
+    );
+  if (status === 401 || status === 403) {
+    const challenge = headers['www-authenticate'];
+    const asked = challenge === undefined ? '' : `, and asks for ${excerpt(challenge)}`;
+    return new McpError(
+      'ORCH_MCP_AUTH',
+      `${name} answered ${status}${asked}${more}. Correct its headers.authorization, or what the token may do.`,
+      { details: { ...details, challenge } },
+    );
+  }
+  if (status >= 300 && status < 400)
+    return new McpError(
+      'ORCH_MCP_HTTP',
+      `${name} answered ${status} and points to ${excerpt(headers.location ?? 'nowhere')}. Redirects are not followed; correct its url if you trust that address.`,
+      { details },
+    );
+  return new McpError('ORCH_MCP_HTTP', `${name} answered ${status}${more}.`, { details });
+}

@@ -1,0 +1,331 @@
+import * as http from 'node:http';
+import * as https from 'node:https';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { excerpt, isJsonObject } from '../json.js';
+import { McpError } from '../mcp-error.js';
+import { readEventStream, type StreamEnd } from './event-stream.js';
+import { describeStatus, readBody } from './http-answer.js';
+import type { Remains, RequestId, Transport, TransportEvents } from './transport.js';
+
+export interface HttpOptions {
+  readonly name: string;
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly maxMessageBytes: number;
+}
+
+/** A request of ours, and whatever is done to get its answer. */
+interface Exchange {
+  readonly id: RequestId | undefined;
+  readonly abort: AbortController;
+  answered: boolean;
+}
+
+/** Where a stream stands, and how long to wait before it is asked for again. */
+interface Place {
+  lastEventId: string | undefined;
+  retryMs: number;
+}
+
+/** So often in a row a stream is asked for again that brings nothing. */
+const resumesMost = 5;
+const retryMs = 1000;
+const longestRetryMs = 30_000;
+/** How long a server may take to be told that its session is over. */
+const farewellMs = 500;
+
+/** More requests than this wait for one that is done. */
+const socketsMost = 256;
+
+const ignore = (): void => undefined;
+
+/**
+ * Streamable HTTP over `node:http`, a connection for each request that is in flight, all kept alive. Redirects are
+ * not followed, as headers may carry secrets.
+ */
+export class StreamableHttpTransport implements Transport {
+  readonly #options: HttpOptions;
+  readonly #events: TransportEvents;
+  readonly #agent: http.Agent;
+  readonly #exchanges = new Set<Exchange>();
+  readonly #byId = new Map<RequestId, Exchange>();
+  readonly #headers: Record<string, string>;
+  #session: string | undefined;
+  #closing: Promise<Remains> | undefined;
+
+  constructor(options: HttpOptions, events: TransportEvents) {
+    this.#options = options;
+    this.#events = events;
+    const { Agent } = options.url.protocol === 'https:' ? https : http;
+    this.#agent = new Agent({
+      keepAlive: true,
+      maxSockets: socketsMost,
+      maxFreeSockets: socketsMost,
+    });
+    this.#headers = { ...options.headers };
+  }
+
+  send(text: string, id?: RequestId): Promise<void> | undefined {
+    const exchange = this.#begin(id);
+    const done = this.#post(text, exchange);
+    if (id === undefined) return done;
+    done.catch(ignore);
+    return undefined;
+  }
+
+  forget(id: RequestId): void {
+    this.#byId.get(id)?.abort.abort();
+  }
+
+  ready(protocolVersion: string): void {
+    this.#headers['mcp-protocol-version'] = protocolVersion;
+    void this.#listen();
+  }
+
+  close(): Promise<Remains> {
+    this.#closing ??= this.#end();
+    return this.#closing;
+  }
+
+  #begin(id: RequestId | undefined): Exchange {
+    const exchange: Exchange = { id, abort: new AbortController(), answered: false };
+    this.#exchanges.add(exchange);
+    if (id !== undefined) this.#byId.set(id, exchange);
+    return exchange;
+  }
+
+  #finish(exchange: Exchange): void {
+    this.#exchanges.delete(exchange);
+    if (exchange.id !== undefined) this.#byId.delete(exchange.id);
+  }
+
+  /** Rejects only for messages that get no answer; what becomes of a request is told as an event. */
+  async #post(text: string, exchange: Exchange): Promise<void> {
+    try {
+      const response = await this.#fetch('POST', exchange, text);
+      const { statusCode = 0, headers } = response;
+      const session = headers['mcp-session-id'];
+      if (this.#session === undefined && typeof session === 'string') {
+        this.#session = session;
+        this.#headers['mcp-session-id'] = session;
+      }
+      if (statusCode < 200 || statusCode > 299) throw await this.#refused(response, statusCode);
+      if (exchange.id === undefined) response.resume();
+      else await this.#readAnswer(response, exchange);
+    } catch (cause) {
+      if (exchange.abort.signal.aborted) return;
+      const error = McpError.isInstance(cause) ? cause : this.#broke(cause);
+      if (error.code === 'ORCH_MCP_SESSION') this.#over(error);
+      if (exchange.id === undefined) throw error;
+      this.#events.failed(exchange.id, error);
+    } finally {
+      this.#finish(exchange);
+    }
+  }
+
+  #fetch(
+    method: 'POST' | 'GET' | 'DELETE',
+    { abort }: Exchange,
+    body?: string,
+    lastEventId?: string,
+  ): Promise<http.IncomingMessage> {
+    const { url } = this.#options;
+    const { request } = url.protocol === 'https:' ? https : http;
+    const headers: Record<string, string | number> = { ...this.#headers };
+    headers['accept'] =
+      method === 'POST' ? 'application/json, text/event-stream' : 'text/event-stream';
+    if (body !== undefined) {
+      headers['content-type'] = 'application/json';
+      headers['content-length'] = Buffer.byteLength(body);
+    }
+    if (lastEventId !== undefined) headers['last-event-id'] = lastEventId;
+    return new Promise((resolve, reject) => {
+      const sent = request(url, { method, agent: this.#agent, headers }, resolve);
+      const stop = (): void => void sent.destroy(new Error('given up'));
+      if (abort.signal.aborted) stop();
+      else abort.signal.addEventListener('abort', stop, { once: true });
+      sent.on('error', reject);
+      sent.once('close', () => abort.signal.removeEventListener('abort', stop));
+      sent.end(body);
+    });
+  }
+
+  async #refused(response: http.IncomingMessage, status: number): Promise<McpError> {
+    const body = await readBody(response, 4096);
+    const said = body === undefined ? '' : excerpt(body);
+    const session = this.#session === undefined ? 'none' : 'begun';
+    return describeStatus(this.#options.name, status, session, response.headers, said);
+  }
+
+  async #readAnswer(response: http.IncomingMessage, exchange: Exchange): Promise<void> {
+    const { name, maxMessageBytes } = this.#options;
+    const type = (response.headers['content-type'] ?? '').toLowerCase();
+    if (type.startsWith('text/event-stream')) return this.#readStream(response, exchange);
+    if (!type.startsWith('application/json')) {
+      response.destroy();
+      throw new McpError(
+        'ORCH_MCP_RESULT',
+        `${name} answered with "${excerpt(type, 80)}" in place of JSON or events. See whether its url is that of its MCP endpoint.`,
+      );
+    }
+    const body = await readBody(response, maxMessageBytes);
+    if (body === undefined) throw this.#tooLarge();
+    if (!this.#deliver(body, exchange)) {
+      throw new McpError(
+        'ORCH_MCP_RESULT',
+        `${name} did not answer the request that it was sent. This is a defect of the server.`,
+      );
+    }
+  }
+
+  /** True if the answer was in it. */
+  #deliver(text: string, exchange: Exchange | undefined): boolean {
+    let value: unknown;
+    try {
+      value = JSON.parse(text);
+    } catch {
+      this.#events.noise(text.slice(0, 1000));
+      return false;
+    }
+    for (const one of Array.isArray(value) ? (value as unknown[]) : [value]) {
+      if (!isJsonObject(one)) {
+        this.#events.noise(text.slice(0, 1000));
+        continue;
+      }
+      if (exchange !== undefined && one['method'] === undefined && one['id'] === exchange.id)
+        exchange.answered = true;
+      this.#events.message(one);
+    }
+    return exchange?.answered ?? false;
+  }
+
+  async #read(
+    response: http.IncomingMessage,
+    exchange: Exchange | undefined,
+    place: Place,
+  ): Promise<StreamEnd> {
+    return readEventStream(response, {
+      maxEventBytes: this.#options.maxMessageBytes,
+      event: (data) => void this.#deliver(data, exchange),
+      id(id) {
+        place.lastEventId = id;
+      },
+      retry(ms) {
+        place.retryMs = Math.min(ms, longestRetryMs);
+      },
+    });
+  }
+
+  /** Reads the stream with the answer, and asks for its rest when it breaks off. */
+  async #readStream(first: http.IncomingMessage, exchange: Exchange): Promise<void> {
+    const place: Place = { lastEventId: undefined, retryMs };
+    let response: http.IncomingMessage | undefined = first;
+    for (let inVain = 0; inVain <= resumesMost; inVain += 1) {
+      const before: string | undefined = place.lastEventId;
+      if (response !== undefined) {
+        const end = await this.#read(response, exchange, place);
+        if (end === 'too large') throw this.#tooLarge();
+      }
+      if (exchange.answered || exchange.abort.signal.aborted) return;
+      if (place.lastEventId === undefined) break;
+      if (place.lastEventId !== before) inVain = 0;
+      await sleep(place.retryMs, undefined, { signal: exchange.abort.signal });
+      response = await this.#resume(exchange, place.lastEventId);
+    }
+    throw new McpError(
+      'ORCH_MCP_CLOSED',
+      `The stream of ${this.#options.name} ended before its answer, and ${place.lastEventId === undefined ? 'has no ids to resume it by' : 'could not be resumed'}. Whether the server did what it was asked is not known.`,
+    );
+  }
+
+  /** Undefined when the server is not there now; throws what it answers else. */
+  async #resume(
+    exchange: Exchange,
+    lastEventId: string,
+  ): Promise<http.IncomingMessage | undefined> {
+    let response: http.IncomingMessage;
+    try {
+      response = await this.#fetch('GET', exchange, undefined, lastEventId);
+    } catch {
+      return undefined;
+    }
+    const { statusCode = 0 } = response;
+    if (statusCode !== 200) throw await this.#refused(response, statusCode);
+    return response;
+  }
+
+  /** Keeps a stream for what the server says unasked, if it offers one. Calls never wait for it. */
+  async #listen(): Promise<void> {
+    const exchange = this.#begin(undefined);
+    const { signal } = exchange.abort;
+    const place: Place = { lastEventId: undefined, retryMs };
+    let inVain = 0;
+    try {
+      while (!signal.aborted) {
+        const before = performance.now();
+        let offered = true;
+        try {
+          const response = await this.#fetch('GET', exchange, undefined, place.lastEventId);
+          offered = response.statusCode === 200;
+          if (offered && place.lastEventId === undefined) this.#events.missed();
+          if (offered) await this.#read(response, undefined, place);
+          else response.destroy();
+        } catch {
+          // It is not there now.
+        }
+        if (!offered) return;
+        inVain = performance.now() - before > 10_000 ? 0 : inVain + 1;
+        const wait = Math.min(longestRetryMs, place.retryMs * 2 ** Math.min(inVain - 1, 5));
+        await sleep(wait * (0.75 + Math.random() / 2), undefined, { signal });
+      }
+    } catch {
+      // Closed while it waited.
+    } finally {
+      this.#finish(exchange);
+    }
+  }
+
+  #tooLarge(): McpError {
+    const { name, maxMessageBytes } = this.#options;
+    return new McpError(
+      'ORCH_MCP_TOO_LARGE',
+      `${name} sent a message of more than ${maxMessageBytes} bytes. Ask it for less, or raise maxMessageBytes.`,
+      { details: { maxMessageBytes } },
+    );
+  }
+
+  #broke(cause: unknown): McpError {
+    const why = cause instanceof Error ? excerpt(cause.message) : 'unknown';
+    return new McpError(
+      'ORCH_MCP_CLOSED',
+      `The connection to ${this.#options.name} broke before its answer (${why}). Whether the server did what it was asked is not known.`,
+      { cause },
+    );
+  }
+
+  #over(error: McpError): void {
+    if (this.#closing !== undefined) return;
+    this.#session = undefined; // there is none to end
+    this.#events.closed(error);
+  }
+
+  async #end(): Promise<Remains> {
+    for (const exchange of [...this.#exchanges]) exchange.abort.abort();
+    if (this.#session !== undefined) await this.#farewell();
+    this.#agent.destroy();
+    return {};
+  }
+
+  async #farewell(): Promise<void> {
+    const exchange = this.#begin(undefined);
+    const timer = setTimeout(() => exchange.abort.abort(), farewellMs);
+    try {
+      (await this.#fetch('DELETE', exchange)).destroy();
+    } catch {
+      // It is not there, or does not answer: its session ends by itself.
+    } finally {
+      clearTimeout(timer);
+      this.#finish(exchange);
+    }
+  }
+}

@@ -1,0 +1,73 @@
+import { expect, test } from 'vitest';
+import { connect, type McpServer, type ServerEvent } from '../../src/index.js';
+import { startHttpFaults, type HttpFaults } from '../faults/http-faults.js';
+import { until, type Cleanup } from '../scene.js';
+
+async function listening(
+  onTestFinished: Cleanup,
+): Promise<{ faulty: HttpFaults; server: McpServer; events: ServerEvent[] }> {
+  const faulty = await startHttpFaults();
+  faulty.listening = 'open';
+  const events: ServerEvent[] = [];
+  const server = await connect(
+    { type: 'http', url: faulty.url, headers: { authorization: 'Bearer fake' } },
+    { onEvent: (_name, event) => events.push(event) },
+  );
+  onTestFinished(async () => {
+    await server.close();
+    await faulty.close();
+  });
+  await until(() => faulty.listeners() === 1, 'the listening stream');
+  // The server knows of it before the client does.
+  faulty.say({ method: 'notifications/message', params: { level: 'info', data: 'hello' } });
+  await until(() => events.some(({ type }) => type === 'log'), 'the client to listen');
+  return { faulty, server, events };
+}
+
+const version = async (server: McpServer): Promise<string | undefined> =>
+  (await server.tools())[0]?.description;
+
+test('a list is kept until the server says on its listening stream that it has changed', async ({
+  onTestFinished,
+}) => {
+  const { faulty, server, events } = await listening(onTestFinished);
+  const before = await version(server);
+  expect(await version(server)).toBe(before);
+  faulty.say({ method: 'notifications/tools/list_changed' });
+  await until(() => events.some(({ type }) => type === 'changed'), 'the change');
+  expect(await version(server)).not.toBe(before);
+});
+
+test('a list is not kept over a gap in which a change may have been missed', async ({
+  onTestFinished,
+}) => {
+  const { faulty, server } = await listening(onTestFinished);
+  const before = await version(server);
+  faulty.hangUp();
+  await until(() => faulty.listeners() === 0, 'the stream to be cut');
+  await until(() => faulty.listeners() === 1, 'another stream');
+  await until(
+    () => faulty.seen.filter(({ method }) => method === 'GET').length === 2,
+    'the stream to be asked for again',
+  );
+  let now = before;
+  for (let n = 0; n < 50 && now === before; n += 1) {
+    now = await version(server);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  expect(now).not.toBe(before);
+});
+
+test('100 calls at once are answered, each with its own answer', async ({ onTestFinished }) => {
+  const { faulty, server } = await listening(onTestFinished);
+  const results = await Promise.all(Array.from({ length: 100 }, () => server.call('good')));
+  expect(results.every(({ text }) => text === 'well')).toBe(true);
+  expect(faulty.seen.filter(({ tool }) => tool === 'good')).toHaveLength(100);
+});
+
+test('an end of the client ends the session on the server', async ({ onTestFinished }) => {
+  const { faulty, server } = await listening(onTestFinished);
+  await server.close();
+  expect(faulty.seen.at(-1)).toMatchObject({ method: 'DELETE', session: 's1' });
+  await until(() => faulty.listeners() === 0, 'the stream to end');
+});

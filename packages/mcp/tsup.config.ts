@@ -1,0 +1,4 @@
+import { defineConfig } from 'tsup';
+import { preset } from '../../tooling/tsup.js';
+
+export default defineConfig(preset({ index: 'src/index.ts' }));
