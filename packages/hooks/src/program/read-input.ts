@@ -31,13 +31,23 @@ function readFile(add: (chunk: Buffer) => void): Promise<boolean> {
       isReading = true;
       read(0, buffer, 0, buffer.length, null, (error, length) => {
         isReading = false;
-        if (error?.code === 'EAGAIN') { resolve(false); return; }
-        if (error !== null) { reject(error); return; }
-        if (length === 0) { resolve(true); return; }
+        if (error?.code === 'EAGAIN') {
+          resolve(false);
+          return;
+        }
+        if (error !== null) {
+          reject(error);
+          return;
+        }
+        if (length === 0) {
+          resolve(true);
+          return;
+        }
         try {
           add(buffer.subarray(0, length));
         } catch (cause) {
-          reject(cause); return;
+          reject(cause);
+          return;
         }
         next();
       });
