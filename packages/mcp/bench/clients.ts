@@ -5,6 +5,7 @@ import { connect, type ServerSpec } from '@orch/mcp';
 import { spawn } from 'node:child_process';
 import { Agent, request } from 'node:http';
 import path from 'node:path';
+import { compare, perCpuSecond, perSecond } from '../../../tooling/bench/compare.js';
 
 /** The programs, from the place where benches are built to. */
 const programs = path.resolve(import.meta.dirname, '..', 'programs');
@@ -144,4 +145,39 @@ export async function callMany(contender: Contender, count: number, atOnce: numb
     }
   };
   await Promise.all(Array.from({ length: atOnce }, worker));
+}
+
+export const name = '@modelcontextprotocol/sdk';
+export const limitName = 'JSON-RPC by hand';
+
+/** `count` calls over one transport, 64 in flight: how many in a second, and what each takes of the processor. */
+export async function compareCalls(
+  transport: string,
+  count: number,
+  { ours, theirs, raw }: Readonly<Record<'ours' | 'theirs' | 'raw', Contender>>,
+  targets: { readonly speed: number; readonly cpu: number },
+): Promise<void> {
+  const speed = (who: Contender) => () => perSecond(count, () => callMany(who, count, 64));
+  await compare({
+    suite: 'mcp',
+    case: `${transport}, 64 calls in flight`,
+    unit: 'calls/s',
+    better: 'higher',
+    ours: speed(ours),
+    peers: [{ name, run: speed(theirs), target: targets.speed }],
+    limit: { name: limitName, run: speed(raw) },
+    rounds: 5,
+  });
+  const cpu = (who: Contender) => async () =>
+    1e6 / (await perCpuSecond(count, () => callMany(who, count, 64)));
+  await compare({
+    suite: 'mcp',
+    case: `${transport}, 64 calls in flight, processor time of the client`,
+    unit: 'µs/call',
+    better: 'lower',
+    ours: cpu(ours),
+    peers: [{ name, run: cpu(theirs), target: targets.cpu }],
+    limit: { name: limitName, run: cpu(raw) },
+    rounds: 5,
+  });
 }

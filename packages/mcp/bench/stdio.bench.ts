@@ -1,38 +1,22 @@
 import { compare, bound, perCpuSecond, perSecond } from '../../../tooling/bench/compare.js';
-import { callMany, orch, program, rawStdio, sdkStdio } from './clients.js';
+import {
+  callMany,
+  compareCalls,
+  limitName,
+  name,
+  orch,
+  program,
+  rawStdio,
+  sdkStdio,
+} from './clients.js';
 
 const file = program('echo-server.mjs');
 const ours = await orch({ command: process.execPath, args: [file] });
 const theirs = await sdkStdio(file);
 const raw = rawStdio(file);
-const name = '@modelcontextprotocol/sdk';
-const limitName = 'JSON-RPC by hand';
 const count = 10_000;
 
-const speed = (who: typeof ours) => () => perSecond(count, () => callMany(who, count, 64));
-await compare({
-  suite: 'mcp',
-  case: 'stdio, 64 calls in flight',
-  unit: 'calls/s',
-  better: 'higher',
-  ours: speed(ours),
-  peers: [{ name, run: speed(theirs), target: 2.5 }],
-  limit: { name: limitName, run: speed(raw) },
-  rounds: 5,
-});
-
-const cpu = (who: typeof ours) => async () =>
-  1e6 / (await perCpuSecond(count, () => callMany(who, count, 64)));
-await compare({
-  suite: 'mcp',
-  case: 'stdio, 64 calls in flight, processor time of the client',
-  unit: 'µs/call',
-  better: 'lower',
-  ours: cpu(ours),
-  peers: [{ name, run: cpu(theirs), target: 0.5 }],
-  limit: { name: limitName, run: cpu(raw) },
-  rounds: 5,
-});
+await compareCalls('stdio', count, { ours, theirs, raw }, { speed: 2.5, cpu: 0.5 });
 
 const one = (who: typeof ours) => () => perSecond(2000, () => callMany(who, 2000, 1));
 await compare({
