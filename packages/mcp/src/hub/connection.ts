@@ -113,6 +113,14 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
     closed: broke,
   };
 
+  /** What is opened too late is closed at once. */
+  async function opening(): Promise<Transport> {
+    const opened = await options.open(events);
+    transport = opened;
+    if (isOver) await opened.close();
+    return opened;
+  }
+
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => {
@@ -127,8 +135,7 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
   late.catch(() => undefined);
   try {
     engine = await options.createEngine();
-    transport = await options.open(events);
-    const opened = transport;
+    const opened = await Promise.race([opening(), late]);
     peer.speakOver(opened);
     const shaking = engine.handshake({
       clientInfo: options.clientInfo,

@@ -5,8 +5,7 @@ import type { CreateEngine } from '../engine/engine.js';
 import { createSdkEngine } from '../engine/sdk-engine.js';
 import type { JsonObject } from '../json.js';
 import { McpError } from '../mcp-error.js';
-import { openStdio } from '../transport/stdio.js';
-import { StreamableHttpTransport } from '../transport/streamable-http.js';
+import { openServer } from './open-server.js';
 import type { OpenTransport } from '../transport/transport.js';
 import { openConnection } from './connection.js';
 import type { Prompt, Resource, Tool } from './definitions.js';
@@ -96,9 +95,7 @@ function createHousehold(options: ClientOptions): Household {
   const opening =
     (name: string, server: CheckedServer): OpenTransport =>
     (events) =>
-      server.type === 'stdio'
-        ? openStdio(ownerOf(), server, events)
-        : Promise.resolve(new StreamableHttpTransport({ name, ...server }, events));
+      openServer(name, server, ownerOf, events);
 
   return {
     make(name, spec, policy) {

@@ -1,5 +1,6 @@
 import { isAbsolute, resolve } from 'node:path';
 import { McpError } from '../mcp-error.js';
+import type { OpenTransport } from '../transport/transport.js';
 import { refuseOtherKeys, type Filters } from './filter.js';
 
 interface CommonSpec extends Filters {
@@ -34,9 +35,39 @@ export interface HttpServerSpec extends CommonSpec {
   readonly type: 'http';
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /**
+   * `sse`: if the first message is answered with 400, 404 or 405, it is tried once more over HTTP+SSE at the same
+   * address, as the specification has it for servers of before 2025. Default: it is not.
+   */
+  readonly fallback?: 'sse';
 }
 
-export type ServerSpec = StdioServerSpec | HttpServerSpec;
+/** A server that is reached over HTTP+SSE, the transport of protocol 2024-11-05. */
+export interface SseServerSpec extends CommonSpec {
+  readonly type: 'sse';
+  /** Of its event stream. */
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** A server that is reached over a WebSocket with the subprotocol `mcp`. */
+export interface WebSocketServerSpec extends CommonSpec {
+  readonly type: 'ws';
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** So often it is asked whether it is there; if nothing came until the next time, it is not. Default 30,000. */
+  readonly heartbeatMs?: number;
+}
+
+/** A server that is reached in a way of your own, or within this process: see `inMemory`. */
+export interface CustomServerSpec extends Omit<CommonSpec, 'maxMessageBytes'> {
+  readonly type: 'custom';
+  /** Called for each connection. */
+  readonly open: OpenTransport;
+}
+
+export type ServerSpec =
+  StdioServerSpec | HttpServerSpec | SseServerSpec | WebSocketServerSpec | CustomServerSpec;
 
 export interface CheckedCommon {
   readonly filters: Filters;
@@ -47,6 +78,11 @@ export interface CheckedCommon {
   readonly maxMessageBytes: number;
 }
 
+interface Address {
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
 export type CheckedServer =
   | (CheckedCommon & {
       readonly type: 'stdio';
@@ -55,21 +91,25 @@ export type CheckedServer =
       readonly env: Readonly<Record<string, string>>;
       readonly closeMs: number;
     })
-  | (CheckedCommon & {
-      readonly type: 'http';
-      readonly url: URL;
-      readonly headers: Readonly<Record<string, string>>;
-    });
+  | (CheckedCommon & Address & { readonly type: 'http'; readonly fallback: 'sse' | undefined })
+  | (CheckedCommon & Address & { readonly type: 'sse' })
+  | (CheckedCommon & Address & { readonly type: 'ws'; readonly heartbeatMs: number })
+  | (CheckedCommon & { readonly type: 'custom'; readonly open: OpenTransport });
 
 /** What every server gets of the environment; all else it is given by name. */
 const passed = ['HOME', 'LANG', 'LOGNAME', 'PATH', 'SHELL', 'TERM', 'TMPDIR', 'TZ', 'USER'];
 
 const times = ['startMs', 'timeoutMs', 'totalMs', 'pingMs'];
-const commonKeys = ['type', 'tools', 'resources', 'prompts', ...times, 'maxMessageBytes'];
+const commonKeys = ['type', 'tools', 'resources', 'prompts', ...times];
+const wireKeys = [...commonKeys, 'maxMessageBytes'];
 const keysOf = {
-  stdio: [...commonKeys, 'command', 'args', 'env', 'cwd', 'closeMs'],
-  http: [...commonKeys, 'url', 'headers'],
+  stdio: [...wireKeys, 'command', 'args', 'env', 'cwd', 'closeMs'],
+  http: [...wireKeys, 'url', 'headers', 'fallback'],
+  sse: [...wireKeys, 'url', 'headers'],
+  ws: [...wireKeys, 'url', 'headers', 'heartbeatMs'],
+  custom: [...commonKeys, 'open'],
 } as const;
+const types = Object.keys(keysOf).map((type) => JSON.stringify(type));
 
 export interface Surroundings {
   readonly cwd: string;
@@ -119,18 +159,54 @@ export function checkServer(name: string, spec: ServerSpec, around: Surroundings
       'ORCH_MCP_SPEC',
       `${JSON.stringify(name)} is no name for a server: letters, digits, "-" and single "_" between them, as its tools are called name__tool.`,
     );
-  const type: unknown = spec.type ?? 'stdio';
-  if (type !== 'stdio' && type !== 'http') refuse(name, 'type', '"stdio" or "http"');
+  const type = spec.type ?? 'stdio';
+  if (!Object.hasOwn(keysOf, type)) refuse(name, 'type', `one of ${types.join(', ')}`);
   refuseOtherKeys(spec, keysOf[type], `The server ${name}`);
   const common = checkCommon(name, spec);
-  if (spec.type === 'http') {
-    const url = URL.canParse(spec.url) ? new URL(spec.url) : undefined;
-    if (url === undefined || !/^https?:$/.test(url.protocol))
-      return refuse(name, 'url', 'an address that begins with http: or https:');
-    if (url.username !== '' || url.password !== '')
-      refuse(name, 'url', 'an address without a password; give it in headers.authorization');
-    return { ...common, type: 'http', url, headers: texts(name, 'headers', spec.headers) };
+  switch (spec.type) {
+    case 'http': {
+      const { fallback } = spec;
+      if (fallback !== undefined && (fallback as unknown) !== 'sse')
+        refuse(name, 'fallback', '"sse", or left out');
+      return { ...common, type: 'http', ...checkAddress(name, spec, 'http'), fallback };
+    }
+    case 'sse':
+      return { ...common, type: 'sse', ...checkAddress(name, spec, 'http') };
+    case 'ws': {
+      const { heartbeatMs = 30_000 } = spec;
+      if (!(heartbeatMs >= 100 && heartbeatMs < 2 ** 31))
+        refuse(name, 'heartbeatMs', 'a number of ms from 100 to 2147483647');
+      return { ...common, type: 'ws', ...checkAddress(name, spec, 'ws'), heartbeatMs };
+    }
+    case 'custom':
+      if (typeof spec.open !== 'function')
+        refuse(name, 'open', 'a function that opens a transport');
+      return { ...common, type: 'custom', open: spec.open };
+    default:
+      return checkProgram(name, spec, around, common);
   }
+}
+
+function checkAddress(
+  name: string,
+  spec: Pick<HttpServerSpec, 'url' | 'headers'>,
+  scheme: 'http' | 'ws',
+): Address {
+  const url = URL.canParse(spec.url) ? new URL(spec.url) : undefined;
+  if (url === undefined || ![`${scheme}:`, `${scheme}s:`].includes(url.protocol))
+    return refuse(name, 'url', `an address that begins with ${scheme}: or ${scheme}s:`);
+  if (url.username !== '' || url.password !== '')
+    refuse(name, 'url', 'an address without a password; give it in headers.authorization');
+  url.hash = '';
+  return { url, headers: texts(name, 'headers', spec.headers) };
+}
+
+function checkProgram(
+  name: string,
+  spec: StdioServerSpec,
+  around: Surroundings,
+  common: CheckedCommon,
+): CheckedServer {
   const { command, args = [], env, cwd = around.cwd, closeMs = 500 } = spec;
   if (!isText(command) || command === '') refuse(name, 'command', 'the name or path of a program');
   args.forEach((one: unknown, index) => {

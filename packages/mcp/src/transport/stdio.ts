@@ -1,6 +1,7 @@
 import { ProcessError, type Ended, type OwnedProcess, type ProcessOwner } from '@orch/process';
-import { excerpt, isJsonObject } from '../json.js';
+import { excerpt } from '../json.js';
 import { McpError } from '../mcp-error.js';
+import { tellMessages } from './message-text.js';
 import type { Remains, Transport, TransportEvents } from './transport.js';
 
 export interface StdioOptions {
@@ -40,18 +41,7 @@ export async function openStdio(
   const { argv, cwd, env, maxMessageBytes, closeMs } = options;
   const receive = (line: string): void => {
     if (line === '' || line === '\r') return;
-    let message: unknown;
-    try {
-      message = JSON.parse(line);
-    } catch {
-      events.noise(line);
-      return;
-    }
-    // Batches were part of the protocol in one of its revisions.
-    for (const one of Array.isArray(message) ? (message as unknown[]) : [message]) {
-      if (isJsonObject(one)) events.message(one);
-      else events.noise(line);
-    }
+    tellMessages(line, events);
   };
   let owned: OwnedProcess;
   try {

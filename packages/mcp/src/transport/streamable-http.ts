@@ -1,10 +1,12 @@
-import * as http from 'node:http';
-import * as https from 'node:https';
+import type { Agent, IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { excerpt, isJsonObject } from '../json.js';
+import { excerpt } from '../json.js';
 import { McpError } from '../mcp-error.js';
 import { readEventStream, type StreamEnd } from './event-stream.js';
+import { broke, tooLarge } from './failure.js';
 import { describeStatus, readBody } from './http-answer.js';
+import { createAgent, sendRequest } from './http-request.js';
+import { tellMessages } from './message-text.js';
 import type { Remains, RequestId, Transport, TransportEvents } from './transport.js';
 
 export interface HttpOptions {
@@ -34,9 +36,6 @@ const longestRetryMs = 30_000;
 /** How long a server may take to be told that its session is over. */
 const farewellMs = 500;
 
-/** More requests than this wait for one that is done. */
-const socketsMost = 256;
-
 const ignore = (): void => undefined;
 
 /**
@@ -46,7 +45,7 @@ const ignore = (): void => undefined;
 export class StreamableHttpTransport implements Transport {
   readonly #options: HttpOptions;
   readonly #events: TransportEvents;
-  readonly #agent: http.Agent;
+  readonly #agent: Agent;
   readonly #exchanges = new Set<Exchange>();
   readonly #byId = new Map<RequestId, Exchange>();
   readonly #headers: Record<string, string>;
@@ -56,12 +55,7 @@ export class StreamableHttpTransport implements Transport {
   constructor(options: HttpOptions, events: TransportEvents) {
     this.#options = options;
     this.#events = events;
-    const { Agent } = options.url.protocol === 'https:' ? https : http;
-    this.#agent = new Agent({
-      keepAlive: true,
-      maxSockets: socketsMost,
-      maxFreeSockets: socketsMost,
-    });
+    this.#agent = createAgent(options.url);
     this.#headers = { ...options.headers };
   }
 
@@ -114,7 +108,7 @@ export class StreamableHttpTransport implements Transport {
       else await this.#readAnswer(response, exchange);
     } catch (cause) {
       if (exchange.abort.signal.aborted) return;
-      const error = McpError.isInstance(cause) ? cause : this.#broke(cause);
+      const error = McpError.isInstance(cause) ? cause : broke(this.#options.name, cause);
       if (error.code === 'ORCH_MCP_SESSION') this.#over(error);
       if (exchange.id === undefined) throw error;
       this.#events.failed(exchange.id, error);
@@ -128,36 +122,29 @@ export class StreamableHttpTransport implements Transport {
     { abort }: Exchange,
     body?: string,
     lastEventId?: string,
-  ): Promise<http.IncomingMessage> {
-    const { url } = this.#options;
-    const { request } = url.protocol === 'https:' ? https : http;
-    const headers: Record<string, string | number> = { ...this.#headers };
+  ): Promise<IncomingMessage> {
+    const headers = { ...this.#headers };
     headers['accept'] =
       method === 'POST' ? 'application/json, text/event-stream' : 'text/event-stream';
-    if (body !== undefined) {
-      headers['content-type'] = 'application/json';
-      headers['content-length'] = Buffer.byteLength(body);
-    }
     if (lastEventId !== undefined) headers['last-event-id'] = lastEventId;
-    return new Promise((resolve, reject) => {
-      const sent = request(url, { method, agent: this.#agent, headers }, resolve);
-      const stop = (): void => void sent.destroy(new Error('given up'));
-      if (abort.signal.aborted) stop();
-      else abort.signal.addEventListener('abort', stop, { once: true });
-      sent.on('error', reject);
-      sent.once('close', () => abort.signal.removeEventListener('abort', stop));
-      sent.end(body);
+    return sendRequest({
+      method,
+      url: this.#options.url,
+      agent: this.#agent,
+      headers,
+      ...(body !== undefined && { body }),
+      signal: abort.signal,
     });
   }
 
-  async #refused(response: http.IncomingMessage, status: number): Promise<McpError> {
+  async #refused(response: IncomingMessage, status: number): Promise<McpError> {
     const body = await readBody(response, 4096);
     const said = body === undefined ? '' : excerpt(body);
     const session = this.#session === undefined ? 'none' : 'begun';
     return describeStatus(this.#options.name, status, session, response.headers, said);
   }
 
-  async #readAnswer(response: http.IncomingMessage, exchange: Exchange): Promise<void> {
+  async #readAnswer(response: IncomingMessage, exchange: Exchange): Promise<void> {
     const { name, maxMessageBytes } = this.#options;
     const type = (response.headers['content-type'] ?? '').toLowerCase();
     if (type.startsWith('text/event-stream')) return this.#readStream(response, exchange);
@@ -180,27 +167,19 @@ export class StreamableHttpTransport implements Transport {
 
   /** True if the answer was in it. */
   #deliver(text: string, exchange: Exchange | undefined): boolean {
-    let value: unknown;
-    try {
-      value = JSON.parse(text);
-    } catch {
-      this.#events.noise(text.slice(0, 1000));
-      return false;
-    }
-    for (const one of Array.isArray(value) ? (value as unknown[]) : [value]) {
-      if (!isJsonObject(one)) {
-        this.#events.noise(text.slice(0, 1000));
-        continue;
-      }
-      if (exchange !== undefined && one['method'] === undefined && one['id'] === exchange.id)
-        exchange.answered = true;
-      this.#events.message(one);
-    }
+    tellMessages(text, {
+      message: (one) => {
+        if (exchange !== undefined && one['method'] === undefined && one['id'] === exchange.id)
+          exchange.answered = true;
+        this.#events.message(one);
+      },
+      noise: (noise) => this.#events.noise(noise),
+    });
     return exchange?.answered ?? false;
   }
 
   async #read(
-    response: http.IncomingMessage,
+    response: IncomingMessage,
     exchange: Exchange | undefined,
     place: Place,
   ): Promise<StreamEnd> {
@@ -217,9 +196,9 @@ export class StreamableHttpTransport implements Transport {
   }
 
   /** Reads the stream with the answer, and asks for its rest when it breaks off. */
-  async #readStream(first: http.IncomingMessage, exchange: Exchange): Promise<void> {
+  async #readStream(first: IncomingMessage, exchange: Exchange): Promise<void> {
     const place: Place = { lastEventId: undefined, retryMs };
-    let response: http.IncomingMessage | undefined = first;
+    let response: IncomingMessage | undefined = first;
     for (let inVain = 0; inVain <= resumesMost; inVain += 1) {
       const before: string | undefined = place.lastEventId;
       if (response !== undefined) {
@@ -239,11 +218,8 @@ export class StreamableHttpTransport implements Transport {
   }
 
   /** Undefined when the server is not there now; throws what it answers else. */
-  async #resume(
-    exchange: Exchange,
-    lastEventId: string,
-  ): Promise<http.IncomingMessage | undefined> {
-    let response: http.IncomingMessage;
+  async #resume(exchange: Exchange, lastEventId: string): Promise<IncomingMessage | undefined> {
+    let response: IncomingMessage;
     try {
       response = await this.#fetch('GET', exchange, undefined, lastEventId);
     } catch {
@@ -286,21 +262,7 @@ export class StreamableHttpTransport implements Transport {
   }
 
   #tooLarge(): McpError {
-    const { name, maxMessageBytes } = this.#options;
-    return new McpError(
-      'ORCH_MCP_TOO_LARGE',
-      `${name} sent a message of more than ${maxMessageBytes} bytes. Ask it for less, or raise maxMessageBytes.`,
-      { details: { maxMessageBytes } },
-    );
-  }
-
-  #broke(cause: unknown): McpError {
-    const why = cause instanceof Error ? excerpt(cause.message) : 'unknown';
-    return new McpError(
-      'ORCH_MCP_CLOSED',
-      `The connection to ${this.#options.name} broke before its answer (${why}). Whether the server did what it was asked is not known.`,
-      { cause },
-    );
+    return tooLarge(this.#options.name, this.#options.maxMessageBytes);
   }
 
   #over(error: McpError): void {
