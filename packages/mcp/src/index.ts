@@ -47,6 +47,7 @@ export type {
   StdioServerSpec,
   WebSocketServerSpec,
 } from './hub/server-spec.js';
+export type { SpilledResult, SpillOptions } from './spill/spill.js';
 export { inMemory, type MemoryEnd } from './transport/memory.js';
 export type {
   OpenTransport,

@@ -2,12 +2,13 @@ import type { CreateEngine, Engine, Handshake } from '../engine/engine.js';
 import { excerpt, type JsonObject } from '../json.js';
 import { McpError, type McpErrorCode } from '../mcp-error.js';
 import { firstId, Peer } from '../protocol/peer.js';
+import { forgetSpilled } from '../spill/spill.js';
 import { howItEnded } from '../transport/stdio.js';
-import type { OpenTransport, Remains, RequestId, Transport } from '../transport/transport.js';
+import type { Remains, RequestId, Transport, WireEvents } from '../transport/transport.js';
 
 export interface ConnectionOptions {
   readonly name: string;
-  readonly open: OpenTransport;
+  readonly open: (events: WireEvents) => Promise<Transport>;
   readonly createEngine: CreateEngine;
   readonly clientInfo: { readonly name: string; readonly version: string };
   readonly roots: readonly string[];
@@ -102,15 +103,22 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
     if (typeof id === 'number' && id >= firstId) peer.failed(id, error);
     else broke(error);
   };
-  const events = {
-    message(message: JsonObject) {
+  const events: WireEvents = {
+    message(message) {
       heardMs = performance.now();
       peer.receive(message);
     },
-    noise: (text: string) => options.noise(excerpt(text)),
+    noise: (text) => options.noise(excerpt(text)),
     missed: () => options.missed(),
     failed,
     closed: broke,
+    oversized(message) {
+      heardMs = performance.now();
+      if ('error' in message) {
+        if (message.id === undefined) options.noise(excerpt(message.error.message, 1000));
+        else failed(message.id, message.error);
+      } else if (!peer.answeredInFile(message.id, message.result)) forgetSpilled(message.result);
+    },
   };
 
   /** What is opened too late is closed at once. */

@@ -6,12 +6,12 @@ import { createSdkEngine } from '../engine/sdk-engine.js';
 import type { JsonObject } from '../json.js';
 import { McpError } from '../mcp-error.js';
 import { openServer } from './open-server.js';
-import type { OpenTransport } from '../transport/transport.js';
+import { SpillPlace } from '../spill/spill.js';
 import { openConnection } from './connection.js';
 import type { Prompt, Resource, Tool } from './definitions.js';
 import { compileFilters, type Allows, type AllowsAll, type Filters } from './filter.js';
 import { SupervisedServer, type CallOptions, type McpServer, type ServerEvent } from './server.js';
-import { checkServer, type CheckedServer, type ServerSpec } from './server-spec.js';
+import { checkServer, type ServerSpec } from './server-spec.js';
 import type { RestartPolicy, ServerState } from './supervisor.js';
 import type { ToolResult } from './tool-result.js';
 
@@ -85,6 +85,7 @@ interface Household {
 function createHousehold(options: ClientOptions): Household {
   const { environment = process.env, cwd = process.cwd(), roots = [] } = options;
   const { clientInfo = ourInfo, engine: createEngine = createSdkEngine, restart = {} } = options;
+  const spills: SpillPlace[] = [];
   let ownOwner: ProcessOwner | undefined;
   const ownerOf = (): ProcessOwner =>
     options.owner ??
@@ -92,15 +93,12 @@ function createHousehold(options: ClientOptions): Household {
       marker: `mcp-${process.pid}-${randomBytes(6).toString('hex')}`,
     }));
 
-  const opening =
-    (name: string, server: CheckedServer): OpenTransport =>
-    (events) =>
-      openServer(name, server, ownerOf, events);
-
   return {
     make(name, spec, policy) {
       const server = checkServer(name, spec, { cwd, environment });
       const { startMs, timeoutMs, totalMs, pingMs } = server;
+      const spill = server.spill && new SpillPlace({ name, ...server, ...server.spill });
+      if (spill !== undefined) spills.push(spill);
       const own = compileFilters(server.filters, `The server ${name}`);
       return new SupervisedServer({
         name,
@@ -113,7 +111,7 @@ function createHousehold(options: ClientOptions): Household {
         open: (hooks) =>
           openConnection({
             name,
-            open: opening(name, server),
+            open: (events) => openServer(name, server, spill, ownerOf, events),
             createEngine,
             clientInfo,
             roots: roots.map((root) => pathToFileURL(root).href),
@@ -137,6 +135,7 @@ function createHousehold(options: ClientOptions): Household {
     },
     async close() {
       await ownOwner?.close();
+      for (const spill of spills) spill.close();
     },
   };
 }

@@ -1,5 +1,6 @@
 import { isAbsolute, resolve } from 'node:path';
 import { McpError } from '../mcp-error.js';
+import type { SpillOptions } from '../spill/spill.js';
 import type { OpenTransport } from '../transport/transport.js';
 import { refuseOtherKeys, type Filters } from './filter.js';
 
@@ -12,8 +13,10 @@ interface CommonSpec extends Filters {
   readonly totalMs?: number;
   /** How long a server that let a request time out may be deaf to a ping too, before it is ended. Default 10,000. */
   readonly pingMs?: number;
-  /** A larger message of the server is not taken. Default 64 MiB. */
+  /** A larger message of the server is not taken into memory. Default 64 MiB. */
   readonly maxMessageBytes?: number;
+  /** Puts the result of a tool that is larger than that into a file. Default: it is refused. */
+  readonly spill?: SpillOptions;
 }
 
 /** A server that is a program, which speaks over its stdin and stdout. */
@@ -60,7 +63,7 @@ export interface WebSocketServerSpec extends CommonSpec {
 }
 
 /** A server that is reached in a way of your own, or within this process: see `inMemory`. */
-export interface CustomServerSpec extends Omit<CommonSpec, 'maxMessageBytes'> {
+export interface CustomServerSpec extends Omit<CommonSpec, 'maxMessageBytes' | 'spill'> {
   readonly type: 'custom';
   /** Called for each connection. */
   readonly open: OpenTransport;
@@ -76,6 +79,7 @@ export interface CheckedCommon {
   readonly totalMs: number;
   readonly pingMs: number;
   readonly maxMessageBytes: number;
+  readonly spill: { readonly directory: string | undefined; readonly maxBytes: number } | undefined;
 }
 
 interface Address {
@@ -101,7 +105,7 @@ const passed = ['HOME', 'LANG', 'LOGNAME', 'PATH', 'SHELL', 'TERM', 'TMPDIR', 'T
 
 const times = ['startMs', 'timeoutMs', 'totalMs', 'pingMs'];
 const commonKeys = ['type', 'tools', 'resources', 'prompts', ...times];
-const wireKeys = [...commonKeys, 'maxMessageBytes'];
+const wireKeys = [...commonKeys, 'maxMessageBytes', 'spill'];
 const keysOf = {
   stdio: [...wireKeys, 'command', 'args', 'env', 'cwd', 'closeMs'],
   http: [...wireKeys, 'url', 'headers', 'fallback'],
@@ -135,7 +139,7 @@ function texts(name: string, what: string, value: object | undefined): Record<st
   return { ...(value as Record<string, string> | undefined) };
 }
 
-function checkCommon(name: string, spec: CommonSpec): CheckedCommon {
+function checkCommon(name: string, spec: CommonSpec, cwd: string): CheckedCommon {
   const { startMs = 30_000, timeoutMs = 60_000, totalMs = 600_000, pingMs = 10_000 } = spec;
   const { maxMessageBytes = 64 * 1024 * 1024, tools, resources, prompts } = spec;
   for (const [what, value] of Object.entries({ startMs, timeoutMs, totalMs, pingMs }))
@@ -149,7 +153,24 @@ function checkCommon(name: string, spec: CommonSpec): CheckedCommon {
     ...(resources && { resources }),
     ...(prompts && { prompts }),
   };
-  return { filters, startMs, timeoutMs, totalMs, pingMs, maxMessageBytes };
+  const spill = spec.spill && checkSpill(name, spec.spill, cwd, maxMessageBytes);
+  return { filters, startMs, timeoutMs, totalMs, pingMs, maxMessageBytes, spill };
+}
+
+function checkSpill(
+  name: string,
+  spill: SpillOptions,
+  cwd: string,
+  maxMessageBytes: number,
+): CheckedCommon['spill'] {
+  if (typeof spill !== 'object') refuse(name, 'spill', 'an object');
+  refuseOtherKeys(spill, ['directory', 'maxBytes'], `The spill of the server ${name}`);
+  const { directory, maxBytes = 1024 ** 3 } = spill;
+  if (directory !== undefined && (!isText(directory) || directory === ''))
+    refuse(name, 'spill.directory', 'a path');
+  if (!(maxBytes >= maxMessageBytes && Number.isSafeInteger(maxBytes)))
+    refuse(name, 'spill.maxBytes', 'a whole number of bytes, not below maxMessageBytes');
+  return { directory: directory === undefined ? undefined : resolve(cwd, directory), maxBytes };
 }
 
 /** Checks a server once, at the edge. Throws `ORCH_MCP_SPEC`; values of variables and headers are never shown. */
@@ -162,7 +183,7 @@ export function checkServer(name: string, spec: ServerSpec, around: Surroundings
   const type = spec.type ?? 'stdio';
   if (!Object.hasOwn(keysOf, type)) refuse(name, 'type', `one of ${types.join(', ')}`);
   refuseOtherKeys(spec, keysOf[type], `The server ${name}`);
-  const common = checkCommon(name, spec);
+  const common = checkCommon(name, spec, around.cwd);
   switch (spec.type) {
     case 'http': {
       const { fallback } = spec;

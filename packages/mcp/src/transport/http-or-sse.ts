@@ -1,7 +1,7 @@
 import { McpError } from '../mcp-error.js';
 import { SseTransport } from './sse.js';
 import { StreamableHttpTransport, type HttpOptions } from './streamable-http.js';
-import type { Remains, RequestId, Transport, TransportEvents } from './transport.js';
+import type { Remains, RequestId, Transport, WireEvents } from './transport.js';
 
 /** What servers of before Streamable HTTP answer to a message posted to the address of their stream. */
 const notHere: ReadonlySet<unknown> = new Set([400, 404, 405]);
@@ -12,14 +12,14 @@ const notHere: ReadonlySet<unknown> = new Set([400, 404, 405]);
  */
 export class HttpOrSseTransport implements Transport {
   readonly #options: HttpOptions;
-  readonly #events: TransportEvents;
+  readonly #events: WireEvents;
   #way: Transport;
   /** The first request, until it is answered in any way. */
   #first: { readonly text: string; readonly id: RequestId } | undefined;
   #begun = false;
   #closing: Promise<Remains> | undefined;
 
-  constructor(options: HttpOptions, events: TransportEvents) {
+  constructor(options: HttpOptions, events: WireEvents) {
     this.#options = options;
     this.#events = events;
     this.#way = new StreamableHttpTransport(options, {

@@ -1,13 +1,13 @@
 import type { Agent, IncomingMessage } from 'node:http';
-import { excerpt, type JsonObject } from '../json.js';
+import { excerpt, type Json } from '../json.js';
 import { McpError } from '../mcp-error.js';
 import { readEventStream } from './event-stream.js';
 import { broke, tooLarge } from './failure.js';
 import { describeStatus, readBody } from './http-answer.js';
 import { createAgent, sendRequest } from './http-request.js';
-import { tellMessages } from './message-text.js';
+import { mostBytes, tellWithin } from './message-text.js';
 import type { HttpOptions } from './streamable-http.js';
-import type { Remains, RequestId, Transport, TransportEvents } from './transport.js';
+import type { Remains, RequestId, Transport, WireEvents } from './transport.js';
 
 /** A message of ours on its way to the server. */
 interface Posting {
@@ -31,7 +31,7 @@ const ignore = (): void => undefined;
  */
 export class SseTransport implements Transport {
   readonly #options: HttpOptions;
-  readonly #events: TransportEvents;
+  readonly #events: WireEvents;
   readonly #agent: Agent;
   readonly #stream = new AbortController();
   readonly #postings = new Set<Posting>();
@@ -41,7 +41,7 @@ export class SseTransport implements Transport {
   #setEndpoint: ((endpoint: URL) => void) | undefined;
   #closing: Promise<Remains> | undefined;
 
-  constructor(options: HttpOptions, events: TransportEvents) {
+  constructor(options: HttpOptions, events: WireEvents) {
     this.#options = options;
     this.#events = events;
     this.#agent = createAgent(options.url);
@@ -72,7 +72,7 @@ export class SseTransport implements Transport {
 
   /** Reads the stream until it ends, and the session with it. */
   async #listen(): Promise<void> {
-    const { name, url, maxMessageBytes } = this.#options;
+    const { name, url } = this.#options;
     try {
       const response = await sendRequest({
         method: 'GET',
@@ -91,11 +91,11 @@ export class SseTransport implements Transport {
         );
       }
       const end = await readEventStream(response, {
-        maxEventBytes: maxMessageBytes,
+        maxEventBytes: mostBytes(this.#options),
         event: (data, kind) => this.#heard(data, kind),
       });
       throw end === 'too large'
-        ? tooLarge(name, maxMessageBytes)
+        ? tooLarge(name, mostBytes(this.#options))
         : broke(name, new Error(`its event stream ${end === 'ended' ? 'ended' : 'broke off'}`));
     } catch (cause) {
       this.#over(McpError.isInstance(cause) ? cause : broke(name, cause));
@@ -105,12 +105,16 @@ export class SseTransport implements Transport {
   #heard(data: string, kind: string | undefined): void {
     if (kind === 'endpoint') this.#told(data);
     else if (kind === undefined || kind === 'message')
-      tellMessages(data, {
+      tellWithin(data, this.#options, {
         message: (message) => {
-          this.#noteAnswer(message);
+          if (message['method'] === undefined) this.#noteAnswer(message['id']);
           this.#events.message(message);
         },
         noise: (noise) => this.#events.noise(noise),
+        oversized: (message) => {
+          this.#noteAnswer(message.id);
+          this.#events.oversized(message);
+        },
       });
   }
 
@@ -139,8 +143,8 @@ export class SseTransport implements Transport {
   }
 
   /** A request whose answer is there is not left open for ever. */
-  #noteAnswer({ id, method }: JsonObject): void {
-    if (method !== undefined || (typeof id !== 'number' && typeof id !== 'string')) return;
+  #noteAnswer(id: Json | undefined): void {
+    if (typeof id !== 'number' && typeof id !== 'string') return;
     const posting = this.#byId.get(id);
     if (posting === undefined || posting.answered !== undefined) return;
     posting.answered = setTimeout(() => posting.abort.abort(), lateTakingMs).unref();

@@ -2,18 +2,18 @@ import type { Agent, IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { excerpt } from '../json.js';
 import { McpError } from '../mcp-error.js';
+import type { Oversized } from '../spill/spill.js';
 import { readEventStream, type StreamEnd } from './event-stream.js';
 import { broke, tooLarge } from './failure.js';
 import { describeStatus, readBody } from './http-answer.js';
 import { createAgent, sendRequest } from './http-request.js';
-import { tellMessages } from './message-text.js';
-import type { Remains, RequestId, Transport, TransportEvents } from './transport.js';
+import { mostBytes, tellWithin } from './message-text.js';
+import type { Remains, RequestId, Transport, WireEvents, WireLimits } from './transport.js';
 
-export interface HttpOptions {
+export interface HttpOptions extends WireLimits {
   readonly name: string;
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
-  readonly maxMessageBytes: number;
 }
 
 /** A request of ours, and whatever is done to get its answer. */
@@ -44,7 +44,7 @@ const ignore = (): void => undefined;
  */
 export class StreamableHttpTransport implements Transport {
   readonly #options: HttpOptions;
-  readonly #events: TransportEvents;
+  readonly #events: WireEvents;
   readonly #agent: Agent;
   readonly #exchanges = new Set<Exchange>();
   readonly #byId = new Map<RequestId, Exchange>();
@@ -52,7 +52,7 @@ export class StreamableHttpTransport implements Transport {
   #session: string | undefined;
   #closing: Promise<Remains> | undefined;
 
-  constructor(options: HttpOptions, events: TransportEvents) {
+  constructor(options: HttpOptions, events: WireEvents) {
     this.#options = options;
     this.#events = events;
     this.#agent = createAgent(options.url);
@@ -155,9 +155,15 @@ export class StreamableHttpTransport implements Transport {
         `${name} answered with "${excerpt(type, 80)}" in place of JSON or events. See whether its url is that of its MCP endpoint.`,
       );
     }
-    const body = await readBody(response, maxMessageBytes);
-    if (body === undefined) throw this.#tooLarge();
-    if (!this.#deliver(body, exchange)) {
+    const file = this.#options.spill?.open();
+    try {
+      const body = await readBody(response, maxMessageBytes, file);
+      if (body !== undefined) this.#deliver(body, exchange);
+      else this.#takeOversized(file?.end(), exchange);
+    } finally {
+      file?.abandon();
+    }
+    if (!exchange.answered) {
       throw new McpError(
         'ORCH_MCP_RESULT',
         `${name} did not answer the request that it was sent. This is a defect of the server.`,
@@ -165,17 +171,27 @@ export class StreamableHttpTransport implements Transport {
     }
   }
 
-  /** True if the answer was in it. */
-  #deliver(text: string, exchange: Exchange | undefined): boolean {
-    tellMessages(text, {
+  #deliver(text: string, exchange: Exchange | undefined): void {
+    tellWithin(text, this.#options, {
       message: (one) => {
         if (exchange !== undefined && one['method'] === undefined && one['id'] === exchange.id)
           exchange.answered = true;
         this.#events.message(one);
       },
       noise: (noise) => this.#events.noise(noise),
+      oversized: (one) => {
+        if (exchange !== undefined && one.id === exchange.id) exchange.answered = true;
+        this.#events.oversized(one);
+      },
     });
-    return exchange?.answered ?? false;
+  }
+
+  /** The answer to a request was too large for memory. */
+  #takeOversized(message: Oversized | undefined, exchange: Exchange): void {
+    if (message === undefined) throw this.#tooLarge();
+    if ('error' in message) throw message.error;
+    exchange.answered = message.id === exchange.id;
+    this.#events.oversized(message);
   }
 
   async #read(
@@ -184,8 +200,8 @@ export class StreamableHttpTransport implements Transport {
     place: Place,
   ): Promise<StreamEnd> {
     return readEventStream(response, {
-      maxEventBytes: this.#options.maxMessageBytes,
-      event: (data) => void this.#deliver(data, exchange),
+      maxEventBytes: mostBytes(this.#options),
+      event: (data) => this.#deliver(data, exchange),
       id(id) {
         place.lastEventId = id;
       },
@@ -262,7 +278,7 @@ export class StreamableHttpTransport implements Transport {
   }
 
   #tooLarge(): McpError {
-    return tooLarge(this.#options.name, this.#options.maxMessageBytes);
+    return tooLarge(this.#options.name, mostBytes(this.#options));
   }
 
   #over(error: McpError): void {

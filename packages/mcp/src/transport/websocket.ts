@@ -5,14 +5,13 @@ import { excerpt } from '../json.js';
 import { McpError, type McpErrorCode } from '../mcp-error.js';
 import { broke, tooLarge } from './failure.js';
 import { describeStatus, readBody } from './http-answer.js';
-import { tellMessages } from './message-text.js';
-import type { Remains, Transport, TransportEvents } from './transport.js';
+import { mostBytes, tellMessages } from './message-text.js';
+import type { Remains, Transport, WireEvents, WireLimits } from './transport.js';
 
-export interface WebSocketOptions {
+export interface WebSocketOptions extends WireLimits {
   readonly name: string;
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
-  readonly maxMessageBytes: number;
   readonly heartbeatMs: number;
 }
 
@@ -24,13 +23,13 @@ const farewellMs = 500;
 /** Connects to a server, a message a frame. */
 export async function openWebSocket(
   options: WebSocketOptions,
-  events: TransportEvents,
+  events: WireEvents,
 ): Promise<Transport> {
   const { WebSocket } = await import('ws');
-  const { url, headers, maxMessageBytes } = options;
+  const { url, headers } = options;
   const socket = new WebSocket(url, [subprotocol], {
     headers: { ...headers },
-    maxPayload: maxMessageBytes,
+    maxPayload: mostBytes(options),
     followRedirects: false,
     // What is small on the way may be large when it is unpacked.
     perMessageDeflate: false,
@@ -54,7 +53,7 @@ const meanings: Readonly<Record<number, { readonly code: McpErrorCode; readonly 
 class WebSocketTransport implements Transport {
   readonly #socket: WebSocket;
   readonly #options: WebSocketOptions;
-  readonly #events: TransportEvents;
+  readonly #events: WireEvents;
   /** What was sent before the connection stood. */
   #waiting: string[] | undefined = [];
   /** Under the frames. */
@@ -64,7 +63,7 @@ class WebSocketTransport implements Transport {
   #isOver = false;
   #closing: Promise<Remains> | undefined;
 
-  constructor(socket: WebSocket, options: WebSocketOptions, events: TransportEvents) {
+  constructor(socket: WebSocket, options: WebSocketOptions, events: WireEvents) {
     this.#socket = socket;
     this.#options = options;
     this.#events = events;
@@ -125,7 +124,10 @@ class WebSocketTransport implements Transport {
   }
 
   #heard(data: RawData, isBinary: boolean): void {
+    const { maxMessageBytes, spill } = this.#options;
     if (isBinary || !Buffer.isBuffer(data)) this.#events.noise('a binary frame');
+    else if (spill !== undefined && data.length > maxMessageBytes)
+      this.#events.oversized(spill.put(data));
     else tellMessages(data.toString(), this.#events);
   }
 
@@ -137,9 +139,10 @@ class WebSocketTransport implements Transport {
   }
 
   #failed(error: Error & { readonly code?: string }): void {
-    const { name, maxMessageBytes } = this.#options;
+    const { name } = this.#options;
     const { code = '' } = error;
-    if (code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') this.#over(tooLarge(name, maxMessageBytes));
+    if (code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH')
+      this.#over(tooLarge(name, mostBytes(this.#options)));
     else if (code.startsWith('WS_ERR_'))
       this.#over(
         new McpError(

@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import type { McpError, McpServer, SseServerSpec } from '../../src/index.js';
 import { until } from '../scene.js';
 import type { SseFaults } from './sse-faults.js';
-import type { Scenario, World } from './stdio-scenarios.js';
+import { inFile, spillingWire as spilling, type Scenario, type World } from './stdio-scenarios.js';
 
 export interface SseWorld extends World {
   readonly faulty: SseFaults;
@@ -198,5 +198,10 @@ export const sseScenarios: Readonly<Record<string, SseScenario>> = {
     server: spec({ maxMessageBytes: 1024 * 1024 }),
     meet: call('large', { bytes: 8 * 1024 * 1024 }),
     check: details({ maxMessageBytes: 1024 * 1024 }),
+  },
+  'it answers with more than the limit, for which there is a place': {
+    server: (world) => ({ ...good(world), ...spilling(world) }),
+    meet: call('large', { bytes: 4 * 1024 * 1024 }),
+    check: inFile({ content: [{ type: 'text', text: 'x'.repeat(4 * 1024 * 1024) }] }),
   },
 };

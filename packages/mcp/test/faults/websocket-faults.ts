@@ -85,7 +85,7 @@ export async function startWebSocketFaults(): Promise<WebSocketFaults> {
     authorizations.push(request.headers.authorization);
     const refuse = (head: string) => stream.end(`HTTP/1.1 ${head}\r\nconnection: close\r\n\r\n`);
     if (faulty.upgrade === 'mute') {
-      stream.resume(); // else it would not see its end
+      stream.once('end', () => stream.end()).resume(); // to see when its client is gone
       return;
     }
     if (faulty.upgrade === 'unauthorized')

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import type { McpError, McpServer, WebSocketServerSpec } from '../../src/index.js';
 import { until } from '../scene.js';
-import type { Scenario, World } from './stdio-scenarios.js';
+import { inFile, spillingWire as spilling, type Scenario, type World } from './stdio-scenarios.js';
 import type { WebSocketFaults } from './websocket-faults.js';
 
 export interface WebSocketWorld extends World {
@@ -151,5 +151,10 @@ export const websocketScenarios: Readonly<Record<string, WebSocketScenario>> = {
     server: good,
     meet: call('large', { bytes: 12 * 1024 * 1024 }),
     check: (result) => expect((result as { text: string }).text).toHaveLength(12 * 1024 * 1024),
+  },
+  'it answers with more than the limit, for which there is a place': {
+    server: (world) => ({ ...good(world), ...spilling(world) }),
+    meet: call('large', { bytes: 4 * 1024 * 1024 }),
+    check: inFile({ content: [{ type: 'text', text: 'x'.repeat(4 * 1024 * 1024) }] }),
   },
 };
