@@ -1,5 +1,15 @@
 import type { JsonObject } from '../json.js';
 
+/** What the client answers to the server's own requests. */
+export interface ClientAnswers {
+  /** What is declared to the server. */
+  readonly capabilities: JsonObject;
+  /** All other methods are refused. */
+  readonly methods: readonly string[];
+  /** Rejects with an error whose `code` and `message` are those of the JSON-RPC answer. */
+  answer(method: string, params: JsonObject, signal: AbortSignal): Promise<JsonObject>;
+}
+
 /** Who the server is and what it can do, as it said in the handshake. */
 export interface Handshake {
   readonly protocolVersion: string;
@@ -10,8 +20,7 @@ export interface Handshake {
 
 export interface HandshakeOptions {
   readonly clientInfo: { readonly name: string; readonly version: string };
-  /** Directories that servers may ask for, as `file:` URLs. */
-  readonly roots: readonly string[];
+  readonly answers: ClientAnswers;
   readonly timeoutMs: number;
   /** Writes a message to the server; settles when it is taken. Requests have ids below 1000. */
   readonly send: (message: JsonObject) => Promise<void>;

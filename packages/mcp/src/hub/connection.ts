@@ -1,4 +1,4 @@
-import type { CreateEngine, Engine, Handshake } from '../engine/engine.js';
+import type { ClientAnswers, CreateEngine, Engine, Handshake } from '../engine/engine.js';
 import { excerpt, type JsonObject } from '../json.js';
 import { McpError, type McpErrorCode } from '../mcp-error.js';
 import { firstId, Peer } from '../protocol/peer.js';
@@ -10,7 +10,7 @@ export interface ConnectionOptions {
   readonly open: OpenTransport;
   readonly createEngine: CreateEngine;
   readonly clientInfo: { readonly name: string; readonly version: string };
-  readonly roots: readonly string[];
+  readonly answers: ClientAnswers;
   readonly startMs: number;
   readonly timeoutMs: number;
   readonly totalMs: number;
@@ -42,6 +42,7 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
   const { name } = options;
   let transport: Transport | undefined;
   let engine: Engine | undefined;
+  const living = new AbortController();
   let isReady = false;
   let isOver = false;
   let fail: (error: McpError) => void = () => undefined;
@@ -50,6 +51,7 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
 
   async function dispose(error: McpError): Promise<Remains> {
     isOver = true;
+    living.abort(error);
     peer.end(error);
     await engine?.close().catch(() => undefined);
     return (await transport?.close()) ?? {};
@@ -98,6 +100,19 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
     other: (message) => engine?.receive(message),
     timedOut: () => void probe(),
   });
+  const answers: ClientAnswers = {
+    ...options.answers,
+    async answer(method, params, signal) {
+      // While the server waits for us, it is not the one who is silent.
+      const release = peer.hold();
+      try {
+        const either = AbortSignal.any([signal, living.signal]);
+        return await options.answers.answer(method, params, either);
+      } finally {
+        release();
+      }
+    },
+  };
   const failed = (id: RequestId, error: McpError): void => {
     if (typeof id === 'number' && id >= firstId) peer.failed(id, error);
     else broke(error);
@@ -132,7 +147,7 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
     peer.speakOver(opened);
     const shaking = engine.handshake({
       clientInfo: options.clientInfo,
-      roots: options.roots,
+      answers,
       timeoutMs: options.startMs,
       async send(message) {
         const id = 'method' in message ? message['id'] : undefined;

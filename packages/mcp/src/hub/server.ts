@@ -1,3 +1,4 @@
+import type { Asked } from '../answers/answers.js';
 import type { Handshake } from '../engine/engine.js';
 import type { Json, JsonObject } from '../json.js';
 import { McpError } from '../mcp-error.js';
@@ -33,6 +34,10 @@ export type ServerEvent =
       readonly logger?: string;
       readonly data: Json;
     }
+  /** It asked something of its client. */
+  | ({ readonly type: 'asked' } & Asked)
+  /** What a person was to do at an address is done. */
+  | { readonly type: 'elicited'; readonly id: string }
   /** It wrote something that is no message where messages are expected. */
   | { readonly type: 'noise'; readonly text: string };
 
@@ -329,6 +334,9 @@ export class SupervisedServer implements McpServer {
       tell({ type: 'changed', list });
     } else if (method === 'notifications/resources/updated') {
       if (typeof params['uri'] === 'string') tell({ type: 'updated', uri: params['uri'] });
+    } else if (method === 'notifications/elicitation/complete') {
+      const id = params['elicitationId'];
+      if (typeof id === 'string') tell({ type: 'elicited', id });
     } else if (method === 'notifications/message') {
       const { level, logger, data = null } = params;
       tell({

@@ -64,6 +64,8 @@ export class Peer {
   /** When the timer fires. */
   #lookMs = Infinity;
   #over: McpError | undefined;
+  /** So many questions of the server wait for our answer. */
+  #held = 0;
 
   constructor(options: PeerOptions) {
     this.#options = options;
@@ -146,6 +148,19 @@ export class Peer {
     this.#take(id)?.reject(error);
   }
 
+  /** The server waits for us: until the release, and for as long again as it may be silent, it is not silent. */
+  hold(): () => void {
+    this.#held += 1;
+    let isHeld = true;
+    return () => {
+      if (!isHeld) return;
+      isHeld = false;
+      this.#held -= 1;
+      const now = wholeMs();
+      for (const pending of this.#pending.values()) pending.lastMs = now;
+    };
+  }
+
   /** Everybody who waits, and whoever asks from now on, gets the error. */
   end(error: McpError): void {
     this.#over ??= error;
@@ -219,7 +234,7 @@ export class Peer {
     const now = wholeMs();
     let nextMs = Infinity;
     for (const [id, pending] of this.#pending) {
-      const silentAtMs = pending.lastMs + pending.timeoutMs;
+      const silentAtMs = (this.#held > 0 ? now : pending.lastMs) + pending.timeoutMs;
       const overAtMs = pending.startedMs + pending.totalMs;
       if (now >= overAtMs) this.#timeOut(id, pending, 'total');
       else if (now >= silentAtMs) this.#timeOut(id, pending, 'silence');
