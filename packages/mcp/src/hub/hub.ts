@@ -138,6 +138,7 @@ function createHousehold(options: ClientOptions): Household {
         open: (hooks) =>
           openConnection({
             name,
+            identity: `${name} ${server.type === 'stdio' ? server.argv.join(' ') : server.url.href}`,
             open: opening(name, server),
             createEngine,
             clientInfo,
