@@ -50,6 +50,12 @@ export type {
   ToolAnnotations,
 } from './hub/definitions.js';
 export type { ToolResult } from './hub/tool-result.js';
+export type {
+  HttpAuth,
+  HttpAuthAnswer,
+  HttpAuthorizer,
+  HttpAuthRequest,
+} from './transport/http-auth.js';
 export type { CreateEngine, Engine, Handshake, HandshakeOptions } from './engine/engine.js';
 export type { Progress, RequestOptions } from './protocol/peer.js';
 export { McpError, type McpErrorCode } from './mcp-error.js';

@@ -93,18 +93,20 @@ function createHousehold(options: ClientOptions): Household {
       marker: `mcp-${process.pid}-${randomBytes(6).toString('hex')}`,
     }));
 
-  const opening =
-    (name: string, server: CheckedServer): OpenTransport =>
-    (events) =>
-      server.type === 'stdio'
-        ? openStdio(ownerOf(), server, events)
-        : Promise.resolve(new StreamableHttpTransport({ name, ...server }, events));
+  const opening = (name: string, server: CheckedServer): OpenTransport => {
+    if (server.type === 'stdio') return (events) => openStdio(ownerOf(), server, events);
+    // Kept over all connections, with its tokens.
+    const authorizer = server.auth?.forServer({ name, url: server.url });
+    return (events) =>
+      Promise.resolve(new StreamableHttpTransport({ name, ...server, authorizer }, events));
+  };
 
   return {
     make(name, spec, policy) {
       const server = checkServer(name, spec, { cwd, environment });
       const { startMs, timeoutMs, totalMs, pingMs } = server;
       const own = compileFilters(server.filters, `The server ${name}`);
+      const open = opening(name, server);
       return new SupervisedServer({
         name,
         restart,
@@ -116,7 +118,7 @@ function createHousehold(options: ClientOptions): Household {
         open: (hooks) =>
           openConnection({
             name,
-            open: opening(name, server),
+            open,
             createEngine,
             clientInfo,
             roots: roots.map((root) => pathToFileURL(root).href),
