@@ -1,16 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import { pathToFileURL } from 'node:url';
 import { createProcessOwner, type ProcessOwner } from '@orch/process';
+import { createAnswers } from '../answers/answers.js';
+import type { AskHandlers } from '../answers/handlers.js';
 import type { CreateEngine } from '../engine/engine.js';
 import { createSdkEngine } from '../engine/sdk-engine.js';
 import type { JsonObject } from '../json.js';
 import { McpError } from '../mcp-error.js';
-import { openServer } from './open-server.js';
 import { SpillPlace } from '../spill/spill.js';
 import { openConnection } from './connection.js';
 import type { Prompt, Resource, Tool } from './definitions.js';
 import { compileFilters, type Allows, type AllowsAll, type Filters } from './filter.js';
 import { SupervisedServer, type CallOptions, type McpServer, type ServerEvent } from './server.js';
+import { opening, addressOf } from './opening.js';
 import { checkServer, type ServerSpec } from './server-spec.js';
 import type { RestartPolicy, ServerState } from './supervisor.js';
 import type { ToolResult } from './tool-result.js';
@@ -25,6 +27,8 @@ export interface ClientOptions {
   readonly environment?: Readonly<Record<string, string | undefined>>;
   /** Directories that a server may ask for. Default: none. */
   readonly roots?: readonly string[];
+  /** Answers to what servers ask; which of them a server may use is said in its `asks`. Default: none. */
+  readonly handlers?: AskHandlers;
   readonly restart?: RestartPolicy;
   readonly clientInfo?: { readonly name: string; readonly version: string };
   /** Default: the `Client` of `@modelcontextprotocol/sdk`. */
@@ -100,6 +104,25 @@ function createHousehold(options: ClientOptions): Household {
       const spill = server.spill && new SpillPlace({ name, ...server, ...server.spill });
       if (spill !== undefined) spills.push(spill);
       const own = compileFilters(server.filters, `The server ${name}`);
+      const tell = (event: ServerEvent): void => {
+        try {
+          options.onEvent?.(name, event);
+        } catch (error) {
+          // As with any handler of events: nobody's call fails by it, and nobody overlooks it.
+          queueMicrotask(() => {
+            throw error;
+          });
+        }
+      };
+      const answers = createAnswers({
+        server: name,
+        handlers: options.handlers ?? {},
+        asks: server.asks,
+        asksPerMinute: server.asksPerMinute,
+        roots: roots.map((root) => pathToFileURL(root).href),
+        tell: (asked) => tell({ type: 'asked', ...asked }),
+      });
+      const open = opening({ name, server, spill, owner: ownerOf });
       return new SupervisedServer({
         name,
         restart,
@@ -111,26 +134,18 @@ function createHousehold(options: ClientOptions): Household {
         open: (hooks) =>
           openConnection({
             name,
-            open: (events) => openServer(name, server, spill, ownerOf, events),
+            identity: `${name} ${addressOf(server)}`,
+            open,
             createEngine,
             clientInfo,
-            roots: roots.map((root) => pathToFileURL(root).href),
+            answers,
             startMs,
             timeoutMs,
             totalMs,
             pingMs,
             ...hooks,
           }),
-        tell(event) {
-          try {
-            options.onEvent?.(name, event);
-          } catch (error) {
-            // As with any handler of events: nobody's call fails by it, and nobody overlooks it.
-            queueMicrotask(() => {
-              throw error;
-            });
-          }
-        },
+        tell,
       });
     },
     async close() {

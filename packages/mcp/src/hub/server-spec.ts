@@ -1,6 +1,8 @@
 import { isAbsolute, resolve } from 'node:path';
+import type { AskKind } from '../answers/handlers.js';
 import { McpError } from '../mcp-error.js';
 import type { SpillOptions } from '../spill/spill.js';
+import type { HttpAuth } from '../transport/http-auth.js';
 import type { OpenTransport } from '../transport/transport.js';
 import { refuseOtherKeys, type Filters } from './filter.js';
 
@@ -17,6 +19,10 @@ interface CommonSpec extends Filters {
   readonly maxMessageBytes?: number;
   /** Puts the result of a tool that is larger than that into a file. Default: it is refused. */
   readonly spill?: SpillOptions;
+  /** What it may ask of its client, which needs a handler for it too. Default: nothing. */
+  readonly asks?: readonly AskKind[];
+  /** So often in a minute it may ask; more is refused. Default 10. */
+  readonly asksPerMinute?: number;
 }
 
 /** A server that is a program, which speaks over its stdin and stdout. */
@@ -38,6 +44,8 @@ export interface HttpServerSpec extends CommonSpec {
   readonly type: 'http';
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** How its requests are authorized; `@orch/mcp/auth` makes one. Default: by `headers` alone. */
+  readonly auth?: HttpAuth;
   /**
    * `sse`: if the first message is answered with 400, 404 or 405, it is tried once more over HTTP+SSE at the same
    * address, as the specification has it for servers of before 2025. Default: it is not.
@@ -51,6 +59,8 @@ export interface SseServerSpec extends CommonSpec {
   /** Of its event stream. */
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** How its requests are authorized; `@orch/mcp/auth` makes one. Default: by `headers` alone. */
+  readonly auth?: HttpAuth;
 }
 
 /** A server that is reached over a WebSocket with the subprotocol `mcp`. */
@@ -80,11 +90,17 @@ export interface CheckedCommon {
   readonly pingMs: number;
   readonly maxMessageBytes: number;
   readonly spill: { readonly directory: string | undefined; readonly maxBytes: number } | undefined;
+  readonly asks: readonly AskKind[];
+  readonly asksPerMinute: number;
 }
 
 interface Address {
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
+}
+
+interface Authorized {
+  readonly auth: HttpAuth | undefined;
 }
 
 export type CheckedServer =
@@ -95,8 +111,10 @@ export type CheckedServer =
       readonly env: Readonly<Record<string, string>>;
       readonly closeMs: number;
     })
-  | (CheckedCommon & Address & { readonly type: 'http'; readonly fallback: 'sse' | undefined })
-  | (CheckedCommon & Address & { readonly type: 'sse' })
+  | (CheckedCommon &
+      Address &
+      Authorized & { readonly type: 'http'; readonly fallback: 'sse' | undefined })
+  | (CheckedCommon & Address & Authorized & { readonly type: 'sse' })
   | (CheckedCommon & Address & { readonly type: 'ws'; readonly heartbeatMs: number })
   | (CheckedCommon & { readonly type: 'custom'; readonly open: OpenTransport });
 
@@ -104,12 +122,13 @@ export type CheckedServer =
 const passed = ['HOME', 'LANG', 'LOGNAME', 'PATH', 'SHELL', 'TERM', 'TMPDIR', 'TZ', 'USER'];
 
 const times = ['startMs', 'timeoutMs', 'totalMs', 'pingMs'];
-const commonKeys = ['type', 'tools', 'resources', 'prompts', ...times];
+const filterKeys = ['tools', 'resources', 'prompts'];
+const commonKeys = ['type', ...filterKeys, ...times, 'asks', 'asksPerMinute'];
 const wireKeys = [...commonKeys, 'maxMessageBytes', 'spill'];
 const keysOf = {
   stdio: [...wireKeys, 'command', 'args', 'env', 'cwd', 'closeMs'],
-  http: [...wireKeys, 'url', 'headers', 'fallback'],
-  sse: [...wireKeys, 'url', 'headers'],
+  http: [...wireKeys, 'url', 'headers', 'auth', 'fallback'],
+  sse: [...wireKeys, 'url', 'headers', 'auth'],
   ws: [...wireKeys, 'url', 'headers', 'heartbeatMs'],
   custom: [...commonKeys, 'open'],
 } as const;
@@ -139,6 +158,18 @@ function texts(name: string, what: string, value: object | undefined): Record<st
   return { ...(value as Record<string, string> | undefined) };
 }
 
+function checkAuth(
+  name: string,
+  auth: HttpAuth | undefined,
+  headers: Readonly<Record<string, string>>,
+): void {
+  if (auth === undefined) return;
+  if (typeof (auth as Partial<HttpAuth> | null)?.forServer !== 'function')
+    refuse(name, 'auth', 'what oauth() of @orch/mcp/auth gives');
+  if (Object.keys(headers).some((key) => key.toLowerCase() === 'authorization'))
+    refuse(name, 'headers.authorization', 'left out, as auth sets it');
+}
+
 function checkCommon(name: string, spec: CommonSpec, cwd: string): CheckedCommon {
   const { startMs = 30_000, timeoutMs = 60_000, totalMs = 600_000, pingMs = 10_000 } = spec;
   const { maxMessageBytes = 64 * 1024 * 1024, tools, resources, prompts } = spec;
@@ -148,13 +179,29 @@ function checkCommon(name: string, spec: CommonSpec, cwd: string): CheckedCommon
   // Longer text than this cannot be made into a string by V8.
   if (!(maxMessageBytes >= 1024 && maxMessageBytes <= 2 ** 29 - 24))
     refuse(name, 'maxMessageBytes', 'a number of bytes from 1024 to 536870888');
+  const { asks = [], asksPerMinute = 10 } = spec;
+  const asked: unknown = asks;
+  const isKnown = (one: unknown): boolean => one === 'sampling' || one === 'elicitation';
+  if (!Array.isArray(asked) || !asked.every(isKnown))
+    refuse(name, 'asks', 'a list of "sampling" and "elicitation"');
+  if (!(asksPerMinute >= 0 && asksPerMinute <= 10_000))
+    refuse(name, 'asksPerMinute', 'a number from 0 to 10000');
   const filters: Filters = {
     ...(tools && { tools }),
     ...(resources && { resources }),
     ...(prompts && { prompts }),
   };
-  const spill = spec.spill && checkSpill(name, spec.spill, cwd, maxMessageBytes);
-  return { filters, startMs, timeoutMs, totalMs, pingMs, maxMessageBytes, spill };
+  return {
+    filters,
+    startMs,
+    timeoutMs,
+    totalMs,
+    pingMs,
+    maxMessageBytes,
+    spill: spec.spill && checkSpill(name, spec.spill, cwd, maxMessageBytes),
+    asks,
+    asksPerMinute,
+  };
 }
 
 function checkSpill(
@@ -189,10 +236,10 @@ export function checkServer(name: string, spec: ServerSpec, around: Surroundings
       const { fallback } = spec;
       if (fallback !== undefined && (fallback as unknown) !== 'sse')
         refuse(name, 'fallback', '"sse", or left out');
-      return { ...common, type: 'http', ...checkAddress(name, spec, 'http'), fallback };
+      return { ...common, type: 'http', ...checkAuthorized(name, spec), fallback };
     }
     case 'sse':
-      return { ...common, type: 'sse', ...checkAddress(name, spec, 'http') };
+      return { ...common, type: 'sse', ...checkAuthorized(name, spec) };
     case 'ws': {
       const { heartbeatMs = 30_000 } = spec;
       if (!(heartbeatMs >= 100 && heartbeatMs < 2 ** 31))
@@ -220,6 +267,12 @@ function checkAddress(
     refuse(name, 'url', 'an address without a password; give it in headers.authorization');
   url.hash = '';
   return { url, headers: texts(name, 'headers', spec.headers) };
+}
+
+function checkAuthorized(name: string, spec: HttpServerSpec | SseServerSpec): Address & Authorized {
+  const address = checkAddress(name, spec, 'http');
+  checkAuth(name, spec.auth, address.headers);
+  return { ...address, auth: spec.auth };
 }
 
 function checkProgram(

@@ -1,3 +1,4 @@
+import type { JsonObject } from '../json.js';
 import { McpError } from '../mcp-error.js';
 import { SseTransport } from './sse.js';
 import { StreamableHttpTransport, type HttpOptions } from './streamable-http.js';
@@ -6,15 +7,19 @@ import type { Remains, RequestId, Transport, WireEvents } from './transport.js';
 /** What servers of before Streamable HTTP answer to a message posted to the address of their stream. */
 const notHere: ReadonlySet<unknown> = new Set([400, 404, 405]);
 
+/** What was asked before it is of newer revisions, and its refusal is no sign of an older transport. */
+const isInitialize = (text: string): boolean =>
+  (JSON.parse(text) as JsonObject)['method'] === 'initialize';
+
 /**
- * Streamable HTTP, or HTTP+SSE at the same address if the first request is refused as one that is not expected there:
+ * Streamable HTTP, or HTTP+SSE at the same address if `initialize` is refused as one that is not expected there:
  * https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#backwards-compatibility
  */
 export class HttpOrSseTransport implements Transport {
   readonly #options: HttpOptions;
   readonly #events: WireEvents;
   #way: Transport;
-  /** The first request, until it is answered in any way. */
+  /** Its first `initialize`, until that is answered in any way. */
   #first: { readonly text: string; readonly id: RequestId } | undefined;
   #begun = false;
   #closing: Promise<Remains> | undefined;
@@ -34,20 +39,28 @@ export class HttpOrSseTransport implements Transport {
     });
   }
 
-  send(text: string, id?: RequestId): Promise<void> | undefined {
-    if (!this.#begun && id !== undefined) {
+  get hasStreams(): boolean {
+    return this.#way.hasStreams === true;
+  }
+
+  send(
+    text: string,
+    id?: RequestId,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<void> | undefined {
+    if (!this.#begun && id !== undefined && isInitialize(text)) {
       this.#begun = true;
       this.#first = { text, id };
     }
-    return this.#way.send(text, id);
+    return this.#way.send(text, id, headers);
   }
 
   forget(id: RequestId): void {
     this.#way.forget(id);
   }
 
-  ready(protocolVersion: string): void {
-    this.#way.ready(protocolVersion);
+  ready(protocolVersion: string, isStateless: boolean): void {
+    this.#way.ready(protocolVersion, isStateless);
   }
 
   close(): Promise<Remains> {

@@ -4,7 +4,8 @@ import { McpError } from '../mcp-error.js';
 import { readEventStream } from './event-stream.js';
 import { broke, tooLarge } from './failure.js';
 import { describeStatus, readBody } from './http-answer.js';
-import { createAgent, sendRequest } from './http-request.js';
+import { sendAuthorized } from './http-auth.js';
+import { createAgent, sendRequest, type HttpRequest } from './http-request.js';
 import { mostBytes, tellWithin } from './message-text.js';
 import type { HttpOptions } from './streamable-http.js';
 import type { Remains, RequestId, Transport, WireEvents } from './transport.js';
@@ -74,11 +75,10 @@ export class SseTransport implements Transport {
   async #listen(): Promise<void> {
     const { name, url } = this.#options;
     try {
-      const response = await sendRequest({
+      const response = await this.#send({
         method: 'GET',
         url,
-        agent: this.#agent,
-        headers: { ...this.#headers, accept: 'text/event-stream', 'cache-control': 'no-store' },
+        headers: { accept: 'text/event-stream', 'cache-control': 'no-store' },
         signal: this.#stream.signal,
       });
       const { statusCode = 0, headers } = response;
@@ -157,14 +157,8 @@ export class SseTransport implements Transport {
     if (id !== undefined) this.#byId.set(id, posting);
     try {
       const endpoint = await this.#endpoint;
-      const response = await sendRequest({
-        method: 'POST',
-        url: endpoint,
-        agent: this.#agent,
-        headers: this.#headers,
-        body: text,
-        signal: posting.abort.signal,
-      });
+      const { signal } = posting.abort;
+      const response = await this.#send({ method: 'POST', url: endpoint, body: text, signal }, id);
       const { statusCode = 0 } = response;
       if (statusCode < 200 || statusCode > 299)
         throw await this.#refused(response, statusCode, 'begun');
@@ -180,6 +174,27 @@ export class SseTransport implements Transport {
       this.#postings.delete(posting);
       if (id !== undefined) this.#byId.delete(id);
     }
+  }
+
+  #send(
+    { headers, ...request }: Omit<HttpRequest, 'agent' | 'headers'> & Partial<HttpRequest>,
+    id?: RequestId,
+  ): Promise<IncomingMessage> {
+    const { authorizer } = this.#options;
+    const send = (authorization: Readonly<Record<string, string>>): Promise<IncomingMessage> =>
+      sendRequest({
+        ...request,
+        agent: this.#agent,
+        headers: { ...this.#headers, ...headers, ...authorization },
+      });
+    if (authorizer === undefined) return send({});
+    const { method, url, signal } = request;
+    const waitsForPerson = (isWaiting: boolean): void => this.#events.waitsForPerson(id, isWaiting);
+    return sendAuthorized(
+      authorizer,
+      { method, url, signal, isAwaited: true, waitsForPerson },
+      send,
+    );
   }
 
   async #refused(
