@@ -45,7 +45,7 @@ await compare({
   unit: 'calls/s',
   better: 'higher',
   ours: speed(ours),
-  peers: [{ name, run: speed(theirs), target: 1 }],
+  peers: [{ name, run: speed(theirs) }],
   rounds: 5,
 });
 

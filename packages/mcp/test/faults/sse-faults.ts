@@ -21,6 +21,8 @@ export interface SseFaults {
   stream: 'good' | 'mute' | 'silent' | 'html' | 'unauthorized' | 'ends' | 'second endpoint';
   /** What it names as the address for messages. */
   endpoint: (session: string) => string;
+  /** Without it, every request is answered 401. */
+  token: string | undefined;
   /** The status with which it answers a message at the address of its stream. */
   refuse: number;
   /** Requests of messages are answered only on the stream. */
@@ -130,6 +132,10 @@ export async function startSseFaults(): Promise<SseFaults> {
       rpc: method,
       tool: params.name,
     });
+    if (faulty.token !== undefined && request.headers.authorization !== faulty.token) {
+      response.writeHead(401, { 'www-authenticate': 'Bearer' }).end();
+      return;
+    }
     if (request.method === 'GET') {
       openStream(response);
       return;
@@ -185,6 +191,7 @@ export async function startSseFaults(): Promise<SseFaults> {
     seen,
     stream: 'good',
     endpoint: (session) => `/message?session=${session}`,
+    token: undefined,
     refuse: 405,
     clingy: false,
     forgetSessions: () => streams.clear(),
