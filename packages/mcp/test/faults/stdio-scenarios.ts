@@ -278,7 +278,8 @@ export const stdioScenarios: Readonly<Record<string, Scenario<StdioServerSpec>>>
   },
   'it floods stderr with 20 MB': { server: good, meet: call('stderr_flood'), check: says('well') },
   'it stops reading': {
-    server: mode('good', { pingMs: 500 }),
+    // The second call must have had its time before the server is found to be deaf.
+    server: mode('good', { pingMs: 2000 }),
     async meet(server) {
       const stopping = server.call('stops_reading', {}, { timeoutMs: 1000 });
       const large = server.call('good', { say: 'x'.repeat(4 * 1024 * 1024) }, { timeoutMs: 1000 });
