@@ -17,7 +17,9 @@ let revision = 1;
 let nextQuestion = 1;
 let lists = 0;
 let isInitialized = false;
+let cancelled = 0;
 let logLevel;
+let declared;
 const questions = new Map();
 /** Where what is said unasked goes: `{filter, send}`. */
 const listeners = new Map();
@@ -55,6 +57,13 @@ const tools = {
   /** The request as it came. */
   seen: ({ message, headers }) => text({ message, headers }),
   lists: () => text(String(lists)),
+  /** How often nobody waited any more. */
+  cancelled: () => text(String(cancelled)),
+  exit: () => process.exit(1),
+  listeners: () => text(String(listeners.size)),
+  /** What the client says that it may be asked. */
+  declared: ({ message }) =>
+    text(message.params._meta['io.modelcontextprotocol/clientCapabilities'] ?? declared),
   async ask({ message, args, send }) {
     const { inputResponses, requestState } = message.params;
     if (isModern(message)) {
@@ -125,6 +134,7 @@ async function answer({ message, headers, send }) {
     case 'initialize':
       if (eras === 'modern') return unknown(method);
       isInitialized = true;
+      declared = params.capabilities;
       return {
         result: {
           protocolVersion: params.protocolVersion,
@@ -195,7 +205,8 @@ async function receive(message, headers, send, end) {
       error: { code: -32_022, message: 'version', data: { supported: [modernVersion] } },
     });
   if (id === undefined) {
-    if (method === 'notifications/cancelled') listeners.delete(message.params.requestId);
+    if (method !== 'notifications/cancelled') return;
+    if (!listeners.delete(message.params.requestId)) cancelled += 1;
     return;
   }
   if (method === 'subscriptions/listen' && isModern(message)) {
@@ -221,7 +232,7 @@ if (way === 'stdio') {
   createInterface({ input: process.stdin }).on('line', (line) => {
     const message = JSON.parse(line);
     // Whoever speaks as of 2026-07-28 hears only what it asked for.
-    if (isModern(message)) listeners.delete('all');
+    if (isModern(message) && eras !== 'legacy') listeners.delete('all');
     void receive(message, {}, send);
   });
 } else {
@@ -256,10 +267,9 @@ if (way === 'stdio') {
       return void response.end(JSON.stringify({ jsonrpc: '2.0', id: message.id, error }));
     }
     stream();
-    if (process.env.ERA_COUNT) process.stderr.write(`open ${message.method}\n`);
-    response.on('close', () =>
-      process.stderr.write(`closed ${message.params?.name ?? message.method}\n`),
-    );
+    response.on('close', () => {
+      if (!response.writableEnded && !listeners.delete(message.id)) cancelled += 1;
+    });
     void receive(message, request.headers, send, () => response.end());
   });
   server.listen(0, '127.0.0.1', () => process.stdout.write(`${server.address().port}\n`));
