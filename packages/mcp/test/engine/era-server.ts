@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { connect, type ClientOptions, type McpServer, type ServerSpec } from '../../src/index.js';
 import { programs, type Cleanup } from '../scene.js';
 
-export type Eras = 'legacy' | 'modern' | 'both' | 'fragile';
+export type Eras = 'legacy' | 'modern' | 'both' | 'fragile' | 'mute';
 export type Way = 'stdio' | 'http';
 type CommonSpec = Pick<ServerSpec, 'asks' | 'asksPerMinute' | 'timeoutMs' | 'totalMs' | 'startMs'>;
 

@@ -1,9 +1,11 @@
 // A server of both eras of the protocol: `era-server.mjs ERAS [http]`, with ERAS `legacy`, `modern`, `both`, or
-// `fragile`: legacy, and it ends when anything comes before `initialize`. Over HTTP it says its port on stdout.
+// `fragile`: legacy, and it ends when anything comes before `initialize`; `mute`: it does not answer that. Over HTTP it says its port on stdout.
+import { appendFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createInterface } from 'node:readline';
 
 const [eras = 'both', way = 'stdio'] = process.argv.slice(2);
+if (process.env.ERA_STARTS) appendFileSync(process.env.ERA_STARTS, 'started\n');
 const modernVersion = '2026-07-28';
 const versionKey = 'io.modelcontextprotocol/protocolVersion';
 const subscriptionKey = 'io.modelcontextprotocol/subscriptionId';
@@ -199,6 +201,7 @@ async function receive(message, headers, send, end) {
     return;
   }
   if (eras === 'fragile' && method !== 'initialize' && !isInitialized) process.exit(1);
+  if (eras === 'mute' && method !== 'initialize' && !isInitialized) return;
   if (isModern(message) && eras !== 'legacy' && message.params._meta[versionKey] !== modernVersion)
     return send({
       id,
