@@ -2,5 +2,9 @@ import { defineConfig } from 'tsup';
 import { preset } from '../../tooling/tsup.js';
 
 export default defineConfig(
-  preset({ index: 'src/index.ts', 'client-engine': 'src/client-engine/index.ts' }),
+  preset({
+    index: 'src/index.ts',
+    auth: 'src/auth/index.ts',
+    'client-engine': 'src/client-engine/index.ts',
+  }),
 );
