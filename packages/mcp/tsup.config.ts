@@ -1,4 +1,10 @@
 import { defineConfig } from 'tsup';
 import { preset } from '../../tooling/tsup.js';
 
-export default defineConfig(preset({ index: 'src/index.ts', auth: 'src/auth/index.ts' }));
+export default defineConfig(
+  preset({
+    index: 'src/index.ts',
+    auth: 'src/auth/index.ts',
+    'client-engine': 'src/client-engine/index.ts',
+  }),
+);

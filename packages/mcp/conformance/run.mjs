@@ -16,11 +16,13 @@ const timeoutMs = 60_000;
 const runs = {
   'sdk-0.1': { suite: 'mcp-conformance-0.1', engine: 'sdk' },
   'sdk-0.2': { suite: 'mcp-conformance-0.2', engine: 'sdk' },
+  'client-0.2': { suite: 'mcp-conformance-0.2', engine: 'client' },
+  'client-2026-07-28': { suite: 'mcp-conformance-0.2', engine: 'client', version: '2026-07-28' },
 };
 /** What `--short` takes of each run: each kind once. */
 const short = {
   'sdk-0.1': /^(?!auth\/)|^auth\/(metadata-default|scope-step-up)$/,
-  'sdk-0.2': /^(tools_call|json-schema-.*)$/,
+  'client-2026-07-28': /^(?!auth\/)|^auth\/(iss-normalized|scope-step-up)$/,
 };
 
 const { values, positionals } = parseArgs({

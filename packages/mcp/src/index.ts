@@ -39,7 +39,23 @@ export type {
   McpServer,
   ServerEvent,
 } from './hub/server.js';
-export type { HttpServerSpec, ServerSpec, StdioServerSpec } from './hub/server-spec.js';
+export type {
+  CustomServerSpec,
+  HttpServerSpec,
+  ServerSpec,
+  SseServerSpec,
+  StdioServerSpec,
+  WebSocketServerSpec,
+} from './hub/server-spec.js';
+export type { SpilledResult, SpillOptions } from './spill/spill.js';
+export { inMemory, type MemoryEnd } from './transport/memory.js';
+export type {
+  OpenTransport,
+  Remains,
+  RequestId,
+  Transport,
+  TransportEvents,
+} from './transport/transport.js';
 export type { Filter, Filters } from './hub/filter.js';
 export type { RestartPolicy, ServerState } from './hub/supervisor.js';
 export type {
@@ -51,12 +67,29 @@ export type {
 } from './hub/definitions.js';
 export type { ToolResult } from './hub/tool-result.js';
 export type {
+  AskHandlers,
+  Asking,
+  AskKind,
+  Elicited,
+  FormRequest,
+  SamplingRequest,
+  SamplingResult,
+  UrlRequest,
+} from './answers/handlers.js';
+export type { Asked } from './answers/answers.js';
+export type {
+  ClientAnswers,
+  CreateEngine,
+  Engine,
+  Handshake,
+  HandshakeOptions,
+} from './engine/engine.js';
+export type {
   HttpAuth,
   HttpAuthAnswer,
   HttpAuthorizer,
   HttpAuthRequest,
 } from './transport/http-auth.js';
-export type { CreateEngine, Engine, Handshake, HandshakeOptions } from './engine/engine.js';
 export type { Progress, RequestOptions } from './protocol/peer.js';
 export { McpError, type McpErrorCode } from './mcp-error.js';
 export type { Json, JsonObject } from './json.js';

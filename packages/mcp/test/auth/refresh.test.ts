@@ -235,7 +235,7 @@ describe('secrets are in no error', () => {
 
 /** All that a log could show of an error. */
 function tellAll(error: unknown): string {
-  if (!(error instanceof Error)) return String(JSON.stringify(error));
+  if (!(error instanceof Error)) return JSON.stringify(error);
   const { message, stack, cause } = error;
   return [message, stack, JSON.stringify(error), tellAll(cause)].join('\n');
 }
