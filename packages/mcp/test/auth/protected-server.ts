@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { ProofChecker } from './proof-checker.js';
 
 /** One request as the authorization server saw it. */
 export interface SeenByIssuer {
@@ -31,6 +32,8 @@ export interface Ways {
   /** Every token is refused by the MCP server. */
   rejectsAll: boolean;
   redirectsMetadataTo: string | undefined;
+  /** Tokens are bound to keys, by proofs with nonces. */
+  dpop: boolean;
 }
 
 /** An MCP server on loopback and the authorization server whose tokens it wants; both keep to the rules. */
@@ -52,6 +55,8 @@ export interface ProtectedServer {
 }
 
 interface Granted {
+  /** Of the key that it is bound to. */
+  readonly thumbprint?: string;
   readonly scope: string;
   readonly resource: string;
   readonly clientId: string;
@@ -76,6 +81,8 @@ export async function startProtectedServer(changes: Partial<Ways> = {}): Promise
   const refresh = new Map<string, Granted>();
   const clients = new Map<string, { redirectUris: readonly string[] }>();
   const servers: Server[] = [];
+  const issuerProofs = new ProofChecker(1);
+  const serverProofs = new ProofChecker(3);
 
   async function listen(
     handle: (request: IncomingMessage, response: ServerResponse) => void,
@@ -94,7 +101,7 @@ export async function startProtectedServer(changes: Partial<Ways> = {}): Promise
     refresh.set(refreshToken, granted);
     return {
       access_token: accessToken,
-      token_type: 'Bearer',
+      token_type: granted.thumbprint === undefined ? 'Bearer' : 'DPoP',
       expires_in: ways.lifeSeconds,
       refresh_token: refreshToken,
       scope: granted.scope,
@@ -121,6 +128,7 @@ export async function startProtectedServer(changes: Partial<Ways> = {}): Promise
           token_endpoint: `${issuer}/token`,
           registration_endpoint: `${issuer}/register`,
           authorization_response_iss_parameter_supported: ways.advertisesIssuer,
+          ...(ways.dpop && { dpop_signing_alg_values_supported: ['ES256'] }),
           ...(ways.advertisesS256 && { code_challenge_methods_supported: ['S256'] }),
           ...ways.metadata,
         });
@@ -136,7 +144,7 @@ export async function startProtectedServer(changes: Partial<Ways> = {}): Promise
         answerLogin(response, form);
         return;
       case '/token':
-        answerToken(response, form);
+        answerToken(response, form, await bindingOf(request, response));
         return;
       default:
         response.writeHead(404).end();
@@ -170,7 +178,26 @@ export async function startProtectedServer(changes: Partial<Ways> = {}): Promise
     response.writeHead(302, { location: back.href }).end();
   }
 
-  function answerToken(response: ServerResponse, form: Readonly<Record<string, string>>): void {
+  /** Undefined: it is not bound. `refused`: it was answered. */
+  async function bindingOf(
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<{ thumbprint?: string } | 'refused'> {
+    if (!ways.dpop) return {};
+    const of = { method: 'POST', url: `${issuer}/token` };
+    const checked = await issuerProofs.check(request.headers.dpop, of);
+    if ('thumbprint' in checked) return checked;
+    response.setHeader('dpop-nonce', issuerProofs.nonce);
+    json(response, { error: checked.refusal }, 400);
+    return 'refused';
+  }
+
+  function answerToken(
+    response: ServerResponse,
+    form: Readonly<Record<string, string>>,
+    binding: { thumbprint?: string } | 'refused',
+  ): void {
+    if (binding === 'refused') return;
     const { grant_type = '', code = '', code_verifier = '', refresh_token = '' } = form;
     if (ways.refuses !== undefined) {
       const description = `refused: ${Object.values(form).join(' ')}`;
@@ -188,14 +215,14 @@ export async function startProtectedServer(changes: Partial<Ways> = {}): Promise
         json(response, { error: 'invalid_grant' }, 400);
       else {
         count();
-        json(response, give(known));
+        json(response, give({ ...known, ...binding }));
       }
     } else if (grant_type === 'refresh_token') {
       const known = refresh.get(refresh_token);
       // Each is good once. A second use is a theft: all of them end (OAuth 2.1, 4.3.1).
       refresh.delete(refresh_token);
       count();
-      if (known === undefined) {
+      if (known === undefined || known.thumbprint !== binding.thumbprint) {
         refresh.clear();
         json(response, { error: 'invalid_grant' }, 400);
       } else json(response, give(known));
@@ -224,15 +251,27 @@ export async function startProtectedServer(changes: Partial<Ways> = {}): Promise
       method: string;
       params?: { protocolVersion?: string };
     };
-    const token = request.headers.authorization?.replace('Bearer ', '');
+    const [scheme, token] = request.headers.authorization?.split(' ') ?? [];
     if (token !== undefined) shown.push(token);
     const known = access.get(token ?? '');
+    if (ways.dpop && token !== undefined) {
+      const of = { method: 'POST', url, token };
+      const checked = await serverProofs.check(request.headers.dpop, of);
+      const isBound = 'thumbprint' in checked && known?.thumbprint === checked.thumbprint;
+      if (known !== undefined && (!isBound || scheme !== 'DPoP')) {
+        const error = 'refusal' in checked ? checked.refusal : 'invalid_token';
+        response.setHeader('dpop-nonce', serverProofs.nonce);
+        response.writeHead(401, { 'www-authenticate': `DPoP error="${error}"` }).end();
+        return;
+      }
+    }
     const where = `resource_metadata="${origin}/.well-known/oauth-protected-resource/mcp"`;
     const needed = [...ways.scopes, ...(method === 'tools/call' ? ways.callScopes : [])];
     const held = known?.scope.split(' ') ?? [];
     if (known === undefined || known.resource !== url || ways.rejectsAll) {
       const scope = ways.scopes.length === 0 ? '' : `, scope="${ways.scopes.join(' ')}"`;
-      response.writeHead(401, { 'www-authenticate': `Bearer ${where}${scope}` }).end();
+      const wanted = ways.dpop ? 'DPoP' : 'Bearer';
+      response.writeHead(401, { 'www-authenticate': `${wanted} ${where}${scope}` }).end();
     } else if (!needed.every((one) => held.includes(one))) {
       const challenge = `Bearer error="insufficient_scope", scope="${needed.join(' ')}", ${where}`;
       response.writeHead(403, { 'www-authenticate': challenge }).end();
@@ -262,6 +301,7 @@ export async function startProtectedServer(changes: Partial<Ways> = {}): Promise
     refuses: undefined,
     rejectsAll: false,
     redirectsMetadataTo: undefined,
+    dpop: false,
     ...changes,
   };
   return {
