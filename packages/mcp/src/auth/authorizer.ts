@@ -21,6 +21,8 @@ const restMs = 30_000;
 interface Spent {
   renewals: number;
   nonces: number;
+  /** The server was shown what was given for it. */
+  isGranted: boolean;
 }
 
 /** One renewal, for all who wait for it. It ends when nobody does any more. */
@@ -86,7 +88,7 @@ export class OAuthAuthorizer implements HttpAuthorizer {
     if (isStepUp && (parameters['error'] !== 'insufficient_scope' || wanted.length === 0))
       return false;
     spent.renewals += 1;
-    if (spent.renewals > renewalsMost) return false;
+    if (spent.renewals > renewalsMost || (spent.isGranted && !isStepUp)) return false;
     const zone =
       answer.remoteAddress === undefined ? this.#ownZone() : zoneOf(answer.remoteAddress);
     return this.#renew(request, {
@@ -141,7 +143,8 @@ export class OAuthAuthorizer implements HttpAuthorizer {
 
   #spentBy(request: HttpAuthRequest): Spent {
     let spent = this.#spent.get(request);
-    if (spent === undefined) this.#spent.set(request, (spent = { renewals: 0, nonces: 0 }));
+    if (spent === undefined)
+      this.#spent.set(request, (spent = { renewals: 0, nonces: 0, isGranted: false }));
     return spent;
   }
 
@@ -233,7 +236,8 @@ export class OAuthAuthorizer implements HttpAuthorizer {
       },
     });
     if (got === undefined) return false;
-    this.#credential = got;
+    this.#credential = got.credential;
+    if (got.isGranted) for (const one of flight.waiting) this.#spentBy(one).isGranted = true;
     return true;
   }
 }

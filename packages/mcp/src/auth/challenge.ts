@@ -6,7 +6,7 @@ export interface Challenge {
 
 /** A parameter (`name=value`, `name="value"`), or a scheme with or without a token68. Commas separate both. */
 const item =
-  /[\s,]*(?:([!#$%&'*+.^_`|~\w-]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([!#$%&'*+.^_`|~\w:/?@-]+))(?=[ \t]*(?:,|$))|([!#$%&'*+.^_`|~\w-]+)(?:[ \t]+([\w.~+/-]+=*)(?=[ \t]*(?:,|$)))?)/y;
+  /[\s,]*(?:([!#$%&'*+.^_`|~\w-]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([!#$%&'*+.^_`|~\w:/?@-]+))(?=[ \t]*(?:,|$))|([!#$%&'*+.^_`|~\w-]+)(?=[ \t,]|$)(?:[ \t]+([\w.~+/-]+=*)(?=[ \t]*(?:,|$)))?)/y;
 
 /** All challenges, in order. What is not of the grammar ends the reading: what came before it holds. */
 export function parseChallenges(header: string | undefined): readonly Challenge[] {

@@ -90,6 +90,12 @@ export interface Renewal extends Need {
   asking(): void;
 }
 
+export interface Renewed {
+  readonly credential: Credential;
+  /** It was given anew, and not found or refreshed: there is nothing better to get. */
+  readonly isGranted: boolean;
+}
+
 /** Where tokens come from, and what for. */
 interface Place {
   readonly guard: Guard;
@@ -118,14 +124,17 @@ export class Grants {
   }
 
   /** Undefined when nobody may be asked and nothing else helps. */
-  async renew(renewal: Renewal): Promise<Credential | undefined> {
+  async renew(renewal: Renewal): Promise<Renewed | undefined> {
     const { store, mcpServer } = this.#options;
-    const work = async (): Promise<Credential | undefined> => {
+    const work = async (): Promise<Renewed | undefined> => {
       const kept = readCredential(await store.get(this.key), mcpServer);
-      if (kept !== undefined && isGood(kept, renewal)) return kept; // another got it meanwhile
+      // Another got it meanwhile.
+      if (kept !== undefined && isGood(kept, renewal))
+        return { credential: kept, isGranted: false };
       const got = await this.#obtain(renewal, kept);
       if (got !== undefined) await store.set(this.key, writeCredential(got));
-      return got;
+      const isGranted = got?.accessToken !== this.#lastRefreshed;
+      return got && { credential: got, isGranted };
     };
     return store.exclusively(this.key, work, renewal.signal);
   }
@@ -190,7 +199,7 @@ export class Grants {
     if (found === undefined) {
       // Servers of the specification of 2025-03-26 are their own authorization servers.
       const server =
-        (await discoverAuthorizationServer(guard, url.origin, signal)) ??
+        (await discoverAuthorizationServer(guard, url.origin, signal, true)) ??
         assumedAuthorizationServer(guard.check(url.origin, 'The server').origin);
       return { guard, server, resource: mcpServer, scopes: undefined, wantsDpop };
     }
