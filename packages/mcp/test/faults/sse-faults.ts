@@ -25,6 +25,8 @@ export interface SseFaults {
   token: string | undefined;
   /** The status with which it answers a message at the address of its stream. */
   refuse: number;
+  /** Requests are answered on the stream, and then refused with 500. */
+  refusesLate: boolean;
   /** Requests of messages are answered only on the stream. */
   clingy: boolean;
   /** Every message is answered 404 from now on, but for those of a new stream. */
@@ -150,7 +152,9 @@ export async function startSseFaults(): Promise<SseFaults> {
     } else if (method === 'tools/call' && id !== undefined) {
       calls[params.name ?? '']?.({ id, args: params.arguments ?? {}, session, stream, response });
     } else {
-      if (!faulty.clingy || id === undefined) accept(response);
+      if (faulty.refusesLate && id !== undefined)
+        setTimeout(() => response.writeHead(500).end(), 20);
+      else if (!faulty.clingy || id === undefined) accept(response);
       if (id === undefined) return;
       const { protocolVersion } = params;
       const serverInfo = { name: 'fault', version: '1' };
@@ -193,6 +197,7 @@ export async function startSseFaults(): Promise<SseFaults> {
     endpoint: (session) => `/message?session=${session}`,
     token: undefined,
     refuse: 405,
+    refusesLate: false,
     clingy: false,
     forgetSessions: () => streams.clear(),
     listeners: () => streams.size,

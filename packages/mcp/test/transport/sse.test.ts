@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { connect, type HttpAuth } from '../../src/index.js';
 import { startSseFaults } from '../faults/sse-faults.js';
-import { refusal } from '../scene.js';
+import { refusal, until } from '../scene.js';
 
 /** Gives the tokens in their order, the next one whenever one is refused. */
 function inOrder(tokens: readonly string[]): HttpAuth & { readonly challenges: string[] } {
@@ -32,6 +32,26 @@ test('its stream and its messages are authorized, and sent again when the token 
     code: 'ORCH_MCP_AUTH',
     details: { status: 401 },
   });
+  await server.close();
+  await faulty.close();
+});
+
+test('an answer stands, whatever becomes of the request that it answers', async () => {
+  const faulty = await startSseFaults();
+  faulty.refusesLate = true;
+  const states: string[] = [];
+  const server = await connect(
+    { type: 'sse', url: faulty.url },
+    {
+      onEvent(_name, event) {
+        if (event.type === 'state') states.push(event.state);
+      },
+    },
+  );
+  await server.ping();
+  await until(() => faulty.open() === 1, 'the requests to be over, but for the stream');
+  expect(await server.call('good')).toMatchObject({ text: 'well' });
+  expect(states).toEqual(['connecting', 'ready']);
   await server.close();
   await faulty.close();
 });
