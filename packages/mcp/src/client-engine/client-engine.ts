@@ -172,6 +172,8 @@ class ClientEngine implements Engine {
 
   async close(): Promise<void> {
     await this.#client?.close();
+    // A client that is still probing does not know its link yet, and would keep its timer.
+    this.#link?.onclose?.();
   }
 
   #createLink({ send, forget, hasStreams }: HandshakeOptions): SdkTransport {
