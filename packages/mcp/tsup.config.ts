@@ -1,4 +1,12 @@
 import { defineConfig } from 'tsup';
 import { preset } from '../../tooling/tsup.js';
 
-export default defineConfig(preset({ index: 'src/index.ts' }));
+export default defineConfig(
+  preset({
+    index: 'src/index.ts',
+    gateway: 'src/gateway/index.ts',
+    memory: 'src/memory/index.ts',
+    'bridge-main': 'src/gateway/main.ts',
+    'memory-main': 'src/memory/main.ts',
+  }),
+);
