@@ -10,7 +10,10 @@ import { build } from 'tsup';
 const runs = {
   '0.1.16': { suite: '0.1.16', argv: ['--suite', 'active'] },
   '2025-11-25': { suite: '0.2.0-alpha.12', argv: ['--requirements', '2025-11-25'] },
-  '2026-07-28': { suite: '0.2.0-alpha.12', argv: ['--spec-version', '2026-07-28', '--suite', 'all'] },
+  '2026-07-28': {
+    suite: '0.2.0-alpha.12',
+    argv: ['--spec-version', '2026-07-28', '--suite', 'all'],
+  },
 };
 
 const here = import.meta.dirname;

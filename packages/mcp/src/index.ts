@@ -50,7 +50,24 @@ export type {
   ToolAnnotations,
 } from './hub/definitions.js';
 export type { ToolResult } from './hub/tool-result.js';
-export type { CreateEngine, Engine, Handshake, HandshakeOptions } from './engine/engine.js';
+export type {
+  AskHandlers,
+  Asking,
+  AskKind,
+  Elicited,
+  FormRequest,
+  SamplingRequest,
+  SamplingResult,
+  UrlRequest,
+} from './answers/handlers.js';
+export type { Asked } from './answers/answers.js';
+export type {
+  ClientAnswers,
+  CreateEngine,
+  Engine,
+  Handshake,
+  HandshakeOptions,
+} from './engine/engine.js';
 export type { Progress, RequestOptions } from './protocol/peer.js';
 export { McpError, type McpErrorCode } from './mcp-error.js';
 export type { Json, JsonObject } from './json.js';

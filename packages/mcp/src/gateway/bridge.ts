@@ -74,7 +74,10 @@ export async function runBridge({ url, token, input, output }: BridgeOptions): P
     const isRequest = id !== undefined && typeof message['method'] === 'string';
     if (isRequest && metaOf(paramsOf(message))[metaKey.version] !== undefined) {
       // The agent then begins with `initialize`, as with any server of before.
-      const none = new RpcError(rpcCode.method, 'The bridge speaks the protocols until 2025-11-25.');
+      const none = new RpcError(
+        rpcCode.method,
+        'The bridge speaks the protocols until 2025-11-25.',
+      );
       write(errorMessage(id, none));
       return;
     }

@@ -181,9 +181,7 @@ export function createGateway(hub: McpHub, options: GatewayOptions): McpGateway 
             const { authorization } = request.headers;
             if (authorization === undefined) return anonymous ?? { why: 'there is none' };
             const token = /^Bearer +(\S+)$/i.exec(authorization)?.[1];
-            return token === undefined
-              ? { why: 'it is no Bearer token' }
-              : entrantOf(token);
+            return token === undefined ? { why: 'it is no Bearer token' } : entrantOf(token);
           },
           refused: tellRefused,
         });
@@ -226,9 +224,7 @@ export function createGateway(hub: McpHub, options: GatewayOptions): McpGateway 
     },
 
     async close() {
-      const open = [...live].map(([id, { entrant }]) =>
-        end(id, entrant.caller.attempt, 'revoked'),
-      );
+      const open = [...live].map(([id, { entrant }]) => end(id, entrant.caller.attempt, 'revoked'));
       await Promise.all(open);
       await endpoint?.close();
     },

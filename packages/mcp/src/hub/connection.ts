@@ -1,16 +1,21 @@
-import type { CreateEngine, Engine, Handshake } from '../engine/engine.js';
+import type { ClientAnswers, CreateEngine, Engine, Handshake } from '../engine/engine.js';
 import { excerpt, type JsonObject } from '../json.js';
 import { McpError, type McpErrorCode } from '../mcp-error.js';
 import { firstId, Peer } from '../protocol/peer.js';
 import { howItEnded } from '../transport/stdio.js';
+import { headersOf } from '../protocol/envelope.js';
+import { StatefulSession, type Session } from '../session/session.js';
+import { StatelessSession } from '../session/stateless-session.js';
 import type { OpenTransport, Remains, RequestId, Transport } from '../transport/transport.js';
 
 export interface ConnectionOptions {
   readonly name: string;
+  /** Its name and what it is, for what the engine keeps of it. */
+  readonly identity: string;
   readonly open: OpenTransport;
   readonly createEngine: CreateEngine;
   readonly clientInfo: { readonly name: string; readonly version: string };
-  readonly roots: readonly string[];
+  readonly answers: ClientAnswers;
   readonly startMs: number;
   readonly timeoutMs: number;
   readonly totalMs: number;
@@ -25,7 +30,7 @@ export interface ConnectionOptions {
 
 /** One transport, one peer and one handshake. When any of them fails, a whole new one is made. */
 export interface Connection {
-  readonly peer: Peer;
+  readonly session: Session;
   readonly handshake: Handshake;
   close(error: McpError): Promise<void>;
 }
@@ -42,6 +47,7 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
   const { name } = options;
   let transport: Transport | undefined;
   let engine: Engine | undefined;
+  const living = new AbortController();
   let isReady = false;
   let isOver = false;
   let fail: (error: McpError) => void = () => undefined;
@@ -50,6 +56,8 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
 
   async function dispose(error: McpError): Promise<Remains> {
     isOver = true;
+    living.abort(error);
+    session.close();
     peer.end(error);
     await engine?.close().catch(() => undefined);
     return (await transport?.close()) ?? {};
@@ -73,7 +81,7 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
     probing = true;
     const askedMs = performance.now();
     try {
-      await peer.request('ping', {}, { timeoutMs: options.pingMs });
+      await session.ping({ timeoutMs: options.pingMs });
     } catch (cause) {
       // Any other failure is an answer of a kind, and whatever it said meanwhile is one too.
       const isSilent = McpError.isInstance(cause) && cause.code === 'ORCH_MCP_TIMEOUT';
@@ -98,9 +106,23 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
     other: (message) => engine?.receive(message),
     timedOut: () => void probe(),
   });
+  const answers: ClientAnswers = {
+    ...options.answers,
+    async answer(method, params, signal) {
+      // While the server waits for us, it is not the one who is silent.
+      const release = peer.hold();
+      try {
+        const either = AbortSignal.any([signal, living.signal]);
+        return await options.answers.answer(method, params, either);
+      } finally {
+        release();
+      }
+    },
+  };
+  let session: Session = new StatefulSession(peer);
   const failed = (id: RequestId, error: McpError): void => {
     if (typeof id === 'number' && id >= firstId) peer.failed(id, error);
-    else broke(error);
+    else if (engine?.failed?.(id, error) !== true) broke(error);
   };
   const events = {
     message(message: JsonObject) {
@@ -132,19 +154,37 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
     peer.speakOver(opened);
     const shaking = engine.handshake({
       clientInfo: options.clientInfo,
-      roots: options.roots,
+      answers,
       timeoutMs: options.startMs,
+      server: options.identity,
+      hasStreams: opened.hasStreams === true,
+      forget: (id) => opened.forget(id),
       async send(message) {
-        const id = 'method' in message ? message['id'] : undefined;
-        const isRequest = typeof id === 'number' || typeof id === 'string';
-        await opened.send(JSON.stringify(message), isRequest ? id : undefined);
+        const { id, method, params } = message;
+        const isRequest =
+          method !== undefined && (typeof id === 'number' || typeof id === 'string');
+        const headers = typeof method === 'string' ? headersOf(method, params) : undefined;
+        await opened.send(JSON.stringify(message), isRequest ? id : undefined, headers);
       },
     });
     const handshake = await Promise.race([shaking, late, failing]);
     isReady = true;
-    opened.ready(handshake.protocolVersion);
+    const { stateless } = engine;
+    opened.ready(handshake.protocolVersion, stateless !== undefined);
+    if (stateless !== undefined)
+      session = new StatelessSession({
+        name,
+        peer,
+        stateless,
+        capabilities: handshake.capabilities,
+        answers,
+        totalMs: options.totalMs,
+        carriesHeaders: opened.hasStreams === true,
+        noise: (text) => options.noise(text),
+        missed: () => options.missed(),
+      });
     return {
-      peer,
+      session,
       handshake,
       async close(error) {
         await dispose(error);
@@ -153,7 +193,9 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
   } catch (cause) {
     const error = cause instanceof Error ? cause : new Error(String(cause));
     const closing = new McpError('ORCH_MCP_CLOSED', `${name} is being ended.`);
+    const mayTryAgain = transport !== undefined && engine?.mayTryAgain?.(error) === true;
     const remains = await dispose(closing);
+    if (mayTryAgain) return await openConnection(options);
     if (McpError.isInstance(error) && telling.has(error.code) && transport === undefined)
       throw error;
     const known = McpError.isInstance(error);

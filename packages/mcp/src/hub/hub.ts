@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { pathToFileURL } from 'node:url';
 import { createProcessOwner, type ProcessOwner } from '@orch/process';
+import { createAnswers } from '../answers/answers.js';
+import type { AskHandlers } from '../answers/handlers.js';
 import type { CreateEngine } from '../engine/engine.js';
 import { createSdkEngine } from '../engine/sdk-engine.js';
 import type { JsonObject } from '../json.js';
@@ -26,6 +28,8 @@ export interface ClientOptions {
   readonly environment?: Readonly<Record<string, string | undefined>>;
   /** Directories that a server may ask for. Default: none. */
   readonly roots?: readonly string[];
+  /** Answers to what servers ask; which of them a server may use is said in its `asks`. Default: none. */
+  readonly handlers?: AskHandlers;
   readonly restart?: RestartPolicy;
   readonly clientInfo?: { readonly name: string; readonly version: string };
   /** Default: the `Client` of `@modelcontextprotocol/sdk`. */
@@ -107,6 +111,24 @@ function createHousehold(options: ClientOptions): Household {
       const server = checkServer(name, spec, { cwd, environment });
       const { startMs, timeoutMs, totalMs, pingMs } = server;
       const own = compileFilters(server.filters, `The server ${name}`);
+      const tell = (event: ServerEvent): void => {
+        try {
+          options.onEvent?.(name, event);
+        } catch (error) {
+          // As with any handler of events: nobody's call fails by it, and nobody overlooks it.
+          queueMicrotask(() => {
+            throw error;
+          });
+        }
+      };
+      const answers = createAnswers({
+        server: name,
+        handlers: options.handlers ?? {},
+        asks: server.asks,
+        asksPerMinute: server.asksPerMinute,
+        roots: roots.map((root) => pathToFileURL(root).href),
+        tell: (asked) => tell({ type: 'asked', ...asked }),
+      });
       return new SupervisedServer({
         name,
         restart,
@@ -118,26 +140,18 @@ function createHousehold(options: ClientOptions): Household {
         open: (hooks) =>
           openConnection({
             name,
+            identity: `${name} ${server.type === 'stdio' ? server.argv.join(' ') : server.url.href}`,
             open: opening(name, server),
             createEngine,
             clientInfo,
-            roots: roots.map((root) => pathToFileURL(root).href),
+            answers,
             startMs,
             timeoutMs,
             totalMs,
             pingMs,
             ...hooks,
           }),
-        tell(event) {
-          try {
-            options.onEvent?.(name, event);
-          } catch (error) {
-            // As with any handler of events: nobody's call fails by it, and nobody overlooks it.
-            queueMicrotask(() => {
-              throw error;
-            });
-          }
-        },
+        tell,
       });
     },
     async close() {

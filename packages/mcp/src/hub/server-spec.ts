@@ -1,4 +1,5 @@
 import { isAbsolute, resolve } from 'node:path';
+import type { AskKind } from '../answers/handlers.js';
 import { McpError } from '../mcp-error.js';
 import { refuseOtherKeys, type Filters } from './filter.js';
 
@@ -13,6 +14,10 @@ interface CommonSpec extends Filters {
   readonly pingMs?: number;
   /** A larger message of the server is not taken. Default 64 MiB. */
   readonly maxMessageBytes?: number;
+  /** What it may ask of its client, which needs a handler for it too. Default: nothing. */
+  readonly asks?: readonly AskKind[];
+  /** So often in a minute it may ask; more is refused. Default 10. */
+  readonly asksPerMinute?: number;
 }
 
 /** A server that is a program, which speaks over its stdin and stdout. */
@@ -45,6 +50,8 @@ export interface CheckedCommon {
   readonly totalMs: number;
   readonly pingMs: number;
   readonly maxMessageBytes: number;
+  readonly asks: readonly AskKind[];
+  readonly asksPerMinute: number;
 }
 
 export type CheckedServer =
@@ -65,7 +72,16 @@ export type CheckedServer =
 const passed = ['HOME', 'LANG', 'LOGNAME', 'PATH', 'SHELL', 'TERM', 'TMPDIR', 'TZ', 'USER'];
 
 const times = ['startMs', 'timeoutMs', 'totalMs', 'pingMs'];
-const commonKeys = ['type', 'tools', 'resources', 'prompts', ...times, 'maxMessageBytes'];
+const commonKeys = [
+  'type',
+  'tools',
+  'resources',
+  'prompts',
+  ...times,
+  'maxMessageBytes',
+  'asks',
+  'asksPerMinute',
+];
 const keysOf = {
   stdio: [...commonKeys, 'command', 'args', 'env', 'cwd', 'closeMs'],
   http: [...commonKeys, 'url', 'headers'],
@@ -104,12 +120,28 @@ function checkCommon(name: string, spec: CommonSpec): CheckedCommon {
   // Longer text than this cannot be made into a string by V8.
   if (!(maxMessageBytes >= 1024 && maxMessageBytes <= 2 ** 29 - 24))
     refuse(name, 'maxMessageBytes', 'a number of bytes from 1024 to 536870888');
+  const { asks = [], asksPerMinute = 10 } = spec;
+  const asked: unknown = asks;
+  const isKnown = (one: unknown): boolean => one === 'sampling' || one === 'elicitation';
+  if (!Array.isArray(asked) || !asked.every(isKnown))
+    refuse(name, 'asks', 'a list of "sampling" and "elicitation"');
+  if (!(asksPerMinute >= 0 && asksPerMinute <= 10_000))
+    refuse(name, 'asksPerMinute', 'a number from 0 to 10000');
   const filters: Filters = {
     ...(tools && { tools }),
     ...(resources && { resources }),
     ...(prompts && { prompts }),
   };
-  return { filters, startMs, timeoutMs, totalMs, pingMs, maxMessageBytes };
+  return {
+    filters,
+    startMs,
+    timeoutMs,
+    totalMs,
+    pingMs,
+    maxMessageBytes,
+    asks,
+    asksPerMinute,
+  };
 }
 
 /** Checks a server once, at the edge. Throws `ORCH_MCP_SPEC`; values of variables and headers are never shown. */

@@ -30,7 +30,12 @@ export type MemoryRecord = Signed &
     | { readonly kind: 'tainted' }
   );
 
-const textFields = { write: 'key', checkpoint: 'name', restore: 'checkpoint', tainted: 'by' } as const;
+const textFields = {
+  write: 'key',
+  checkpoint: 'name',
+  restore: 'checkpoint',
+  tainted: 'by',
+} as const;
 
 /** Others write into the file too: what is no record is passed over. */
 export function readRecord(value: unknown): MemoryRecord | undefined {

@@ -127,7 +127,11 @@ class FileMemory implements Memory {
   async checkpoint(caller: Caller, name: string): Promise<void> {
     checkName('checkpoint', name);
     await this.#catchUp();
-    const record = { kind: 'checkpoint', ...this.#sign(caller, this.#trustOf(caller)), name } as const;
+    const record = {
+      kind: 'checkpoint',
+      ...this.#sign(caller, this.#trustOf(caller)),
+      name,
+    } as const;
     if (this.#state.checkpointOf(name) === undefined) {
       await this.#append(record);
       await this.#catchUp();

@@ -2,7 +2,12 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { isJsonObject, type JsonObject } from '../json.js';
 import { HttpReply } from './http-reply.js';
-import { HttpSessions, type Entrant, type HttpSession, type SessionLimits } from './http-sessions.js';
+import {
+  HttpSessions,
+  type Entrant,
+  type HttpSession,
+  type SessionLimits,
+} from './http-sessions.js';
 import { foreignOrigin } from './local-origin.js';
 import { checkMirroredArguments, checkMirroredHeaders } from './mirrored-headers.js';
 import { handshakeVersions, metaKey, statelessVersion } from './protocol-versions.js';
@@ -88,8 +93,10 @@ export async function openHttpEndpoint(options: HttpEndpointOptions): Promise<Ht
     const found = id === undefined ? undefined : sessions.find(id);
     if (found !== undefined && found.entrant.principal === entrant.principal) return found;
     // Whose it is, if it is somebody's, is not told.
-    if (found !== undefined) options.refused('session', 'it is the session of another', entrant.caller.attempt);
-    if (id === undefined) refuse(response, 400, 'Mcp-Session-Id is missing. Begin with initialize.');
+    if (found !== undefined)
+      options.refused('session', 'it is the session of another', entrant.caller.attempt);
+    if (id === undefined)
+      refuse(response, 400, 'Mcp-Session-Id is missing. Begin with initialize.');
     else refuse(response, 404, 'There is no such session. Begin another with initialize.');
     return undefined;
   }

@@ -74,6 +74,8 @@ function checkArgument(
   }
   const text = typeof given === 'string' ? decoded(given) : undefined;
   const isSame =
-    typeof value === 'number' ? text !== undefined && Number(text) === value : text === String(value);
+    typeof value === 'number'
+      ? text !== undefined && Number(text) === value
+      : text === String(value);
   if (!isSame) refuse(`Mcp-Param-${header} is not the value of the body`);
 }

@@ -2,7 +2,15 @@ import { isJsonObject, type JsonObject } from '../json.js';
 import { onAbort } from '../on-abort.js';
 import type { RequestId } from '../transport/transport.js';
 import { metaKey, severity, statelessVersion } from './protocol-versions.js';
-import { asRpcError, errorMessage, idOf, metaOf, paramsOf, resultMessage, type Reply } from './reply.js';
+import {
+  asRpcError,
+  errorMessage,
+  idOf,
+  metaOf,
+  paramsOf,
+  resultMessage,
+  type Reply,
+} from './reply.js';
 import type { SealedState } from './sealed-state.js';
 import {
   requireCapabilities,
@@ -144,7 +152,10 @@ function run(
 ): Promise<JsonObject> {
   const { service, caller, signal, sealed, principal } = options;
   if (!methods.has(method))
-    throw new RpcError(rpcCode.method, `There is no method ${JSON.stringify(method.slice(0, 100))}.`);
+    throw new RpcError(
+      rpcCode.method,
+      `There is no method ${JSON.stringify(method.slice(0, 100))}.`,
+    );
   if (method === 'server/discover')
     return Promise.resolve({
       supportedVersions: [statelessVersion],
@@ -218,9 +229,7 @@ async function listen(
 ): Promise<void> {
   const wanted = isJsonObject(params['notifications']) ? params['notifications'] : {};
   const uris = wanted['resourceSubscriptions'];
-  const watched = new Set(
-    Array.isArray(uris) ? uris.filter((uri) => typeof uri === 'string') : [],
-  );
+  const watched = new Set(Array.isArray(uris) ? uris.filter((uri) => typeof uri === 'string') : []);
   const _meta = { [metaKey.subscription]: id };
   const wants = (event: ServiceEvent): boolean =>
     event.type === 'changed'
