@@ -1,5 +1,5 @@
 import { RpcError, rpcCode, type McpService, type ServiceEvent } from '../src/gateway/index.js';
-import type { JsonObject } from '../src/index.js';
+import { asText, type JsonObject } from '../src/json.js';
 import { elicit, fixtureTools, png, text, type Fixture } from './fixture-tools.js';
 
 const says = (role: string, content: JsonObject): JsonObject => ({ role, content });
@@ -84,7 +84,7 @@ export function createFixtureService(): McpService {
     info: { name: 'conformance-fixture', version: '1.0.0' },
     capabilities: {},
     async request(method, params, exchange) {
-      const name = String(params['name']);
+      const name = asText(params['name']);
       const args = (params['arguments'] ?? {}) as JsonObject;
       switch (method) {
         case 'tools/list':
@@ -108,7 +108,7 @@ export function createFixtureService(): McpService {
             ],
           };
         case 'resources/read':
-          return { contents: [readResource(String(params['uri']))] };
+          return { contents: [readResource(asText(params['uri']))] };
         case 'resources/subscribe':
         case 'resources/unsubscribe':
         case 'logging/setLevel':
@@ -121,7 +121,7 @@ export function createFixtureService(): McpService {
               return { messages: [says('user', text('This is a simple prompt for testing.'))] };
             case 'test_prompt_with_arguments': {
               const { arg1, arg2 } = args;
-              const said = `Prompt with arguments: arg1='${String(arg1)}', arg2='${String(arg2)}'`;
+              const said = `Prompt with arguments: arg1='${asText(arg1)}', arg2='${asText(arg2)}'`;
               return { messages: [says('user', text(said))] };
             }
             case 'test_prompt_with_embedded_resource': {

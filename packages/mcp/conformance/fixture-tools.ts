@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RpcError, rpcCode, type Ask, type Exchange } from '../src/gateway/index.js';
-import type { JsonObject } from '../src/index.js';
+import { asText, type JsonObject } from '../src/json.js';
 
 /** A red point, and a tenth of a second of silence. */
 export const png =
@@ -39,7 +39,7 @@ async function elicited(exchange: Exchange, properties: JsonObject): Promise<Jso
   const { form } = await exchange.ask({ form: { ...asked, params } });
   const { action, content } = form;
   return says(
-    `Elicitation completed: action=${String(action)}, content=${JSON.stringify(content ?? {})}`,
+    `Elicitation completed: action=${asText(action)}, content=${JSON.stringify(content ?? {})}`,
   );
 }
 
@@ -141,22 +141,22 @@ export const fixtureTools: Readonly<Record<string, FixtureTool>> = {
   test_sampling: {
     inputSchema: takesText('prompt'),
     async run(exchange, { prompt }) {
-      const { answer } = await exchange.ask({ answer: sample(String(prompt)) });
+      const { answer } = await exchange.ask({ answer: sample(asText(prompt)) });
       const content = answer['content'] as JsonObject | undefined;
-      return says(`LLM response: ${String(content?.['text'])}`);
+      return says(`LLM response: ${asText(content?.['text'])}`);
     },
   },
   test_elicitation: {
     inputSchema: takesText('message'),
     async run(exchange, { message }) {
       const { user } = await exchange.ask({
-        user: elicit(String(message), {
+        user: elicit(asText(message), {
           username: { type: 'string', description: "User's response" },
           email: { type: 'string', description: "User's email address" },
         }),
       });
       return says(
-        `User response: action=${String(user['action'])}, content=${JSON.stringify(user['content'])}`,
+        `User response: action=${asText(user['action'])}, content=${JSON.stringify(user['content'])}`,
       );
     },
   },
@@ -200,7 +200,7 @@ export const fixtureTools: Readonly<Record<string, FixtureTool>> = {
   },
   test_x_mcp_header: {
     inputSchema: takesText('region', { 'x-mcp-header': 'Region' }),
-    run: (_exchange, { region }) => says(`Region: ${String(region)}`),
+    run: (_exchange, { region }) => says(`Region: ${asText(region)}`),
   },
   test_missing_capability: {
     async run(exchange) {
@@ -239,7 +239,7 @@ export const fixtureTools: Readonly<Record<string, FixtureTool>> = {
         user_name: elicit('What is your name?', { name: { type: 'string' } }),
       });
       const content = user['content'] as JsonObject | undefined;
-      return says(`Hello, ${String(content?.['name'])}!`);
+      return says(`Hello, ${asText(content?.['name'])}!`);
     },
   },
   test_input_required_result_sampling: {

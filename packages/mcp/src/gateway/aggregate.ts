@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject } from '../json.js';
+import { asText, isJsonObject, type JsonObject } from '../json.js';
 import type { AllowsAll } from '../hub/filter.js';
 import { McpError } from '../mcp-error.js';
 import {
@@ -111,7 +111,7 @@ export function aggregate(options: AggregateOptions): McpService {
     } catch (error) {
       // The hub's own filters are stronger.
       if (McpError.isInstance(error) && error.code === 'ORCH_MCP_REFUSED')
-        options.refused(what, String(given), 'a filter of the hub does not allow it');
+        options.refused(what, asText(given), 'a filter of the hub does not allow it');
       throw error;
     }
   }
@@ -127,7 +127,7 @@ export function aggregate(options: AggregateOptions): McpService {
           const result = await service.request(method, {}, exchange);
           const items = (result[field] ?? []) as readonly JsonObject[];
           return items.map((item) => {
-            const own = String(item[key]);
+            const own = asText(item[key]);
             return { ...item, [key]: key === 'name' ? names.tool(of, own) : names.uri(of, own) };
           });
         } catch (error) {
@@ -138,7 +138,7 @@ export function aggregate(options: AggregateOptions): McpService {
       }),
     );
     const allowed = allows[fieldOf[what]];
-    return { [field]: lists.flat().filter((item: JsonObject) => allowed(String(item[key]))) };
+    return { [field]: lists.flat().filter((item: JsonObject) => allowed(asText(item[key]))) };
   }
 
   async function complete(params: JsonObject, exchange: Exchange): Promise<JsonObject> {
@@ -158,13 +158,13 @@ export function aggregate(options: AggregateOptions): McpService {
   ): Promise<JsonObject> {
     const { uri } = params;
     const [service, own] = locate('resource', uri);
-    const isFirst = method === 'resources/subscribe' && subscriptions.add(String(uri));
-    const isLast = method === 'resources/unsubscribe' && subscriptions.remove(String(uri));
+    const isFirst = method === 'resources/subscribe' && subscriptions.add(asText(uri));
+    const isLast = method === 'resources/unsubscribe' && subscriptions.remove(asText(uri));
     if (!isFirst && !isLast) return {};
     try {
       return await service.request(method, { ...params, uri: own }, exchange);
     } catch (error) {
-      if (isFirst) subscriptions.remove(String(uri));
+      if (isFirst) subscriptions.remove(asText(uri));
       throw error;
     }
   }

@@ -52,7 +52,8 @@ export async function runBridge({ url, token, input, output }: BridgeOptions): P
         const { result } = message;
         const version = isJsonObject(result) ? result['protocolVersion'] : undefined;
         write(message);
-        if (typeof version === 'string' && message['id'] === handshakeId) transport.ready(version, false);
+        if (typeof version === 'string' && message['id'] === handshakeId)
+          transport.ready(version, false);
       },
       noise: () => undefined,
       missed: () => undefined,

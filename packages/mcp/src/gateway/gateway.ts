@@ -102,7 +102,8 @@ const longestMs = 2 ** 31 - 1;
  * `ORCH_MCP_SPEC`.
  */
 export function createGateway(hub: McpHub, options: GatewayOptions): McpGateway {
-  const { log, info = ourInfo } = options;
+  const { info = ourInfo } = options;
+  const log = (event: GatewayEvent): void => options.log(event);
   const { maxRequestBytes = 4 * 1024 * 1024, requestMs = 30_000 } = options.limits ?? {};
   const { requestsMost = 64, sessionsMost = 16, sessionIdleMs = 1_800_000 } = options.limits ?? {};
   const limits = { maxRequestBytes, requestMs, requestsMost, sessionsMost, sessionIdleMs };

@@ -1,5 +1,5 @@
 import type { LogLevel, McpServer, ServerEvent } from '../hub/server.js';
-import { isJsonObject, type Json, type JsonObject } from '../json.js';
+import { isJsonObject, type JsonObject } from '../json.js';
 import type { RequestOptions } from '../protocol/peer.js';
 import { severity } from '../serving/protocol-versions.js';
 import { RpcError, rpcCode, type Exchange, type McpService } from '../serving/service.js';
@@ -111,7 +111,7 @@ export function serviceOf(server: McpServer, observe: Observe): McpService {
     listen: (listener) =>
       observe((event) => {
         if (event.type === 'changed' || event.type === 'updated') listener(event);
-        else if (event.type === 'log') listener({ ...event, data: event.data as Json });
+        else if (event.type === 'log') listener({ ...event, data: event.data });
       }),
   };
 }

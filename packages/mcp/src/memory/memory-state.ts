@@ -1,4 +1,4 @@
-import { isJsonObject, type Json, type JsonObject } from '../json.js';
+import { isJsonObject, type Json } from '../json.js';
 import type { Trust } from '../serving/service.js';
 
 /** What was written under a key. Immutable; whatever changes is another. */
@@ -46,7 +46,7 @@ export function readRecord(value: unknown): MemoryRecord | undefined {
   if (typeof kind !== 'string' || !Object.hasOwn(textFields, kind)) return undefined;
   if (typeof value[textFields[kind as keyof typeof textFields]] !== 'string') return undefined;
   if (kind === 'write' && value['value'] === undefined) return undefined;
-  return value as JsonObject as unknown as MemoryRecord;
+  return value as unknown as MemoryRecord;
 }
 
 interface Checkpoint {

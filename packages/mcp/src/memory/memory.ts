@@ -229,6 +229,6 @@ function plainText(value: Json): string {
   if (typeof value === 'string') return value;
   if (typeof value !== 'object' || value === null) return String(value);
   return Object.entries(value)
-    .map(([key, one]) => `${key} ${plainText((one as Json | undefined) ?? null)}`)
+    .map(([key, one]) => `${key} ${plainText(one ?? null)}`)
     .join('\n');
 }

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { isJsonObject, type JsonObject } from '../json.js';
+import { asText, isJsonObject, type JsonObject } from '../json.js';
 import { HttpReply } from './http-reply.js';
 import {
   HttpSessions,
@@ -113,11 +113,11 @@ export async function openHttpEndpoint(options: HttpEndpointOptions): Promise<Ht
     const controller = new AbortController();
     const reply = new HttpReply(response, { stream: undefined, over: () => undefined });
     const params = paramsOf(message);
-    const method = String(message['method']);
+    const method = asText(message['method']);
     try {
       const meta = readEnvelope(params);
       checkMirroredHeaders(request.headers, method, params);
-      requireVersion(String(meta[metaKey.version]));
+      requireVersion(asText(meta[metaKey.version]));
       if (own.size >= limits.requestsMost)
         throw new RpcError(
           rpcCode.request,

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { isJsonObject, type Json, type JsonObject } from '../json.js';
+import { asText, isJsonObject, type Json, type JsonObject } from '../json.js';
 import { metaKey } from './protocol-versions.js';
 import { metaOf } from './reply.js';
 import { RpcError, rpcCode } from './service.js';
@@ -76,6 +76,6 @@ function checkArgument(
   const isSame =
     typeof value === 'number'
       ? text !== undefined && Number(text) === value
-      : text === String(value);
+      : text === asText(value);
   if (!isSame) refuse(`Mcp-Param-${header} is not the value of the body`);
 }

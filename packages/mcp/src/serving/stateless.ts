@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject } from '../json.js';
+import { asText, isJsonObject, type JsonObject } from '../json.js';
 import { onAbort } from '../on-abort.js';
 import type { RequestId } from '../transport/transport.js';
 import { metaKey, severity, statelessVersion } from './protocol-versions.js';
@@ -107,7 +107,7 @@ export async function answerStateless(
   const ownMeta = { [metaKey.serverInfo]: service.info };
   try {
     const meta = readEnvelope(params);
-    requireVersion(String(meta[metaKey.version]));
+    requireVersion(asText(meta[metaKey.version]));
     if (method === 'subscriptions/listen') {
       await listen(id, params, options, reply);
       return;
@@ -163,8 +163,7 @@ function run(
       ...(service.instructions !== undefined && { instructions: service.instructions }),
     });
   const meta = metaOf(params);
-  const { inputResponses, requestState, _meta, ...own } = params;
-  void _meta;
+  const { inputResponses, requestState, _meta: _ofRequest, ...own } = params;
   const request = JSON.stringify([principal, method, own]);
   const answered = {
     ...(requestState === undefined ? {} : sealed.open(requestState, request)),
