@@ -146,9 +146,7 @@ describe('a token', () => {
     const { token } = await scene.grant();
     const wrong = `${token.slice(0, -1)}${token.endsWith('A') ? 'B' : 'A'}`;
     expect((await rawClient(scene.url, wrong)).begun.status).toBe(401);
-    expect(scene.refusals()).toMatchObject([
-      { attempt: 'attempt-1', why: 'its secret is wrong' },
-    ]);
+    expect(scene.refusals()).toMatchObject([{ attempt: 'attempt-1', why: 'its secret is wrong' }]);
   });
 
   test('is in no log and no error', async ({ onTestFinished }) => {
