@@ -4,6 +4,7 @@ import { preset } from '../../tooling/tsup.js';
 export default defineConfig(
   preset({
     index: 'src/index.ts',
+    auth: 'src/auth/index.ts',
     'client-engine': 'src/client-engine/index.ts',
     gateway: 'src/gateway/index.ts',
     memory: 'src/memory/index.ts',

@@ -68,6 +68,12 @@ export type {
   Handshake,
   HandshakeOptions,
 } from './engine/engine.js';
+export type {
+  HttpAuth,
+  HttpAuthAnswer,
+  HttpAuthorizer,
+  HttpAuthRequest,
+} from './transport/http-auth.js';
 export type { Progress, RequestOptions } from './protocol/peer.js';
 export { McpError, type McpErrorCode } from './mcp-error.js';
 export type { Json, JsonObject } from './json.js';

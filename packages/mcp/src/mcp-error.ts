@@ -15,6 +15,7 @@
  * - `ORCH_MCP_HTTP`: an HTTP server answered another status that is no success; `details.status`.
  * - `ORCH_MCP_UNSUPPORTED`: the server does not declare this capability; nothing was sent.
  * - `ORCH_MCP_REFUSED`: a filter does not allow it; nothing was sent.
+ * - `ORCH_MCP_OAUTH`: no token could be got for an HTTP server; `details.reason`.
  * - `ORCH_MCP_MEMORY`: the file of a memory could not be read or written.
  *
  * Of a server that ended, `details` has `exitCode` or `signal`, and `stderr`, the end of what it said there.
@@ -34,6 +35,7 @@ export type McpErrorCode =
   | 'ORCH_MCP_HTTP'
   | 'ORCH_MCP_UNSUPPORTED'
   | 'ORCH_MCP_REFUSED'
+  | 'ORCH_MCP_OAUTH'
   | 'ORCH_MCP_MEMORY';
 
 const brand = Symbol.for('@orch/mcp.error');

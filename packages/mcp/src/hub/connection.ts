@@ -35,14 +35,18 @@ export interface Connection {
   close(error: McpError): Promise<void>;
 }
 
+/** Node fires a timer above this at once. */
+const longestTimerMs = 2 ** 31 - 1;
+
 /** What is told as it is, because the caller can do something about it. */
 const telling: ReadonlySet<McpErrorCode> = new Set([
   'ORCH_MCP_START',
   'ORCH_MCP_AUTH',
+  'ORCH_MCP_OAUTH',
   'ORCH_MCP_TOO_LARGE',
 ]);
 
-/** Rejects with `ORCH_MCP_START`, `_AUTH` or `_TOO_LARGE`; then nothing is left of it. */
+/** Rejects with `ORCH_MCP_START`, `_AUTH`, `_OAUTH` or `_TOO_LARGE`; then nothing is left of it. */
 export async function openConnection(options: ConnectionOptions): Promise<Connection> {
   const { name } = options;
   let transport: Transport | undefined;
@@ -131,22 +135,27 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
     },
     noise: (text: string) => options.noise(excerpt(text)),
     missed: () => options.missed(),
+    waitsForPerson(id: RequestId | undefined, isWaiting: boolean) {
+      if (typeof id === 'number' && id >= firstId) peer.waitsForPerson(id, isWaiting);
+      else if (isWaiting) clearTimeout(timer);
+      else if (!isReady && !isOver) startTimer();
+    },
     failed,
     closed: broke,
   };
 
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
-      reject(
-        new McpError(
-          'ORCH_MCP_START',
-          `${name} was not ready after ${options.startMs} ms; see startMs`,
-        ),
-      );
-    }, options.startMs);
-  });
+  let tellLate: (error: McpError) => void = () => undefined;
+  const late = new Promise<never>((_resolve, reject) => (tellLate = reject));
   late.catch(() => undefined);
+  const startTimer = (): void => {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      const why = `${name} was not ready after ${options.startMs} ms; see startMs`;
+      tellLate(new McpError('ORCH_MCP_START', why));
+    }, options.startMs);
+  };
+  startTimer();
   try {
     engine = await options.createEngine();
     transport = await options.open(events);
@@ -155,7 +164,7 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
     const shaking = engine.handshake({
       clientInfo: options.clientInfo,
       answers,
-      timeoutMs: options.startMs,
+      timeoutMs: longestTimerMs, // the time of the start is measured here
       server: options.identity,
       hasStreams: opened.hasStreams === true,
       forget: (id) => opened.forget(id),

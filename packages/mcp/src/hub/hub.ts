@@ -99,12 +99,13 @@ function createHousehold(options: ClientOptions): Household {
       marker: `mcp-${process.pid}-${randomBytes(6).toString('hex')}`,
     }));
 
-  const opening =
-    (name: string, server: CheckedServer): OpenTransport =>
-    (events) =>
-      server.type === 'stdio'
-        ? openStdio(ownerOf(), server, events)
-        : Promise.resolve(new StreamableHttpTransport({ name, ...server }, events));
+  const opening = (name: string, server: CheckedServer): OpenTransport => {
+    if (server.type === 'stdio') return (events) => openStdio(ownerOf(), server, events);
+    // Kept over all connections, with its tokens.
+    const authorizer = server.auth?.forServer({ name, url: server.url });
+    return (events) =>
+      Promise.resolve(new StreamableHttpTransport({ name, ...server, authorizer }, events));
+  };
 
   return {
     make(name, spec, policy) {
@@ -129,6 +130,7 @@ function createHousehold(options: ClientOptions): Household {
         roots: roots.map((root) => pathToFileURL(root).href),
         tell: (asked) => tell({ type: 'asked', ...asked }),
       });
+      const open = opening(name, server);
       return new SupervisedServer({
         name,
         restart,
@@ -141,7 +143,7 @@ function createHousehold(options: ClientOptions): Household {
           openConnection({
             name,
             identity: `${name} ${server.type === 'stdio' ? server.argv.join(' ') : server.url.href}`,
-            open: opening(name, server),
+            open,
             createEngine,
             clientInfo,
             answers,

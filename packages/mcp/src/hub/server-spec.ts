@@ -1,6 +1,7 @@
 import { isAbsolute, resolve } from 'node:path';
 import type { AskKind } from '../answers/handlers.js';
 import { McpError } from '../mcp-error.js';
+import type { HttpAuth } from '../transport/http-auth.js';
 import { refuseOtherKeys, type Filters } from './filter.js';
 
 interface CommonSpec extends Filters {
@@ -39,6 +40,8 @@ export interface HttpServerSpec extends CommonSpec {
   readonly type: 'http';
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** How its requests are authorized; `@orch/mcp/auth` makes one. Default: by `headers` alone. */
+  readonly auth?: HttpAuth;
 }
 
 export type ServerSpec = StdioServerSpec | HttpServerSpec;
@@ -66,6 +69,7 @@ export type CheckedServer =
       readonly type: 'http';
       readonly url: URL;
       readonly headers: Readonly<Record<string, string>>;
+      readonly auth: HttpAuth | undefined;
     });
 
 /** What every server gets of the environment; all else it is given by name. */
@@ -84,7 +88,7 @@ const commonKeys = [
 ];
 const keysOf = {
   stdio: [...commonKeys, 'command', 'args', 'env', 'cwd', 'closeMs'],
-  http: [...commonKeys, 'url', 'headers'],
+  http: [...commonKeys, 'url', 'headers', 'auth'],
 } as const;
 
 export interface Surroundings {
@@ -109,6 +113,18 @@ function texts(name: string, what: string, value: object | undefined): Record<st
   for (const [key, text] of Object.entries(value ?? {}) as [string, unknown][])
     if (!isText(text)) refuse(name, `${what}.${key}`, 'text without NUL');
   return { ...(value as Record<string, string> | undefined) };
+}
+
+function checkAuth(
+  name: string,
+  auth: HttpAuth | undefined,
+  headers: Readonly<Record<string, string>>,
+): void {
+  if (auth === undefined) return;
+  if (typeof (auth as Partial<HttpAuth> | null)?.forServer !== 'function')
+    refuse(name, 'auth', 'what oauth() of @orch/mcp/auth gives');
+  if (Object.keys(headers).some((key) => key.toLowerCase() === 'authorization'))
+    refuse(name, 'headers.authorization', 'left out, as auth sets it');
 }
 
 function checkCommon(name: string, spec: CommonSpec): CheckedCommon {
@@ -161,7 +177,9 @@ export function checkServer(name: string, spec: ServerSpec, around: Surroundings
       return refuse(name, 'url', 'an address that begins with http: or https:');
     if (url.username !== '' || url.password !== '')
       refuse(name, 'url', 'an address without a password; give it in headers.authorization');
-    return { ...common, type: 'http', url, headers: texts(name, 'headers', spec.headers) };
+    const headers = texts(name, 'headers', spec.headers);
+    checkAuth(name, spec.auth, headers);
+    return { ...common, type: 'http', url, headers, auth: spec.auth };
   }
   const { command, args = [], env, cwd = around.cwd, closeMs = 500 } = spec;
   if (!isText(command) || command === '') refuse(name, 'command', 'the name or path of a program');

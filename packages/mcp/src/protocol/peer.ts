@@ -189,6 +189,15 @@ export class Peer {
     };
   }
 
+  /** As long as a person is asked, its silence is not counted; its time in all is. */
+  waitsForPerson(id: RequestId, isWaiting: boolean): void {
+    const pending = this.#pending.get(id);
+    if (pending === undefined) return;
+    const now = wholeMs();
+    pending.lastMs = isWaiting ? Infinity : now;
+    if (!isWaiting) this.#lookBy(now + pending.timeoutMs, now);
+  }
+
   /** Everybody who waits, and whoever asks from now on, gets the error. */
   end(error: McpError): void {
     this.#over ??= error;

@@ -5,6 +5,7 @@ import { excerpt, isJsonObject } from '../json.js';
 import { McpError } from '../mcp-error.js';
 import { readEventStream, type StreamEnd } from './event-stream.js';
 import { describeStatus, readBody } from './http-answer.js';
+import { sendAuthorized, type HttpAuthorizer } from './http-auth.js';
 import type { Remains, RequestId, Transport, TransportEvents } from './transport.js';
 
 export interface HttpOptions {
@@ -12,6 +13,7 @@ export interface HttpOptions {
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly maxMessageBytes: number;
+  readonly authorizer: HttpAuthorizer | undefined;
 }
 
 /** A request of ours, and whatever is done to get its answer. */
@@ -159,10 +161,32 @@ export class StreamableHttpTransport implements Transport {
 
   #fetch(
     method: 'POST' | 'GET' | 'DELETE',
-    { abort }: Exchange,
+    exchange: Exchange,
     body?: string,
     lastEventId?: string,
-    more?: Readonly<Record<string, string>>,
+    more: Readonly<Record<string, string>> = {},
+  ): Promise<http.IncomingMessage> {
+    const { url, authorizer } = this.#options;
+    const { id, abort } = exchange;
+    if (authorizer === undefined) return this.#send(method, exchange, more, body, lastEventId);
+    const request = {
+      method,
+      url,
+      signal: abort.signal,
+      isAwaited: method === 'POST',
+      waitsForPerson: (isWaiting: boolean): void => this.#events.waitsForPerson(id, isWaiting),
+    };
+    return sendAuthorized(authorizer, request, (authorization) =>
+      this.#send(method, exchange, { ...more, ...authorization }, body, lastEventId),
+    );
+  }
+
+  #send(
+    method: 'POST' | 'GET' | 'DELETE',
+    { abort }: Exchange,
+    more: Readonly<Record<string, string>>,
+    body?: string,
+    lastEventId?: string,
   ): Promise<http.IncomingMessage> {
     const { url } = this.#options;
     const { request } = url.protocol === 'https:' ? https : http;

@@ -12,6 +12,8 @@ export interface TransportEvents {
   missed(): void;
   /** This request can get no answer any more; the connection stands. */
   failed(id: RequestId, error: McpError): void;
+  /** A person is asked before this request can be made, and their time is not the server's. */
+  waitsForPerson(id: RequestId | undefined, isWaiting: boolean): void;
   /** The connection is over. Told once, and not after `close()`. */
   closed(error: McpError): void;
 }
