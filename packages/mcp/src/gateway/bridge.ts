@@ -45,6 +45,7 @@ export async function runBridge({ url, token, input, output }: BridgeOptions): P
       name: 'the gateway',
       url: new URL(url),
       headers: { authorization: `Bearer ${token}` },
+      authorizer: undefined,
       maxMessageBytes,
     },
     {

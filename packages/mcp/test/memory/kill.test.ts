@@ -9,7 +9,7 @@ import { temporaryDirectory } from '../scene.js';
 
 const program = useBuiltProgram('src/memory/main.ts');
 const writers = 4;
-const kills = 10;
+const kills = 6;
 
 /** A memory server that is told to write one key after another; what it acknowledged is noted here, not by it. */
 function startWriter(file: string, name: string, acknowledged: Map<string, string>): ChildProcess {
