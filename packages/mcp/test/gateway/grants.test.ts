@@ -206,11 +206,11 @@ describe('a session', () => {
     const hanging = agent.post('tools/call', { name: 'one__silent', arguments: {} });
     await until(() => scene.sent('one', 'tools/call').length === 1, 'the call to arrive');
     await grant.revoke();
-    const answer = await hanging.catch((error: unknown) => error);
-    expect(JSON.stringify(answer)).not.toContain('result');
     await until(
       () => scene.sent('one', 'notifications/cancelled').length === 1,
       'the server to be told',
     );
+    const answer = await hanging.catch((error: unknown) => error);
+    expect(JSON.stringify(answer)).not.toContain('result');
   });
 });
