@@ -46,6 +46,7 @@ export async function runBridge({ url, token, input, output }: BridgeOptions): P
       url: new URL(url),
       headers: { authorization: `Bearer ${token}` },
       authorizer: undefined,
+      spill: undefined,
       maxMessageBytes,
     },
     {

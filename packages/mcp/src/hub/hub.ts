@@ -7,14 +7,13 @@ import type { CreateEngine } from '../engine/engine.js';
 import { createSdkEngine } from '../engine/sdk-engine.js';
 import type { JsonObject } from '../json.js';
 import { McpError } from '../mcp-error.js';
-import { openStdio } from '../transport/stdio.js';
-import { StreamableHttpTransport } from '../transport/streamable-http.js';
-import type { OpenTransport } from '../transport/transport.js';
+import { SpillPlace } from '../spill/spill.js';
 import { openConnection } from './connection.js';
 import type { Prompt, Resource, Tool } from './definitions.js';
 import { compileFilters, type Allows, type AllowsAll, type Filters } from './filter.js';
 import { SupervisedServer, type CallOptions, type McpServer, type ServerEvent } from './server.js';
-import { checkServer, type CheckedServer, type ServerSpec } from './server-spec.js';
+import { opening, addressOf } from './opening.js';
+import { checkServer, type ServerSpec } from './server-spec.js';
 import type { RestartPolicy, ServerState } from './supervisor.js';
 import type { ToolResult } from './tool-result.js';
 
@@ -92,6 +91,7 @@ interface Household {
 function createHousehold(options: ClientOptions): Household {
   const { environment = process.env, cwd = process.cwd(), roots = [] } = options;
   const { clientInfo = ourInfo, engine: createEngine = createSdkEngine, restart = {} } = options;
+  const spills: SpillPlace[] = [];
   let ownOwner: ProcessOwner | undefined;
   const ownerOf = (): ProcessOwner =>
     options.owner ??
@@ -99,18 +99,12 @@ function createHousehold(options: ClientOptions): Household {
       marker: `mcp-${process.pid}-${randomBytes(6).toString('hex')}`,
     }));
 
-  const opening = (name: string, server: CheckedServer): OpenTransport => {
-    if (server.type === 'stdio') return (events) => openStdio(ownerOf(), server, events);
-    // Kept over all connections, with its tokens.
-    const authorizer = server.auth?.forServer({ name, url: server.url });
-    return (events) =>
-      Promise.resolve(new StreamableHttpTransport({ name, ...server, authorizer }, events));
-  };
-
   return {
     make(name, spec, policy) {
       const server = checkServer(name, spec, { cwd, environment });
       const { startMs, timeoutMs, totalMs, pingMs } = server;
+      const spill = server.spill && new SpillPlace({ name, ...server, ...server.spill });
+      if (spill !== undefined) spills.push(spill);
       const own = compileFilters(server.filters, `The server ${name}`);
       const tell = (event: ServerEvent): void => {
         try {
@@ -130,7 +124,7 @@ function createHousehold(options: ClientOptions): Household {
         roots: roots.map((root) => pathToFileURL(root).href),
         tell: (asked) => tell({ type: 'asked', ...asked }),
       });
-      const open = opening(name, server);
+      const open = opening({ name, server, spill, owner: ownerOf });
       return new SupervisedServer({
         name,
         restart,
@@ -142,7 +136,7 @@ function createHousehold(options: ClientOptions): Household {
         open: (hooks) =>
           openConnection({
             name,
-            identity: `${name} ${server.type === 'stdio' ? server.argv.join(' ') : server.url.href}`,
+            identity: `${name} ${addressOf(server)}`,
             open,
             createEngine,
             clientInfo,
@@ -158,6 +152,7 @@ function createHousehold(options: ClientOptions): Household {
     },
     async close() {
       await ownOwner?.close();
+      for (const spill of spills) spill.close();
     },
   };
 }

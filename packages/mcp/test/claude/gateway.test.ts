@@ -54,46 +54,49 @@ async function scene(onTestFinished: Cleanup, way: Way, filter: object) {
 }
 
 describe.each<Way>(['stdio', 'http'])('Claude Code at the gateway over %s', (way) => {
-  test.concurrent('uses what it may, and reaches nothing else by name', async ({ onTestFinished }) => {
-    const at = await scene(onTestFinished, way, hidden);
-    const file = join(at.shared, 'made.txt');
-    const run = await at.run([
-      { tool: 'mcp__gate__files__write_file', input: { path: file, content: 'by the agent' } },
-      { tool: 'mcp__gate__memory__write', input: { key: 'note', value: 'from the agent' } },
-      { tool: 'mcp__gate__one__good', input: {} },
-      'Done.',
-    ]);
-    expect(run).toMatchObject({ code: 0, servers: [{ name: 'gate', status: 'connected' }] });
-    expect(run.tools).toContain('mcp__gate__files__write_file');
-    expect(run.tools.filter((tool) => /__(one|files)__/.test(tool))).toHaveLength(1);
-    expect(run.results.map(({ isError }) => isError)).toEqual([false, false, true]);
-    expect(readFileSync(file, 'utf8')).toBe('by the agent');
-    const witness = { attempt: 'witness', trust: 'untrusted' } as const;
-    expect(await at.memory.read(witness, 'note')).toMatchObject({
-      value: 'from the agent',
-      by: 'attempt-1',
-      trust: 'untrusted',
-    });
+  test.concurrent(
+    'uses what it may, and reaches nothing else by name',
+    async ({ onTestFinished }) => {
+      const at = await scene(onTestFinished, way, hidden);
+      const file = join(at.shared, 'made.txt');
+      const run = await at.run([
+        { tool: 'mcp__gate__files__write_file', input: { path: file, content: 'by the agent' } },
+        { tool: 'mcp__gate__memory__write', input: { key: 'note', value: 'from the agent' } },
+        { tool: 'mcp__gate__one__good', input: {} },
+        'Done.',
+      ]);
+      expect(run).toMatchObject({ code: 0, servers: [{ name: 'gate', status: 'connected' }] });
+      expect(run.tools).toContain('mcp__gate__files__write_file');
+      expect(run.tools.filter((tool) => /__(one|files)__/.test(tool))).toHaveLength(1);
+      expect(run.results.map(({ isError }) => isError)).toEqual([false, false, true]);
+      expect(readFileSync(file, 'utf8')).toBe('by the agent');
+      const witness = { attempt: 'witness', trust: 'untrusted' } as const;
+      expect(await at.memory.read(witness, 'note')).toMatchObject({
+        value: 'from the agent',
+        by: 'attempt-1',
+        trust: 'untrusted',
+      });
 
-    // Claude Code itself knows no such tool; so the agent speaks for itself, with the token that it has.
-    const call = { name: 'one__good', arguments: {} };
-    const own = await rawClient(at.url, at.token);
-    expect((await own.post('tools/call', call)).message).toHaveProperty('error');
-    const other = await at.grant({ filter: { tools: { allow: ['files__*'] } } });
-    const another = await rawClient(at.url, other.token);
-    expect((await another.post('tools/call', call)).message).toHaveProperty('error');
-    await at.agentGrant.revoke();
-    expect((await own.post('tools/call', call)).status).toBe(401);
-    expect((await own.post('tools/call', { name: 'files__write_file' })).status).toBe(401);
+      // Claude Code itself knows no such tool; so the agent speaks for itself, with the token that it has.
+      const call = { name: 'one__good', arguments: {} };
+      const own = await rawClient(at.url, at.token);
+      expect((await own.post('tools/call', call)).message).toHaveProperty('error');
+      const other = await at.grant({ filter: { tools: { allow: ['files__*'] } } });
+      const another = await rawClient(at.url, other.token);
+      expect((await another.post('tools/call', call)).message).toHaveProperty('error');
+      await at.agentGrant.revoke();
+      expect((await own.post('tools/call', call)).status).toBe(401);
+      expect((await own.post('tools/call', { name: 'files__write_file' })).status).toBe(401);
 
-    expect(at.callsOfHidden()).toBe(0);
-    expect(at.refusals().map(({ attempt, what, why }) => [attempt, what, why])).toEqual([
-      ['attempt-1', 'tool', 'the filter does not allow it'],
-      ['attempt-2', 'tool', 'the filter does not allow it'],
-      ['attempt-1', 'token', 'it was revoked'],
-      ['attempt-1', 'token', 'it was revoked'],
-    ]);
-  });
+      expect(at.callsOfHidden()).toBe(0);
+      expect(at.refusals().map(({ attempt, what, why }) => [attempt, what, why])).toEqual([
+        ['attempt-1', 'tool', 'the filter does not allow it'],
+        ['attempt-2', 'tool', 'the filter does not allow it'],
+        ['attempt-1', 'token', 'it was revoked'],
+        ['attempt-1', 'token', 'it was revoked'],
+      ]);
+    },
+  );
 
   test.concurrent('reaches the same tool when nothing hides it', async ({ onTestFinished }) => {
     const at = await scene(onTestFinished, way, {});
