@@ -60,6 +60,7 @@ export async function runBridge({ url, token, input, output }: BridgeOptions): P
       noise: () => undefined,
       missed: () => undefined,
       waitsForPerson: () => undefined,
+      oversized: () => undefined,
       failed: (id, error) => write(errorMessage(id, asRpcError(error))),
       closed: (error) => broke(error),
     },

@@ -47,7 +47,7 @@ test('everything of the reference server comes through the bridge and the gatewa
   const links = await agent.call('all__get-resource-links', { count: 2 });
   const link = links.content.find(({ type }) => type === 'resource_link');
   expect(link?.['uri']).toMatch(/^mcp:\/\/all\/demo:/);
-  expect(await agent.readResource(String(link?.['uri']))).toHaveLength(1);
+  expect(await agent.readResource(link?.['uri'] as string)).toHaveLength(1);
 
   const prompt = await agent.prompt('all__args-prompt', { city: 'Paris' });
   expect(JSON.stringify(prompt)).toContain('Paris');

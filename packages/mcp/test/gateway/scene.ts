@@ -48,7 +48,7 @@ export async function gatewayScene(
       return { grant, token: readFileSync(grant.tokenFile, 'utf8') };
     },
     /** What a server itself says that it was sent. */
-    sent(name: 'one' | 'two', method: string): JsonObject[] {
+    sent: (name: 'one' | 'two', method: string): JsonObject[] => {
       const file = join(directory, `${name}.sent`);
       if (!existsSync(file)) return [];
       const lines = readFileSync(file, 'utf8').trim().split('\n').filter(Boolean);
