@@ -6,5 +6,9 @@ export default defineConfig(
     index: 'src/index.ts',
     auth: 'src/auth/index.ts',
     'client-engine': 'src/client-engine/index.ts',
+    gateway: 'src/gateway/index.ts',
+    memory: 'src/memory/index.ts',
+    'bridge-main': 'src/gateway/main.ts',
+    'memory-main': 'src/memory/main.ts',
   }),
 );

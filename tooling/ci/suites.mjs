@@ -18,5 +18,6 @@ export const suites = [
   { name: 'unit', tests: true, argv: tool('vitest', 'run', '--project=!e2e') },
   { name: 'e2e', tests: true, argv: tool('vitest', 'run', '--project=e2e') },
   { name: 'conformance', argv: script('packages/mcp/conformance/run.mjs', '--short') },
+  { name: 'conformance-server', argv: script('packages/mcp/conformance/run-server.mjs') },
   { name: 'install', argv: script('tooling/ci/install-from-tarball.mjs') },
 ];

@@ -52,10 +52,10 @@ for (const suite of suites.filter(({ name }) => wanted.length === 0 || wanted.in
 }
 rmSync(reports, { recursive: true, force: true });
 
-console.log('\nsuite       minutes  passed  failed');
+console.log('\nsuite               minutes  passed  failed');
 for (const { name, minutes, passed, failed } of results) {
   console.log(
-    `${name.padEnd(10)} ${minutes.toFixed(2).padStart(8)} ${String(passed).padStart(7)} ${String(failed).padStart(7)}`,
+    `${name.padEnd(18)} ${minutes.toFixed(2).padStart(8)} ${String(passed).padStart(7)} ${String(failed).padStart(7)}`,
   );
 }
 for (const failure of results.flatMap(({ failures }) => failures)) console.log(`\n✗ ${failure}`);

@@ -9,7 +9,7 @@ export const layers = {
   'packages/scripted-model': { may: [] },
   'packages/agents': { may: ['process'], tests: ['scripted-model'] },
   'packages/hooks': { may: ['process'], tests: ['scripted-model'] },
-  'packages/mcp': { may: ['process'] },
+  'packages/mcp': { may: ['jsonl', 'process'], tests: ['scripted-model'] },
   'packages/gates': { may: ['process'] },
   'packages/workspace': { may: ['process'] },
   'packages/coordinator': { may: ['jsonl'] },

@@ -16,3 +16,7 @@ export function excerpt(text: string, limit = 200): string {
     .trim();
   return plain.length <= limit ? plain : `${plain.slice(0, limit - 1)}…`;
 }
+
+/** Text as it is, and anything else as JSON. */
+export const asText = (value: Json | undefined): string =>
+  typeof value === 'string' ? value : JSON.stringify(value ?? null);

@@ -16,6 +16,7 @@
  * - `ORCH_MCP_UNSUPPORTED`: the server does not declare this capability; nothing was sent.
  * - `ORCH_MCP_REFUSED`: a filter does not allow it; nothing was sent.
  * - `ORCH_MCP_OAUTH`: no token could be got for an HTTP server; `details.reason`.
+ * - `ORCH_MCP_MEMORY`: the file of a memory could not be read or written.
  *
  * Of a server that ended, `details` has `exitCode` or `signal`, and `stderr`, the end of what it said there.
  */
@@ -34,7 +35,8 @@ export type McpErrorCode =
   | 'ORCH_MCP_HTTP'
   | 'ORCH_MCP_UNSUPPORTED'
   | 'ORCH_MCP_REFUSED'
-  | 'ORCH_MCP_OAUTH';
+  | 'ORCH_MCP_OAUTH'
+  | 'ORCH_MCP_MEMORY';
 
 const brand = Symbol.for('@orch/mcp.error');
 

@@ -73,6 +73,8 @@ export interface McpHub {
   call(qualifiedName: string, args?: JsonObject, options?: CallOptions): Promise<ToolResult>;
   /** Gets the prompt `server__prompt`. */
   prompt(qualifiedName: string, args?: Readonly<Record<string, string>>): Promise<JsonObject>;
+  /** Tells what servers do between calls, as `onEvent` does; returns what ends it. */
+  observe(listener: (server: string, event: ServerEvent) => void): () => void;
   /** Ends all servers; resolves when nothing of them is left. */
   close(): Promise<void>;
 }
@@ -166,7 +168,14 @@ const narrowed =
  * filter that is not valid.
  */
 export function createMcpHub(options: HubOptions): McpHub {
-  const household = createHousehold(options);
+  const listeners = new Set<(server: string, event: ServerEvent) => void>();
+  const household = createHousehold({
+    ...options,
+    onEvent(name, event) {
+      options.onEvent?.(name, event);
+      for (const listener of [...listeners]) listener(name, event);
+    },
+  });
   const policy = compileFilters(options.policy ?? {}, 'policy');
   const servers = new Map(
     Object.entries(options.servers).map(([name, spec]) => [
@@ -243,6 +252,10 @@ export function createMcpHub(options: HubOptions): McpHub {
     async prompt(qualifiedName, args) {
       const [one, name] = split(qualifiedName);
       return one.prompt(name, args);
+    },
+    observe(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
     },
     async close() {
       await Promise.all([...servers.values()].map((one) => one.close()));
