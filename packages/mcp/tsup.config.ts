@@ -1,4 +1,10 @@
 import { defineConfig } from 'tsup';
 import { preset } from '../../tooling/tsup.js';
 
-export default defineConfig(preset({ index: 'src/index.ts' }));
+export default defineConfig(
+  preset({
+    index: 'src/index.ts',
+    config: 'src/config/index.ts',
+    safety: 'src/safety/index.ts',
+  }),
+);

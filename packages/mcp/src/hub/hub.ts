@@ -5,14 +5,31 @@ import type { CreateEngine } from '../engine/engine.js';
 import { createSdkEngine } from '../engine/sdk-engine.js';
 import type { JsonObject } from '../json.js';
 import { McpError } from '../mcp-error.js';
+import type { RequestOptions } from '../protocol/peer.js';
 import { openStdio } from '../transport/stdio.js';
 import { StreamableHttpTransport } from '../transport/streamable-http.js';
 import type { OpenTransport } from '../transport/transport.js';
+import { whyUnapproved, type ApprovalStore } from '../safety/approval-store.js';
+import { DefinitionGuard, type PinPolicy, type Verdict } from '../safety/guard.js';
+import { Neighbours } from '../safety/neighbours.js';
+import { createRedactor, type Redactor } from '../safety/redaction.js';
 import { openConnection } from './connection.js';
-import type { Prompt, Resource, Tool } from './definitions.js';
+import type { Prompt, Resource, ResourceTemplate, Tool } from './definitions.js';
 import { compileFilters, type Allows, type AllowsAll, type Filters } from './filter.js';
-import { SupervisedServer, type CallOptions, type McpServer, type ServerEvent } from './server.js';
-import { checkServer, type CheckedServer, type ServerSpec } from './server-spec.js';
+import { headersFrom } from './headers-helper.js';
+import {
+  SupervisedServer,
+  type CallOptions,
+  type CallReport,
+  type McpServer,
+  type ServerEvent,
+} from './server.js';
+import {
+  checkServer,
+  type CheckedServer,
+  type ServerSpec,
+  type StdioServerSpec,
+} from './server-spec.js';
 import type { RestartPolicy, ServerState } from './supervisor.js';
 import type { ToolResult } from './tool-result.js';
 
@@ -30,6 +47,19 @@ export interface ClientOptions {
   readonly clientInfo?: { readonly name: string; readonly version: string };
   /** Default: the `Client` of `@modelcontextprotocol/sdk`. */
   readonly engine?: CreateEngine;
+  /** What a project's servers must be in to be started. Default: none is approved. */
+  readonly approvals?: ApprovalStore;
+  /** What servers may say of their tools, by what they said before. Default: they may change it at will. */
+  readonly pins?: PinPolicy;
+  /**
+   * What is done about suspicious words in what servers say of themselves. Default `warn`: an event. A name with
+   * hidden characters in it is refused then, too.
+   */
+  readonly scan?: Verdict;
+  /** Whether `structured` is held against the tool's own output schema. Default `check`. */
+  readonly structured?: 'check' | 'off';
+  /** Each call of a tool, when it has ended; for metrics. What it throws is an uncaught exception. */
+  onCall?(server: string, call: CallReport): void;
   /** What servers do between calls. What it throws is an uncaught exception. */
   onEvent?(server: string, event: ServerEvent): void;
 }
@@ -65,11 +95,14 @@ export interface McpHub {
   states(): Readonly<Record<string, ServerState>>;
   tools(): Promise<Listed<Tool>>;
   resources(): Promise<Listed<Resource>>;
+  resourceTemplates(): Promise<Listed<ResourceTemplate>>;
   prompts(): Promise<Listed<Prompt>>;
   /** Calls the tool `server__tool`. */
   call(qualifiedName: string, args?: JsonObject, options?: CallOptions): Promise<ToolResult>;
   /** Gets the prompt `server__prompt`. */
   prompt(qualifiedName: string, args?: Readonly<Record<string, string>>): Promise<JsonObject>;
+  /** Reads the resource `server__uri`; resolves with its `contents`. */
+  readResource(qualifiedName: string, options?: RequestOptions): Promise<readonly JsonObject[]>;
   /** Ends all servers; resolves when nothing of them is left. */
   close(): Promise<void>;
 }
@@ -93,18 +126,28 @@ function createHousehold(options: ClientOptions): Household {
       marker: `mcp-${process.pid}-${randomBytes(6).toString('hex')}`,
     }));
 
+  const neighbours = new Neighbours();
+  const project = options.pins?.project ?? cwd;
+
   const opening =
-    (name: string, server: CheckedServer): OpenTransport =>
-    (events) =>
-      server.type === 'stdio'
-        ? openStdio(ownerOf(), server, events)
-        : Promise.resolve(new StreamableHttpTransport({ name, ...server }, events));
+    (name: string, server: CheckedServer, redactor: Redactor): OpenTransport =>
+    async (events) => {
+      if (server.type === 'stdio')
+        return openStdio(ownerOf(), server, events, (text) => redactor.text(text));
+      const { headersHelper } = server;
+      const printed = headersHelper && (await headersFrom(ownerOf(), name, headersHelper));
+      redactor.add(Object.values(printed ?? {}));
+      const headers = { ...server.headers, ...printed };
+      return new StreamableHttpTransport({ name, ...server, headers }, events);
+    };
 
   return {
     make(name, spec, policy) {
       const server = checkServer(name, spec, { cwd, environment });
       const { startMs, timeoutMs, totalMs, pingMs } = server;
       const own = compileFilters(server.filters, `The server ${name}`);
+      const redactor = createRedactor(secretsOf(server, spec));
+      const tell = (event: ServerEvent): void => apart(() => options.onEvent?.(name, event));
       return new SupervisedServer({
         name,
         restart,
@@ -116,7 +159,7 @@ function createHousehold(options: ClientOptions): Household {
         open: (hooks) =>
           openConnection({
             name,
-            open: opening(name, server),
+            open: opening(name, server, redactor),
             createEngine,
             clientInfo,
             roots: roots.map((root) => pathToFileURL(root).href),
@@ -126,22 +169,48 @@ function createHousehold(options: ClientOptions): Household {
             pingMs,
             ...hooks,
           }),
-        tell(event) {
-          try {
-            options.onEvent?.(name, event);
-          } catch (error) {
-            // As with any handler of events: nobody's call fails by it, and nobody overlooks it.
-            queueMicrotask(() => {
-              throw error;
-            });
-          }
+        guard: new DefinitionGuard({
+          server: name,
+          project,
+          pins: options.pins,
+          scan: options.scan ?? 'warn',
+          neighbours,
+          tell: (report) => tell({ type: 'definitions', ...report }),
+        }),
+        redactor,
+        checksOutput: options.structured !== 'off',
+        mayStart() {
+          const refusal = whyUnapproved(name, server.origin, options.approvals);
+          if (refusal !== undefined) throw refusal;
         },
+        tell,
+        called: options.onCall && ((call) => apart(() => options.onCall?.(name, call))),
       });
     },
     async close() {
       await ownOwner?.close();
     },
   };
+}
+
+/** As with any handler of events: nobody's call fails by it, and nobody overlooks it. */
+function apart(handler: () => void): void {
+  try {
+    handler();
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
+}
+
+/** What of a server no error and no event may show: its own variables, its headers, the values in its address. */
+function secretsOf(server: CheckedServer, spec: ServerSpec): readonly string[] {
+  if (server.type === 'stdio') {
+    const { env = {} } = spec as StdioServerSpec;
+    return [...server.secrets, ...Object.values(env)];
+  }
+  return [...server.secrets, ...Object.values(server.headers), ...server.url.searchParams.values()];
 }
 
 /** What both allow; the hub's filters are on the names as it gives them. */
@@ -220,6 +289,11 @@ export function createMcpHub(options: HubOptions): McpHub {
         (one) => one.resources(),
         ({ uri }) => uri,
       ),
+    resourceTemplates: () =>
+      listed<ResourceTemplate>(
+        (one) => one.resourceTemplates(),
+        ({ uriTemplate }) => uriTemplate,
+      ),
     prompts: () =>
       listed<Prompt>(
         (one) => one.prompts(),
@@ -232,6 +306,10 @@ export function createMcpHub(options: HubOptions): McpHub {
     async prompt(qualifiedName, args) {
       const [one, name] = split(qualifiedName);
       return one.prompt(name, args);
+    },
+    async readResource(qualifiedName, readOptions) {
+      const [one, uri] = split(qualifiedName);
+      return one.readResource(uri, readOptions);
     },
     async close() {
       await Promise.all([...servers.values()].map((one) => one.close()));

@@ -1,5 +1,6 @@
 import { isAbsolute, resolve } from 'node:path';
 import { McpError } from '../mcp-error.js';
+import type { ServerOrigin } from '../safety/approval-store.js';
 import { refuseOtherKeys, type Filters } from './filter.js';
 
 interface CommonSpec extends Filters {
@@ -13,6 +14,10 @@ interface CommonSpec extends Filters {
   readonly pingMs?: number;
   /** A larger message of the server is not taken. Default 64 MiB. */
   readonly maxMessageBytes?: number;
+  /** Values that no error and no event may show, besides those of `env` and `headers`. */
+  readonly secrets?: readonly string[];
+  /** Where the definition was read. One of a project is started only if the hub's `approvals` know it. */
+  readonly origin?: ServerOrigin;
 }
 
 /** A server that is a program, which speaks over its stdin and stdout. */
@@ -34,6 +39,11 @@ export interface HttpServerSpec extends CommonSpec {
   readonly type: 'http';
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /**
+   * A program and its arguments, run for each connection, never by a shell: it prints more headers, as a JSON object
+   * of texts. It gets `CLAUDE_CODE_MCP_SERVER_NAME` and `CLAUDE_CODE_MCP_SERVER_URL`, and has 10 s.
+   */
+  readonly headersHelper?: readonly string[];
 }
 
 export type ServerSpec = StdioServerSpec | HttpServerSpec;
@@ -45,6 +55,8 @@ export interface CheckedCommon {
   readonly totalMs: number;
   readonly pingMs: number;
   readonly maxMessageBytes: number;
+  readonly secrets: readonly string[];
+  readonly origin: ServerOrigin | undefined;
 }
 
 export type CheckedServer =
@@ -59,16 +71,33 @@ export type CheckedServer =
       readonly type: 'http';
       readonly url: URL;
       readonly headers: Readonly<Record<string, string>>;
+      readonly headersHelper: HeadersHelper | undefined;
     });
+
+/** A program that prints headers, and where it runs. */
+export interface HeadersHelper {
+  readonly argv: readonly [string, ...string[]];
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+}
 
 /** What every server gets of the environment; all else it is given by name. */
 const passed = ['HOME', 'LANG', 'LOGNAME', 'PATH', 'SHELL', 'TERM', 'TMPDIR', 'TZ', 'USER'];
 
 const times = ['startMs', 'timeoutMs', 'totalMs', 'pingMs'];
-const commonKeys = ['type', 'tools', 'resources', 'prompts', ...times, 'maxMessageBytes'];
+const commonKeys = [
+  'type',
+  'tools',
+  'resources',
+  'prompts',
+  ...times,
+  'maxMessageBytes',
+  'secrets',
+  'origin',
+];
 const keysOf = {
   stdio: [...commonKeys, 'command', 'args', 'env', 'cwd', 'closeMs'],
-  http: [...commonKeys, 'url', 'headers'],
+  http: [...commonKeys, 'url', 'headers', 'headersHelper'],
 } as const;
 
 export interface Surroundings {
@@ -109,7 +138,26 @@ function checkCommon(name: string, spec: CommonSpec): CheckedCommon {
     ...(resources && { resources }),
     ...(prompts && { prompts }),
   };
-  return { filters, startMs, timeoutMs, totalMs, pingMs, maxMessageBytes };
+  const { secrets = [], origin } = spec;
+  list(name, 'secrets', secrets);
+  return { filters, startMs, timeoutMs, totalMs, pingMs, maxMessageBytes, secrets, origin };
+}
+
+function list(name: string, what: string, values: readonly unknown[]): void {
+  const given: unknown = values;
+  if (!Array.isArray(given)) return refuse(name, what, 'a list of texts');
+  values.forEach((one, index) => {
+    if (!isText(one)) refuse(name, `${what}[${index}]`, 'text without NUL');
+  });
+}
+
+function inheritedFrom(environment: Surroundings['environment']): Record<string, string> {
+  const inherited: Record<string, string> = {};
+  for (const key of passed) {
+    const value = environment[key];
+    if (value !== undefined) inherited[key] = value;
+  }
+  return inherited;
 }
 
 /** Checks a server once, at the edge. Throws `ORCH_MCP_SPEC`; values of variables and headers are never shown. */
@@ -129,26 +177,46 @@ export function checkServer(name: string, spec: ServerSpec, around: Surroundings
       return refuse(name, 'url', 'an address that begins with http: or https:');
     if (url.username !== '' || url.password !== '')
       refuse(name, 'url', 'an address without a password; give it in headers.authorization');
-    return { ...common, type: 'http', url, headers: texts(name, 'headers', spec.headers) };
+    const headers = texts(name, 'headers', spec.headers);
+    return {
+      ...common,
+      type: 'http',
+      url,
+      headers,
+      headersHelper: checkHelper(name, spec, around),
+    };
   }
   const { command, args = [], env, cwd = around.cwd, closeMs = 500 } = spec;
   if (!isText(command) || command === '') refuse(name, 'command', 'the name or path of a program');
-  args.forEach((one: unknown, index) => {
-    if (!isText(one)) refuse(name, `args[${index}]`, 'text without NUL');
-  });
+  list(name, 'args', args);
   if (!isText(cwd) || !isAbsolute(resolve(around.cwd, cwd))) refuse(name, 'cwd', 'a path');
   if (!(closeMs >= 0 && closeMs < 2 ** 31)) refuse(name, 'closeMs', 'a number of ms');
-  const inherited: Record<string, string> = {};
-  for (const key of passed) {
-    const value = around.environment[key];
-    if (value !== undefined) inherited[key] = value;
-  }
   return {
     ...common,
     type: 'stdio',
     argv: [command, ...args],
     cwd: resolve(around.cwd, cwd),
-    env: { ...inherited, ...texts(name, 'env', env) },
+    env: { ...inheritedFrom(around.environment), ...texts(name, 'env', env) },
     closeMs,
+  };
+}
+
+function checkHelper(
+  name: string,
+  { headersHelper, url, origin }: HttpServerSpec,
+  { cwd, environment }: Surroundings,
+): HeadersHelper | undefined {
+  if (headersHelper === undefined) return undefined;
+  list(name, 'headersHelper', headersHelper);
+  const [program = '', ...args] = headersHelper;
+  if (program === '') refuse(name, 'headersHelper', 'a program and its arguments');
+  return {
+    argv: [program, ...args],
+    cwd: origin?.project ?? cwd,
+    env: {
+      ...inheritedFrom(environment),
+      CLAUDE_CODE_MCP_SERVER_NAME: name,
+      CLAUDE_CODE_MCP_SERVER_URL: url,
+    },
   };
 }
