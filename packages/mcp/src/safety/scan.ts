@@ -54,7 +54,7 @@ const phrases: readonly (readonly [FindingKind, RegExp])[] = [
   ],
   [
     'exfiltration',
-    /\b(?:send|post|upload|forward|exfiltrate|append|bcc|leak|transmit)\b[^.!?]{0,60}\b(?:api[_ -]?keys?|passwords?|credentials?|private keys?|secrets?|access tokens?|environment variables?|conversation|chat history|system prompt)\b/,
+    /\b(?:send|post|upload|forward|exfiltrate|append|bcc|leak|transmit)s?\b[^.!?]{0,60}\b(?:api[_ -]?keys?|passwords?|credentials?|private keys?|secrets?|access tokens?|environment variables?|conversation|chat history|system prompt)\b/,
   ],
   [
     'preemption',
