@@ -24,7 +24,7 @@ export interface ClaudeServersOptions {
 export interface ClaudeServers {
   /** What `createMcpHub` takes. Those of the project have to be approved there. */
   readonly servers: Readonly<Record<string, ServerSpec>>;
-  /** In the order of their places. */
+  /** By file, line and column. */
   readonly problems: readonly ConfigProblem[];
   /** Definitions that do not count, because a stronger scope has the same name. */
   readonly overridden: readonly {
@@ -90,6 +90,12 @@ export function readClaudeServers(options: ClaudeServersOptions): ClaudeServers 
   if (user !== undefined && userFile !== null)
     take(user, userRoot?.get('mcpServers')?.value, 'user', userFile);
 
+  problems.sort(
+    (a, b) =>
+      Number(a.source > b.source) - Number(a.source < b.source) ||
+      a.line - b.line ||
+      a.column - b.column,
+  );
   if (mistakes === 'throw' && problems.some(({ severity }) => severity === 'error'))
     throw configError(problems);
   return {

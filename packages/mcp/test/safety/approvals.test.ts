@@ -1,9 +1,9 @@
 import {
   chmodSync,
-  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -194,7 +194,7 @@ describe('approvals', () => {
   test('cannot be kept where agents write, also behind a link', ({ onTestFinished }) => {
     const directory = temporaryDirectory(onTestFinished);
     symlinkSync(directory, `${directory}-link`);
-    onTestFinished(() => void (existsSync(`${directory}-link`) && undefined));
+    onTestFinished(() => rmSync(`${directory}-link`));
     for (const place of [directory, join(directory, 'deep/er'), join(`${directory}-link`, 'x')])
       expect(() => openApprovals({ directory: place, agentRoots: [directory] })).toThrow(
         expect.objectContaining({ code: 'ORCH_MCP_STATE' }),
