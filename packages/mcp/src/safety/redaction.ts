@@ -8,11 +8,11 @@ const most = 1000;
 /** Replaces a server's secrets in what is said of it. */
 export interface Redactor {
   /** More values that must not be seen. */
-  add(values: Iterable<string>): void;
-  text(text: string): string;
-  json(value: Json): Json;
+  readonly add: (values: Iterable<string>) => void;
+  readonly text: (text: string) => string;
+  readonly json: (value: Json) => Json;
   /** The same error; its message, stack, details and causes no longer hold secrets. */
-  error<T>(error: T): T;
+  readonly error: <T>(error: T) => T;
 }
 
 const mark = '[redacted]';

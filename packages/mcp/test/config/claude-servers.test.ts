@@ -19,7 +19,7 @@ function files(onTestFinished: Cleanup, shared: unknown, user?: (project: string
   return {
     project,
     read: (more = {}) => readClaudeServers({ ...options, ...more }),
-    problems(): readonly ConfigProblem[] {
+    problems: (): readonly ConfigProblem[] => {
       try {
         return readClaudeServers(options).problems;
       } catch (error) {

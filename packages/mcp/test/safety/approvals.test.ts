@@ -12,12 +12,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { createMcpHub, type McpHub } from '../../src/index.js';
 import { readClaudeServers } from '../../src/config/index.js';
-import {
-  askAbout,
-  openApprovals,
-  type ApprovalStore,
-  type ServerOrigin,
-} from '../../src/safety/index.js';
+import { askAbout, openApprovals, type ServerOrigin } from '../../src/safety/index.js';
 import { refusal, temporaryDirectory, type Cleanup } from '../scene.js';
 import { defined, tool } from './defined.js';
 
@@ -44,9 +39,9 @@ function projectOf(onTestFinished: Cleanup, more: object = {}) {
   return {
     ...{ project, server, approvals, write, origin, state: join(directory, 'state') },
     approve: () => approvals.approve(askAbout('one', origin())),
-    hub(store: ApprovalStore | undefined = approvals): McpHub {
+    hub: (): McpHub => {
       const { servers } = readClaudeServers({ project, userFile: null, environment });
-      const hub = createMcpHub({ servers, environment, ...(store && { approvals: store }) });
+      const hub = createMcpHub({ servers, environment, approvals });
       onTestFinished(() => hub.close());
       return hub;
     },

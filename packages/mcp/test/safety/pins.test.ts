@@ -161,7 +161,7 @@ describe('pins', () => {
     expect(await refusal(same.hub.call('one__read'))).toMatchObject({ code: 'ORCH_MCP_CHANGED' });
   });
 
-  test('of two who are first at once are those of one of them', async ({ onTestFinished }) => {
+  test('of two who are first at once are those of one of them', ({ onTestFinished }) => {
     const directory = temporaryDirectory(onTestFinished);
     const store = openPins(directory);
     const [a, b] = [tool('a'), tool('b')].map((one) =>

@@ -68,7 +68,9 @@ describe('what a server was given', () => {
 
   test('is not in the answer of an HTTP server that says it again', async ({ onTestFinished }) => {
     const server = createServer((request, response) => {
-      response.writeHead(500).end(`no such key: ${request.headers['x-key']} ${request.url}`);
+      response
+        .writeHead(500)
+        .end(`no such key: ${String(request.headers['x-key'])} ${request.url}`);
     }).listen(0, '127.0.0.1');
     await once(server, 'listening');
     onTestFinished(() => void server.close());

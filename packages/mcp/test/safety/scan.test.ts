@@ -10,7 +10,7 @@ const kindsOf = (definition: JsonObject, neighbours = new Neighbours()): Finding
   ...new Set(scan('one', definition, neighbours).map(({ kind }) => kind)),
 ];
 const inTags = (text: string): string =>
-  [...text].map((one) => String.fromCodePoint(0xe0000 + one.charCodeAt(0))).join('');
+  Array.from(text, (one) => String.fromCodePoint(0xe0000 + one.charCodeAt(0))).join('');
 const inSelectors = (text: string): string =>
   [...Buffer.from(text)].map((byte) => String.fromCodePoint(0xe0100 + byte)).join('');
 

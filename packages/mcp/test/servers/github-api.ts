@@ -67,7 +67,8 @@ export async function startGithubApi(token: string): Promise<GithubApi> {
     if (value === undefined) throw new Refusal(404);
     return value;
   };
-  const text = (value: unknown): string => String(value as string);
+  const text = (value: unknown): string =>
+    typeof value === 'string' ? value : JSON.stringify(value);
 
   function commit(message: string, files: ReadonlyMap<string, string>, parents: string[]): Commit {
     const made = { sha: nextSha(), message, files, parents };
