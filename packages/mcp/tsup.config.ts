@@ -6,5 +6,7 @@ export default defineConfig(
     index: 'src/index.ts',
     config: 'src/config/index.ts',
     safety: 'src/safety/index.ts',
+    auth: 'src/auth/index.ts',
+    'client-engine': 'src/client-engine/index.ts',
   }),
 );

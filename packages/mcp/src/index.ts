@@ -52,7 +52,30 @@ export type {
   ToolAnnotations,
 } from './hub/definitions.js';
 export type { ToolResult } from './hub/tool-result.js';
-export type { CreateEngine, Engine, Handshake, HandshakeOptions } from './engine/engine.js';
+export type {
+  AskHandlers,
+  Asking,
+  AskKind,
+  Elicited,
+  FormRequest,
+  SamplingRequest,
+  SamplingResult,
+  UrlRequest,
+} from './answers/handlers.js';
+export type { Asked } from './answers/answers.js';
+export type {
+  ClientAnswers,
+  CreateEngine,
+  Engine,
+  Handshake,
+  HandshakeOptions,
+} from './engine/engine.js';
+export type {
+  HttpAuth,
+  HttpAuthAnswer,
+  HttpAuthorizer,
+  HttpAuthRequest,
+} from './transport/http-auth.js';
 export type { Progress, RequestOptions } from './protocol/peer.js';
 export type { ApprovalStore, ServerOrigin } from './safety/approval-store.js';
 export type { DefinitionReport, DefinitionReview, PinPolicy, Verdict } from './safety/guard.js';

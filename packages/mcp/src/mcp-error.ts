@@ -15,6 +15,7 @@
  * - `ORCH_MCP_HTTP`: an HTTP server answered another status that is no success; `details.status`.
  * - `ORCH_MCP_UNSUPPORTED`: the server does not declare this capability; nothing was sent.
  * - `ORCH_MCP_REFUSED`: a filter does not allow it; nothing was sent.
+ * - `ORCH_MCP_OAUTH`: no token could be got for an HTTP server; `details.reason`.
  * - `ORCH_MCP_CONFIG`: a file of settings is not what it must be; `details.problems` has all that is wrong with it.
  * - `ORCH_MCP_UNAPPROVED`: a server of the project that nobody has approved as it is; nothing was started.
  * - `ORCH_MCP_CHANGED`: the tool is not what was pinned (`details.change`); nothing was sent.
@@ -41,6 +42,7 @@ export type McpErrorCode =
   | 'ORCH_MCP_HTTP'
   | 'ORCH_MCP_UNSUPPORTED'
   | 'ORCH_MCP_REFUSED'
+  | 'ORCH_MCP_OAUTH'
   | 'ORCH_MCP_CONFIG'
   | 'ORCH_MCP_UNAPPROVED'
   | 'ORCH_MCP_CHANGED'

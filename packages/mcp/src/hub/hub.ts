@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { pathToFileURL } from 'node:url';
 import { createProcessOwner, type ProcessOwner } from '@orch/process';
+import { createAnswers } from '../answers/answers.js';
+import type { AskHandlers } from '../answers/handlers.js';
 import type { CreateEngine } from '../engine/engine.js';
 import { createSdkEngine } from '../engine/sdk-engine.js';
 import type { JsonObject } from '../json.js';
@@ -43,6 +45,8 @@ export interface ClientOptions {
   readonly environment?: Readonly<Record<string, string | undefined>>;
   /** Directories that a server may ask for. Default: none. */
   readonly roots?: readonly string[];
+  /** Answers to what servers ask; which of them a server may use is said in its `asks`. Default: none. */
+  readonly handlers?: AskHandlers;
   readonly restart?: RestartPolicy;
   readonly clientInfo?: { readonly name: string; readonly version: string };
   /** Default: the `Client` of `@modelcontextprotocol/sdk`. */
@@ -129,17 +133,19 @@ function createHousehold(options: ClientOptions): Household {
   const neighbours = new Neighbours();
   const project = options.pins?.project ?? cwd;
 
-  const opening =
-    (name: string, server: CheckedServer, redactor: Redactor): OpenTransport =>
-    async (events) => {
-      if (server.type === 'stdio')
-        return openStdio(ownerOf(), server, events, (text) => redactor.text(text));
-      const { headersHelper } = server;
+  const opening = (name: string, server: CheckedServer, redactor: Redactor): OpenTransport => {
+    if (server.type === 'stdio')
+      return (events) => openStdio(ownerOf(), server, events, (text) => redactor.text(text));
+    const { headersHelper, auth, url } = server;
+    // Kept over all connections, with its tokens.
+    const authorizer = auth?.forServer({ name, url });
+    return async (events) => {
       const printed = headersHelper && (await headersFrom(ownerOf(), name, headersHelper));
       redactor.add(Object.values(printed ?? {}));
       const headers = { ...server.headers, ...printed };
-      return new StreamableHttpTransport({ name, ...server, headers }, events);
+      return new StreamableHttpTransport({ name, ...server, headers, authorizer }, events);
     };
+  };
 
   return {
     make(name, spec, policy) {
@@ -148,6 +154,15 @@ function createHousehold(options: ClientOptions): Household {
       const own = compileFilters(server.filters, `The server ${name}`);
       const redactor = createRedactor(secretsOf(server, spec));
       const tell = (event: ServerEvent): void => apart(() => options.onEvent?.(name, event));
+      const answers = createAnswers({
+        server: name,
+        handlers: options.handlers ?? {},
+        asks: server.asks,
+        asksPerMinute: server.asksPerMinute,
+        roots: roots.map((root) => pathToFileURL(root).href),
+        tell: (asked) => tell({ type: 'asked', ...asked }),
+      });
+      const open = opening(name, server, redactor);
       return new SupervisedServer({
         name,
         restart,
@@ -159,10 +174,11 @@ function createHousehold(options: ClientOptions): Household {
         open: (hooks) =>
           openConnection({
             name,
-            open: opening(name, server, redactor),
+            identity: `${name} ${server.type === 'stdio' ? server.argv.join(' ') : server.url.href}`,
+            open,
             createEngine,
             clientInfo,
-            roots: roots.map((root) => pathToFileURL(root).href),
+            answers,
             startMs,
             timeoutMs,
             totalMs,

@@ -1,6 +1,8 @@
 import { isAbsolute, resolve } from 'node:path';
+import type { AskKind } from '../answers/handlers.js';
 import { McpError } from '../mcp-error.js';
 import type { ServerOrigin } from '../safety/approval-store.js';
+import type { HttpAuth } from '../transport/http-auth.js';
 import { refuseOtherKeys, type Filters } from './filter.js';
 
 interface CommonSpec extends Filters {
@@ -18,6 +20,10 @@ interface CommonSpec extends Filters {
   readonly secrets?: readonly string[];
   /** Where the definition was read. One of a project is started only if the hub's `approvals` know it. */
   readonly origin?: ServerOrigin;
+  /** What it may ask of its client, which needs a handler for it too. Default: nothing. */
+  readonly asks?: readonly AskKind[];
+  /** So often in a minute it may ask; more is refused. Default 10. */
+  readonly asksPerMinute?: number;
 }
 
 /** A server that is a program, which speaks over its stdin and stdout. */
@@ -44,6 +50,8 @@ export interface HttpServerSpec extends CommonSpec {
    * of texts. It gets `CLAUDE_CODE_MCP_SERVER_NAME` and `CLAUDE_CODE_MCP_SERVER_URL`, and has 10 s.
    */
   readonly headersHelper?: readonly string[];
+  /** How its requests are authorized; `@orch/mcp/auth` makes one. Default: by `headers` alone. */
+  readonly auth?: HttpAuth;
 }
 
 export type ServerSpec = StdioServerSpec | HttpServerSpec;
@@ -57,6 +65,8 @@ export interface CheckedCommon {
   readonly maxMessageBytes: number;
   readonly secrets: readonly string[];
   readonly origin: ServerOrigin | undefined;
+  readonly asks: readonly AskKind[];
+  readonly asksPerMinute: number;
 }
 
 export type CheckedServer =
@@ -72,6 +82,7 @@ export type CheckedServer =
       readonly url: URL;
       readonly headers: Readonly<Record<string, string>>;
       readonly headersHelper: HeadersHelper | undefined;
+      readonly auth: HttpAuth | undefined;
     });
 
 /** A program that prints headers, and where it runs. */
@@ -92,12 +103,14 @@ const commonKeys = [
   'prompts',
   ...times,
   'maxMessageBytes',
+  'asks',
+  'asksPerMinute',
   'secrets',
   'origin',
 ];
 const keysOf = {
   stdio: [...commonKeys, 'command', 'args', 'env', 'cwd', 'closeMs'],
-  http: [...commonKeys, 'url', 'headers', 'headersHelper'],
+  http: [...commonKeys, 'url', 'headers', 'headersHelper', 'auth'],
 } as const;
 
 export interface Surroundings {
@@ -124,6 +137,18 @@ function texts(name: string, what: string, value: object | undefined): Record<st
   return { ...(value as Record<string, string> | undefined) };
 }
 
+function checkAuth(
+  name: string,
+  auth: HttpAuth | undefined,
+  headers: Readonly<Record<string, string>>,
+): void {
+  if (auth === undefined) return;
+  if (typeof (auth as Partial<HttpAuth> | null)?.forServer !== 'function')
+    refuse(name, 'auth', 'what oauth() of @orch/mcp/auth gives');
+  if (Object.keys(headers).some((key) => key.toLowerCase() === 'authorization'))
+    refuse(name, 'headers.authorization', 'left out, as auth sets it');
+}
+
 function checkCommon(name: string, spec: CommonSpec): CheckedCommon {
   const { startMs = 30_000, timeoutMs = 60_000, totalMs = 600_000, pingMs = 10_000 } = spec;
   const { maxMessageBytes = 64 * 1024 * 1024, tools, resources, prompts } = spec;
@@ -133,6 +158,13 @@ function checkCommon(name: string, spec: CommonSpec): CheckedCommon {
   // Longer text than this cannot be made into a string by V8.
   if (!(maxMessageBytes >= 1024 && maxMessageBytes <= 2 ** 29 - 24))
     refuse(name, 'maxMessageBytes', 'a number of bytes from 1024 to 536870888');
+  const { asks = [], asksPerMinute = 10 } = spec;
+  const asked: unknown = asks;
+  const isKnown = (one: unknown): boolean => one === 'sampling' || one === 'elicitation';
+  if (!Array.isArray(asked) || !asked.every(isKnown))
+    refuse(name, 'asks', 'a list of "sampling" and "elicitation"');
+  if (!(asksPerMinute >= 0 && asksPerMinute <= 10_000))
+    refuse(name, 'asksPerMinute', 'a number from 0 to 10000');
   const filters: Filters = {
     ...(tools && { tools }),
     ...(resources && { resources }),
@@ -140,7 +172,18 @@ function checkCommon(name: string, spec: CommonSpec): CheckedCommon {
   };
   const { secrets = [], origin } = spec;
   list(name, 'secrets', secrets);
-  return { filters, startMs, timeoutMs, totalMs, pingMs, maxMessageBytes, secrets, origin };
+  return {
+    filters,
+    startMs,
+    timeoutMs,
+    totalMs,
+    pingMs,
+    maxMessageBytes,
+    asks,
+    asksPerMinute,
+    secrets,
+    origin,
+  };
 }
 
 function list(name: string, what: string, values: readonly unknown[]): void {
@@ -178,13 +221,9 @@ export function checkServer(name: string, spec: ServerSpec, around: Surroundings
     if (url.username !== '' || url.password !== '')
       refuse(name, 'url', 'an address without a password; give it in headers.authorization');
     const headers = texts(name, 'headers', spec.headers);
-    return {
-      ...common,
-      type: 'http',
-      url,
-      headers,
-      headersHelper: checkHelper(name, spec, around),
-    };
+    checkAuth(name, spec.auth, headers);
+    const headersHelper = checkHelper(name, spec, around);
+    return { ...common, type: 'http', url, headers, headersHelper, auth: spec.auth };
   }
   const { command, args = [], env, cwd = around.cwd, closeMs = 500 } = spec;
   if (!isText(command) || command === '') refuse(name, 'command', 'the name or path of a program');

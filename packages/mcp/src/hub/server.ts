@@ -1,3 +1,4 @@
+import type { Asked } from '../answers/answers.js';
 import type { Handshake } from '../engine/engine.js';
 import type { Json, JsonObject } from '../json.js';
 import { McpError, type McpErrorCode } from '../mcp-error.js';
@@ -38,6 +39,10 @@ export type ServerEvent =
     }
   /** What it says of its tools, prompts or resources has changed, or is suspicious. */
   | ({ readonly type: 'definitions' } & DefinitionReport)
+  /** It asked something of its client. */
+  | ({ readonly type: 'asked' } & Asked)
+  /** What a person was to do at an address is done. */
+  | { readonly type: 'elicited'; readonly id: string }
   /** It wrote something that is no message where messages are expected. */
   | { readonly type: 'noise'; readonly text: string };
 
@@ -154,6 +159,8 @@ export class SupervisedServer implements McpServer {
   readonly #options: ServerOptions;
   readonly #supervisor: Supervisor;
   readonly #lists = new Map<ListKind, Promise<readonly JsonObject[]>>();
+  /** On the monotonic clock, where the server said so. */
+  readonly #keptUntilMs = new Map<ListKind, number>();
   /** By what the tools say of themselves. */
   #repeatable: ReadonlySet<string> = new Set();
   /** By what they say of themselves. */
@@ -244,7 +251,8 @@ export class SupervisedServer implements McpServer {
   /** Throws if the tool must not be called. A promise: what is known of it is out of date, and is read first. */
   #admit(tool: string, options: CallOptions | undefined): Promise<unknown> | undefined {
     const { guard } = this.#options;
-    if (guard.asksFirst && this.#judgedAt !== this.#generation) {
+    const isKnown = this.#judgedAt === this.#generation && !this.#isStale(toolList);
+    if (guard.asksFirst && !isKnown) {
       const { signal } = options ?? {};
       return this.#list(toolList, signal === undefined ? {} : { signal });
     }
@@ -292,14 +300,21 @@ export class SupervisedServer implements McpServer {
 
   async subscribe(uri: string, options?: RequestOptions): Promise<void> {
     this.#requireResource(uri);
-    await this.#request('resources', 'resources/subscribe', { uri }, options, true);
+    const subscribe = 'resources/subscribe';
+    await this.#ask('resources', subscribe, ({ session }) => session.watch(uri, options), options);
     this.#subscribed.add(uri);
   }
 
   async unsubscribe(uri: string, options?: RequestOptions): Promise<void> {
     this.#requireResource(uri);
     this.#subscribed.delete(uri);
-    await this.#request('resources', 'resources/unsubscribe', { uri }, options, true);
+    const unsubscribe = 'resources/unsubscribe';
+    await this.#ask(
+      'resources',
+      unsubscribe,
+      ({ session }) => session.unwatch(uri, options),
+      options,
+    );
   }
 
   async prompts(options?: ListOptions): Promise<readonly Prompt[]> {
@@ -343,12 +358,17 @@ export class SupervisedServer implements McpServer {
   }
 
   async setLogLevel(level: LogLevel, options?: RequestOptions): Promise<void> {
-    await this.#request('logging', 'logging/setLevel', { level }, options, true);
+    await this.#ask(
+      'logging',
+      'logging/setLevel',
+      ({ session }) => session.setLogLevel(level, options),
+      options,
+    );
     this.#logLevel = level;
   }
 
   async ping(options?: RequestOptions): Promise<void> {
-    await this.#request(undefined, 'ping', {}, options, true);
+    await this.#ask(undefined, 'ping', ({ session }) => session.ping(options), options);
   }
 
   close(): Promise<void> {
@@ -380,11 +400,8 @@ export class SupervisedServer implements McpServer {
       handshake: { ...handshake, ...(greeting !== undefined && { instructions: greeting }) },
     };
     // What its user asked for holds for every session, and what the server says to it is its own affair.
-    const again = [...this.#subscribed].map((uri) =>
-      connection.peer.request('resources/subscribe', { uri }),
-    );
-    if (this.#logLevel !== undefined)
-      again.push(connection.peer.request('logging/setLevel', { level: this.#logLevel }));
+    const again = [...this.#subscribed].map((uri) => connection.session.watch(uri));
+    if (this.#logLevel !== undefined) again.push(connection.session.setLogLevel(this.#logLevel));
     for (const request of again) request.catch(() => undefined);
     this.#lookSoon();
     return connection;
@@ -399,15 +416,28 @@ export class SupervisedServer implements McpServer {
       .finally(() => (this.#isLooking = false));
   }
 
-  /** `repeat`: once more, on a new connection, if this one breaks before the answer. */
-  async #request(
-    capability: string | undefined,
+  #request(
+    capability: string,
     method: string,
     params: JsonObject,
     options: RequestOptions | undefined,
     repeat: boolean,
     admit?: () => Promise<unknown> | undefined,
   ): Promise<JsonObject> {
+    const work = ({ session }: Connection): Promise<JsonObject> =>
+      session.request(method, params, options);
+    return this.#ask(capability, method, work, options, repeat, admit);
+  }
+
+  /** `repeat`: once more, on a new connection, if this one breaks before the answer. */
+  async #ask<T>(
+    capability: string | undefined,
+    method: string,
+    work: (connection: Connection) => Promise<T>,
+    options: RequestOptions | undefined,
+    repeat = true,
+    admit?: () => Promise<unknown> | undefined,
+  ): Promise<T> {
     let connection = this.#supervisor.current;
     if (connection !== undefined) this.#requireCapability(connection, capability, method);
     // On the path of nearly every call there is nothing to wait for.
@@ -417,12 +447,12 @@ export class SupervisedServer implements McpServer {
       connection = await this.#admitted(capability, method, options?.signal, admit);
     }
     try {
-      return await connection.peer.request(method, params, options);
+      return await work(connection);
     } catch (error) {
       if (!repeat || !mayRepeat(error) || this.state === 'closed')
         throw this.#options.redactor.error(error);
       const next = await this.#admitted(capability, method, options?.signal, admit);
-      return await next.peer.request(method, params, options).catch((again: unknown) => {
+      return await work(next).catch((again: unknown) => {
         throw this.#options.redactor.error(again);
       });
     }
@@ -457,7 +487,7 @@ export class SupervisedServer implements McpServer {
     kind: ListKind,
     { refresh = false, signal, ...options }: ListOptions = {},
   ): Promise<readonly T[]> {
-    if (refresh) this.#lists.delete(kind);
+    if (refresh || this.#isStale(kind)) this.#lists.delete(kind);
     let list = this.#lists.get(kind);
     if (list === undefined) {
       list = this.#read(kind, options);
@@ -474,13 +504,14 @@ export class SupervisedServer implements McpServer {
   }
 
   async #read(kind: ListKind, options: RequestOptions): Promise<readonly JsonObject[]> {
+    this.#keptUntilMs.delete(kind);
     for (let attempt = 1, stale = 0; stale < mostTurns;) {
       const connection = await this.#acquire();
       const generation = this.#generation;
       let items: readonly JsonObject[] = [];
       try {
         if (connection.handshake.capabilities[kind.capability] !== undefined)
-          items = await listAll(connection.peer, this.name, kind, options);
+          items = await this.#readFrom(connection, kind, options);
       } catch (error) {
         // A server need not offer templates because it offers resources.
         if (kind === templateList && isMethodNotFound(error)) return [];
@@ -495,6 +526,20 @@ export class SupervisedServer implements McpServer {
       stale += 1;
     }
     throw this.#restless();
+  }
+
+  async #readFrom(
+    { session }: Connection,
+    kind: ListKind,
+    options: RequestOptions,
+  ): Promise<readonly JsonObject[]> {
+    const { items, ttlMs } = await listAll(session, this.name, kind, options);
+    this.#keptUntilMs.set(kind, performance.now() + ttlMs);
+    return items;
+  }
+
+  #isStale(kind: ListKind): boolean {
+    return performance.now() > (this.#keptUntilMs.get(kind) ?? Infinity);
   }
 
   #take(tools: readonly Tool[], generation: number): readonly Tool[] {
@@ -516,6 +561,9 @@ export class SupervisedServer implements McpServer {
       if (list === 'tools') this.#lookSoon();
     } else if (method === 'notifications/resources/updated') {
       if (typeof params['uri'] === 'string') tell({ type: 'updated', uri: params['uri'] });
+    } else if (method === 'notifications/elicitation/complete') {
+      const id = params['elicitationId'];
+      if (typeof id === 'string') tell({ type: 'elicited', id });
     } else if (method === 'notifications/message') {
       const { level, logger, data = null } = params;
       tell({

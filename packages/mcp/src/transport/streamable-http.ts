@@ -5,6 +5,7 @@ import { excerpt, isJsonObject } from '../json.js';
 import { McpError } from '../mcp-error.js';
 import { readEventStream, type StreamEnd } from './event-stream.js';
 import { describeStatus, readBody } from './http-answer.js';
+import { sendAuthorized, type HttpAuthorizer } from './http-auth.js';
 import type { Remains, RequestId, Transport, TransportEvents } from './transport.js';
 
 export interface HttpOptions {
@@ -12,6 +13,7 @@ export interface HttpOptions {
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly maxMessageBytes: number;
+  readonly authorizer: HttpAuthorizer | undefined;
 }
 
 /** A request of ours, and whatever is done to get its answer. */
@@ -37,7 +39,20 @@ const farewellMs = 500;
 /** More requests than this wait for one that is done. */
 const socketsMost = 256;
 
+/** Of what a server says with a status that is no success, so much is read. */
+const refusalBytesMost = 64 * 1024;
+
 const ignore = (): void => undefined;
+
+/** An error of JSON-RPC for just this request. */
+function isAnswerTo(id: RequestId, text: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isJsonObject(value) && value['id'] === id && isJsonObject(value['error']);
+  } catch {
+    return false;
+  }
+}
 
 /**
  * Streamable HTTP over `node:http`, a connection for each request that is in flight, all kept alive. Redirects are
@@ -51,6 +66,7 @@ export class StreamableHttpTransport implements Transport {
   readonly #byId = new Map<RequestId, Exchange>();
   readonly #headers: Record<string, string>;
   #session: string | undefined;
+  #isStateless = false;
   #closing: Promise<Remains> | undefined;
 
   constructor(options: HttpOptions, events: TransportEvents) {
@@ -65,9 +81,15 @@ export class StreamableHttpTransport implements Transport {
     this.#headers = { ...options.headers };
   }
 
-  send(text: string, id?: RequestId): Promise<void> | undefined {
+  readonly hasStreams = true;
+
+  send(
+    text: string,
+    id?: RequestId,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<void> | undefined {
     const exchange = this.#begin(id);
-    const done = this.#post(text, exchange);
+    const done = this.#post(text, exchange, headers);
     if (id === undefined) return done;
     done.catch(ignore);
     return undefined;
@@ -77,8 +99,14 @@ export class StreamableHttpTransport implements Transport {
     this.#byId.get(id)?.abort.abort();
   }
 
-  ready(protocolVersion: string): void {
+  ready(protocolVersion: string, isStateless: boolean): void {
     this.#headers['mcp-protocol-version'] = protocolVersion;
+    if (isStateless) {
+      this.#isStateless = true;
+      this.#session = undefined;
+      delete this.#headers['mcp-session-id'];
+      return;
+    }
     void this.#listen();
   }
 
@@ -100,16 +128,24 @@ export class StreamableHttpTransport implements Transport {
   }
 
   /** Rejects only for messages that get no answer; what becomes of a request is told as an event. */
-  async #post(text: string, exchange: Exchange): Promise<void> {
+  async #post(
+    text: string,
+    exchange: Exchange,
+    more?: Readonly<Record<string, string>>,
+  ): Promise<void> {
     try {
-      const response = await this.#fetch('POST', exchange, text);
+      const response = await this.#fetch('POST', exchange, text, undefined, more);
       const { statusCode = 0, headers } = response;
       const session = headers['mcp-session-id'];
-      if (this.#session === undefined && typeof session === 'string') {
+      if (this.#session === undefined && typeof session === 'string' && !this.#isStateless) {
         this.#session = session;
         this.#headers['mcp-session-id'] = session;
       }
-      if (statusCode < 200 || statusCode > 299) throw await this.#refused(response, statusCode);
+      if (statusCode < 200 || statusCode > 299) {
+        const error = await this.#refused(response, statusCode, exchange);
+        if (error === undefined) return;
+        throw error;
+      }
       if (exchange.id === undefined) response.resume();
       else await this.#readAnswer(response, exchange);
     } catch (cause) {
@@ -125,13 +161,36 @@ export class StreamableHttpTransport implements Transport {
 
   #fetch(
     method: 'POST' | 'GET' | 'DELETE',
+    exchange: Exchange,
+    body?: string,
+    lastEventId?: string,
+    more: Readonly<Record<string, string>> = {},
+  ): Promise<http.IncomingMessage> {
+    const { url, authorizer } = this.#options;
+    const { id, abort } = exchange;
+    if (authorizer === undefined) return this.#send(method, exchange, more, body, lastEventId);
+    const request = {
+      method,
+      url,
+      signal: abort.signal,
+      isAwaited: method === 'POST',
+      waitsForPerson: (isWaiting: boolean): void => this.#events.waitsForPerson(id, isWaiting),
+    };
+    return sendAuthorized(authorizer, request, (authorization) =>
+      this.#send(method, exchange, { ...more, ...authorization }, body, lastEventId),
+    );
+  }
+
+  #send(
+    method: 'POST' | 'GET' | 'DELETE',
     { abort }: Exchange,
+    more: Readonly<Record<string, string>>,
     body?: string,
     lastEventId?: string,
   ): Promise<http.IncomingMessage> {
     const { url } = this.#options;
     const { request } = url.protocol === 'https:' ? https : http;
-    const headers: Record<string, string | number> = { ...this.#headers };
+    const headers: Record<string, string | number> = { ...this.#headers, ...more };
     headers['accept'] =
       method === 'POST' ? 'application/json, text/event-stream' : 'text/event-stream';
     if (body !== undefined) {
@@ -150,8 +209,21 @@ export class StreamableHttpTransport implements Transport {
     });
   }
 
-  async #refused(response: http.IncomingMessage, status: number): Promise<McpError> {
-    const body = await readBody(response, 4096);
+  /** Undefined if it is an answer to the request all the same. */
+  async #refused(
+    response: http.IncomingMessage,
+    status: number,
+    exchange?: Exchange,
+  ): Promise<McpError | undefined> {
+    const body = await readBody(response, refusalBytesMost);
+    // Who is asked to log in, or for another session, is not to read on.
+    const mayAnswer = status >= 400 && status < 500 && status !== 401 && status !== 403;
+    const isError = mayAnswer && (status !== 404 || this.#session === undefined);
+    if (isError && body !== undefined && exchange?.id !== undefined)
+      if (isAnswerTo(exchange.id, body)) {
+        this.#deliver(body, exchange);
+        return undefined;
+      }
     const said = body === undefined ? '' : excerpt(body);
     const session = this.#session === undefined ? 'none' : 'begun';
     return describeStatus(this.#options.name, status, session, response.headers, said);
@@ -227,7 +299,7 @@ export class StreamableHttpTransport implements Transport {
         if (end === 'too large') throw this.#tooLarge();
       }
       if (exchange.answered || exchange.abort.signal.aborted) return;
-      if (place.lastEventId === undefined) break;
+      if (place.lastEventId === undefined || this.#isStateless) break;
       if (place.lastEventId !== before) inVain = 0;
       await sleep(place.retryMs, undefined, { signal: exchange.abort.signal });
       response = await this.#resume(exchange, place.lastEventId);
@@ -250,7 +322,8 @@ export class StreamableHttpTransport implements Transport {
       return undefined;
     }
     const { statusCode = 0 } = response;
-    if (statusCode !== 200) throw await this.#refused(response, statusCode);
+    const error = statusCode === 200 ? undefined : await this.#refused(response, statusCode);
+    if (error !== undefined) throw error;
     return response;
   }
 

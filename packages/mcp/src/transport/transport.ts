@@ -12,6 +12,8 @@ export interface TransportEvents {
   missed(): void;
   /** This request can get no answer any more; the connection stands. */
   failed(id: RequestId, error: McpError): void;
+  /** A person is asked before this request can be made, and their time is not the server's. */
+  waitsForPerson(id: RequestId | undefined, isWaiting: boolean): void;
   /** The connection is over. Told once, and not after `close()`. */
   closed(error: McpError): void;
 }
@@ -28,13 +30,19 @@ export interface Remains {
 export interface Transport {
   /**
    * Sends one message, as JSON without line breaks. `id`: it is a request, whose answer is awaited. For other
-   * messages, the promise settles when the server has taken it.
+   * messages, the promise settles when the server has taken it. `headers` are for transports that have any.
    */
-  send(text: string, id?: RequestId): Promise<void> | undefined;
+  send(
+    text: string,
+    id?: RequestId,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<void> | undefined;
   /** Nobody waits for the answer to this request any more. */
   forget(id: RequestId): void;
-  /** The handshake is done: from here on the server may speak unasked. */
-  ready(protocolVersion: string): void;
+  /** The handshake is done: from here on the server may speak unasked, if what was agreed on has sessions. */
+  ready(protocolVersion: string, isStateless: boolean): void;
+  /** Each request has a stream of its own, whose end tells the server that nobody waits; and headers. */
+  readonly hasStreams?: boolean;
   /** Ends the connection, and the server if it is ours; resolves when nothing of it is left. */
   close(): Promise<Remains>;
 }
