@@ -26,6 +26,7 @@ async function play<W extends World & { readonly events: ServerEvent[] }>(
     servers: { fault: spec.type === 'http' ? spec : { ...spec, env: { ...spec.env, ...env } } },
     environment: { PATH: process.env['PATH'] },
     restart,
+    ...scenario.options?.(world),
     onEvent: (_server, event) => world.events.push(event),
   });
   try {

@@ -31,7 +31,11 @@ async function startRemote(onTestFinished: Cleanup) {
         response.writeHead(405).end();
         return;
       }
-      const message = JSON.parse(body) as { id?: number; method: string; params?: { name?: string } };
+      const message = JSON.parse(body) as {
+        id?: number;
+        method: string;
+        params?: { name?: string };
+      };
       const sets = headers['x-mcp-toolsets']?.toString().split(',');
       const offered = tools.filter(
         ({ toolset, readOnlyHint }) =>
