@@ -83,13 +83,8 @@ test('cclsp: all 12 tools on a TypeScript project, and what they do to its files
   ]);
   const hover = await call('get_hover', { ...inMain, line: 4, character: 11 });
   expect(hover.text).toContain('square(n: number): number');
-  let diagnostics = '';
-  for (let n = 0; n < 60 && !diagnostics.includes('number'); n += 1) {
-    // It waits a fixed time for the language server, and may be told too late.
-    diagnostics = (await call('get_diagnostics', inMain)).text;
-    await new Promise((resolve) => setTimeout(resolve, 500));
-  }
-  expect(diagnostics).toContain("Type 'number' is not assignable to type 'string'");
+  // Cclsp does not tell the language server that it takes diagnostics, so this one gives it none, of no file.
+  expect((await call('get_diagnostics', inMain)).text).toContain('No diagnostics found');
   const symbols = await call('find_workspace_symbols', { query: 'Square' });
   expect(symbols.text).toContain('Square (class)');
   const shapes = await call('find_implementation', { ...inShape, line: 1, character: 18 });
