@@ -22,7 +22,7 @@ const runs = {
 /** What `--short` takes of each run: each kind once. */
 const short = {
   'sdk-0.1': /^(?!auth\/)|^auth\/(metadata-default|scope-step-up)$/,
-  'sdk-0.2': /^(tools_call|json-schema-.*)$/,
+  'client-2026-07-28': /^(?!auth\/)|^auth\/(iss-normalized|scope-step-up)$/,
 };
 
 const { values, positionals } = parseArgs({

@@ -58,7 +58,7 @@ test('cclsp: all 12 tools on a TypeScript project, and what they do to its files
   const preset = fillIn(presets.cclsp({ config: at('cclsp.json') }));
   const { spec, why } = resolveNpx(preset, { cwd: import.meta.dirname });
   expect(why).toBe('cclsp@0.7.0');
-  if (spec.type === 'http') throw new Error('It is a program.');
+  if (!('command' in spec)) throw new Error('It is a program.');
   const server = await connect(
     { ...spec, cwd: root, env: { ...spec.env, ...witness.env }, timeoutMs: 180_000 },
     { environment: { ...environment, HOME: root } },

@@ -41,7 +41,23 @@ export type {
   McpServer,
   ServerEvent,
 } from './hub/server.js';
-export type { HttpServerSpec, ServerSpec, StdioServerSpec } from './hub/server-spec.js';
+export type {
+  CustomServerSpec,
+  HttpServerSpec,
+  ServerSpec,
+  SseServerSpec,
+  StdioServerSpec,
+  WebSocketServerSpec,
+} from './hub/server-spec.js';
+export type { SpilledResult, SpillOptions } from './spill/spill.js';
+export { inMemory, type MemoryEnd } from './transport/memory.js';
+export type {
+  OpenTransport,
+  Remains,
+  RequestId,
+  Transport,
+  TransportEvents,
+} from './transport/transport.js';
 export type { Filter, Filters } from './hub/filter.js';
 export type { RestartPolicy, ServerState } from './hub/supervisor.js';
 export type {

@@ -35,6 +35,8 @@ const common = ['type', 'timeout', 'alwaysLoad', 'x-orch'];
 const known = {
   stdio: [...common, 'command', 'args', 'env', 'cwd'],
   http: [...common, 'url', 'headers', 'headersHelper', 'oauth', 'tools'],
+  sse: [...common, 'url', 'headers', 'headersHelper', 'oauth', 'tools'],
+  ws: [...common, 'url', 'headers', 'headersHelper'],
 } as const;
 
 /** Reads one server. Undefined: it has mistakes, and all of them are noted. */
@@ -103,10 +105,10 @@ export function readServer(
   const typeNode = valueOf('type');
   const written: unknown = typeNode === undefined ? 'stdio' : typeNode.value;
   const type = written === 'streamable-http' ? 'http' : written;
-  if (type !== 'stdio' && type !== 'http') {
+  if (!isKnownType(type)) {
     wrong(
       typeNode ?? node,
-      `The server ${name} is of a type that cannot be used here; there are stdio and http.`,
+      `The server ${name} is of a type that cannot be used here; there are stdio, http, sse and ws.`,
     );
     return;
   }
@@ -188,6 +190,9 @@ export function readServer(
   }
   return whole;
 }
+
+const isKnownType = (type: unknown): type is keyof typeof known =>
+  typeof type === 'string' && Object.hasOwn(known, type);
 
 /** Notes a mistake; there is nothing to go on with. */
 type Wrong = (at: Node, message: string) => undefined;

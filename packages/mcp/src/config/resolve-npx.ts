@@ -29,7 +29,7 @@ const harmless: ReadonlySet<string> = new Set(['-y', '--yes', '--']);
  */
 export function resolveNpx(spec: ServerSpec, options: ResolveNpxOptions = {}): ResolvedNpx {
   const left = (why: string): ResolvedNpx => ({ spec, isDirect: false, why });
-  if (spec.type === 'http' || spec.command !== 'npx') return left('it is not started by npx');
+  if (!('command' in spec) || spec.command !== 'npx') return left('it is not started by npx');
   const { environment = process.env, cwd = spec.cwd ?? process.cwd() } = options;
   const args = spec.args ?? [];
   const at = args.findIndex((one) => !harmless.has(one));

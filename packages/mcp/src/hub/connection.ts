@@ -2,17 +2,18 @@ import type { ClientAnswers, CreateEngine, Engine, Handshake } from '../engine/e
 import { excerpt, type JsonObject } from '../json.js';
 import { McpError, type McpErrorCode } from '../mcp-error.js';
 import { firstId, Peer } from '../protocol/peer.js';
+import { forgetSpilled } from '../spill/spill.js';
 import { howItEnded } from '../transport/stdio.js';
 import { headersOf } from '../protocol/envelope.js';
 import { StatefulSession, type Session } from '../session/session.js';
 import { StatelessSession } from '../session/stateless-session.js';
-import type { OpenTransport, Remains, RequestId, Transport } from '../transport/transport.js';
+import type { Remains, RequestId, Transport, WireEvents } from '../transport/transport.js';
 
 export interface ConnectionOptions {
   readonly name: string;
   /** Its name and what it is, for what the engine keeps of it. */
   readonly identity: string;
-  readonly open: OpenTransport;
+  readonly open: (events: WireEvents) => Promise<Transport>;
   readonly createEngine: CreateEngine;
   readonly clientInfo: { readonly name: string; readonly version: string };
   readonly answers: ClientAnswers;
@@ -129,21 +130,36 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
     if (typeof id === 'number' && id >= firstId) peer.failed(id, error);
     else if (engine?.failed?.(id, error) !== true) broke(error);
   };
-  const events = {
-    message(message: JsonObject) {
+  const events: WireEvents = {
+    message(message) {
       heardMs = performance.now();
       peer.receive(message);
     },
-    noise: (text: string) => options.noise(excerpt(text)),
+    noise: (text) => options.noise(excerpt(text)),
     missed: () => options.missed(),
-    waitsForPerson(id: RequestId | undefined, isWaiting: boolean) {
+    waitsForPerson(id, isWaiting) {
       if (typeof id === 'number' && id >= firstId) peer.waitsForPerson(id, isWaiting);
       else if (isWaiting) clearTimeout(timer);
       else if (!isReady && !isOver) startTimer();
     },
     failed,
     closed: broke,
+    oversized(message) {
+      heardMs = performance.now();
+      if ('error' in message) {
+        if (message.id === undefined) options.noise(excerpt(message.error.message, 1000));
+        else failed(message.id, message.error);
+      } else if (!peer.answeredInFile(message.id, message.result)) forgetSpilled(message.result);
+    },
   };
+
+  /** What is opened too late is closed at once. */
+  async function opening(): Promise<Transport> {
+    const opened = await options.open(events);
+    transport = opened;
+    if (isOver) await opened.close();
+    return opened;
+  }
 
   let timer: NodeJS.Timeout | undefined;
   let tellLate: (error: McpError) => void = () => undefined;
@@ -159,8 +175,7 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
   startTimer();
   try {
     engine = await options.createEngine();
-    transport = await options.open(events);
-    const opened = transport;
+    const opened = await Promise.race([opening(), late]);
     peer.speakOver(opened);
     const shaking = engine.handshake({
       clientInfo: options.clientInfo,

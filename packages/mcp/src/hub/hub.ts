@@ -8,17 +8,15 @@ import { createSdkEngine } from '../engine/sdk-engine.js';
 import type { JsonObject } from '../json.js';
 import { McpError } from '../mcp-error.js';
 import type { RequestOptions } from '../protocol/peer.js';
-import { openStdio } from '../transport/stdio.js';
-import { StreamableHttpTransport } from '../transport/streamable-http.js';
-import type { OpenTransport } from '../transport/transport.js';
 import { whyUnapproved, type ApprovalStore } from '../safety/approval-store.js';
 import { DefinitionGuard, type PinPolicy, type Verdict } from '../safety/guard.js';
 import { Neighbours } from '../safety/neighbours.js';
-import { createRedactor, type Redactor } from '../safety/redaction.js';
+import { createRedactor } from '../safety/redaction.js';
+import { SpillPlace } from '../spill/spill.js';
 import { openConnection } from './connection.js';
 import type { Prompt, Resource, ResourceTemplate, Tool } from './definitions.js';
 import { compileFilters, type Allows, type AllowsAll, type Filters } from './filter.js';
-import { headersFrom } from './headers-helper.js';
+import { opening, addressOf } from './opening.js';
 import {
   SupervisedServer,
   type CallOptions,
@@ -26,12 +24,7 @@ import {
   type McpServer,
   type ServerEvent,
 } from './server.js';
-import {
-  checkServer,
-  type CheckedServer,
-  type ServerSpec,
-  type StdioServerSpec,
-} from './server-spec.js';
+import { checkServer, type CheckedServer, type ServerSpec } from './server-spec.js';
 import type { RestartPolicy, ServerState } from './supervisor.js';
 import type { ToolResult } from './tool-result.js';
 
@@ -123,6 +116,7 @@ interface Household {
 function createHousehold(options: ClientOptions): Household {
   const { environment = process.env, cwd = process.cwd(), roots = [] } = options;
   const { clientInfo = ourInfo, engine: createEngine = createSdkEngine, restart = {} } = options;
+  const spills: SpillPlace[] = [];
   let ownOwner: ProcessOwner | undefined;
   const ownerOf = (): ProcessOwner =>
     options.owner ??
@@ -133,24 +127,12 @@ function createHousehold(options: ClientOptions): Household {
   const neighbours = new Neighbours();
   const project = options.pins?.project ?? cwd;
 
-  const opening = (name: string, server: CheckedServer, redactor: Redactor): OpenTransport => {
-    if (server.type === 'stdio')
-      return (events) => openStdio(ownerOf(), server, events, (text) => redactor.text(text));
-    const { headersHelper, auth, url } = server;
-    // Kept over all connections, with its tokens.
-    const authorizer = auth?.forServer({ name, url });
-    return async (events) => {
-      const printed = headersHelper && (await headersFrom(ownerOf(), name, headersHelper));
-      redactor.add(Object.values(printed ?? {}));
-      const headers = { ...server.headers, ...printed };
-      return new StreamableHttpTransport({ name, ...server, headers, authorizer }, events);
-    };
-  };
-
   return {
     make(name, spec, policy) {
       const server = checkServer(name, spec, { cwd, environment });
       const { startMs, timeoutMs, totalMs, pingMs } = server;
+      const spill = server.spill && new SpillPlace({ name, ...server, ...server.spill });
+      if (spill !== undefined) spills.push(spill);
       const own = compileFilters(server.filters, `The server ${name}`);
       const redactor = createRedactor(secretsOf(server, spec));
       const tell = (event: ServerEvent): void => apart(() => options.onEvent?.(name, event));
@@ -162,7 +144,7 @@ function createHousehold(options: ClientOptions): Household {
         roots: roots.map((root) => pathToFileURL(root).href),
         tell: (asked) => tell({ type: 'asked', ...asked }),
       });
-      const open = opening(name, server, redactor);
+      const open = opening({ name, server, spill, owner: ownerOf, redactor });
       return new SupervisedServer({
         name,
         restart,
@@ -174,7 +156,7 @@ function createHousehold(options: ClientOptions): Household {
         open: (hooks) =>
           openConnection({
             name,
-            identity: `${name} ${server.type === 'stdio' ? server.argv.join(' ') : server.url.href}`,
+            identity: `${name} ${addressOf(server)}`,
             open,
             createEngine,
             clientInfo,
@@ -205,6 +187,7 @@ function createHousehold(options: ClientOptions): Household {
     },
     async close() {
       await ownOwner?.close();
+      for (const spill of spills) spill.close();
     },
   };
 }
@@ -222,11 +205,10 @@ function apart(handler: () => void): void {
 
 /** What of a server no error and no event may show: its own variables, its headers, the values in its address. */
 function secretsOf(server: CheckedServer, spec: ServerSpec): readonly string[] {
-  if (server.type === 'stdio') {
-    const { env = {} } = spec as StdioServerSpec;
-    return [...server.secrets, ...Object.values(env)];
-  }
-  return [...server.secrets, ...Object.values(server.headers), ...server.url.searchParams.values()];
+  const own = 'command' in spec ? Object.values(spec.env ?? {}) : [];
+  const sent =
+    'url' in server ? [...Object.values(server.headers), ...server.url.searchParams.values()] : [];
+  return [...server.secrets, ...own, ...sent];
 }
 
 /** What both allow; the hub's filters are on the names as it gives them. */

@@ -2,7 +2,9 @@ import { isAbsolute, resolve } from 'node:path';
 import type { AskKind } from '../answers/handlers.js';
 import { McpError } from '../mcp-error.js';
 import type { ServerOrigin } from '../safety/approval-store.js';
+import type { SpillOptions } from '../spill/spill.js';
 import type { HttpAuth } from '../transport/http-auth.js';
+import type { OpenTransport } from '../transport/transport.js';
 import { refuseOtherKeys, type Filters } from './filter.js';
 
 interface CommonSpec extends Filters {
@@ -14,12 +16,14 @@ interface CommonSpec extends Filters {
   readonly totalMs?: number;
   /** How long a server that let a request time out may be deaf to a ping too, before it is ended. Default 10,000. */
   readonly pingMs?: number;
-  /** A larger message of the server is not taken. Default 64 MiB. */
+  /** A larger message of the server is not taken into memory. Default 64 MiB. */
   readonly maxMessageBytes?: number;
   /** Values that no error and no event may show, besides those of `env` and `headers`. */
   readonly secrets?: readonly string[];
   /** Where the definition was read. One of a project is started only if the hub's `approvals` know it. */
   readonly origin?: ServerOrigin;
+  /** Puts the result of a tool that is larger than that into a file. Default: it is refused. */
+  readonly spill?: SpillOptions;
   /** What it may ask of its client, which needs a handler for it too. Default: nothing. */
   readonly asks?: readonly AskKind[];
   /** So often in a minute it may ask; more is refused. Default 10. */
@@ -52,9 +56,45 @@ export interface HttpServerSpec extends CommonSpec {
   readonly headersHelper?: readonly string[];
   /** How its requests are authorized; `@orch/mcp/auth` makes one. Default: by `headers` alone. */
   readonly auth?: HttpAuth;
+  /**
+   * `sse`: if the first message is answered with 400, 404 or 405, it is tried once more over HTTP+SSE at the same
+   * address, as the specification has it for servers of before 2025. Default: it is not.
+   */
+  readonly fallback?: 'sse';
 }
 
-export type ServerSpec = StdioServerSpec | HttpServerSpec;
+/** A server that is reached over HTTP+SSE, the transport of protocol 2024-11-05. */
+export interface SseServerSpec extends CommonSpec {
+  readonly type: 'sse';
+  /** Of its event stream. */
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** As for `http`. */
+  readonly headersHelper?: readonly string[];
+  /** How its requests are authorized; `@orch/mcp/auth` makes one. Default: by `headers` alone. */
+  readonly auth?: HttpAuth;
+}
+
+/** A server that is reached over a WebSocket with the subprotocol `mcp`. */
+export interface WebSocketServerSpec extends CommonSpec {
+  readonly type: 'ws';
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** As for `http`. */
+  readonly headersHelper?: readonly string[];
+  /** So often it is asked whether it is there; if nothing came until the next time, it is not. Default 30,000. */
+  readonly heartbeatMs?: number;
+}
+
+/** A server that is reached in a way of your own, or within this process: see `inMemory`. */
+export interface CustomServerSpec extends Omit<CommonSpec, 'maxMessageBytes' | 'spill'> {
+  readonly type: 'custom';
+  /** Called for each connection. */
+  readonly open: OpenTransport;
+}
+
+export type ServerSpec =
+  StdioServerSpec | HttpServerSpec | SseServerSpec | WebSocketServerSpec | CustomServerSpec;
 
 export interface CheckedCommon {
   readonly filters: Filters;
@@ -65,8 +105,19 @@ export interface CheckedCommon {
   readonly maxMessageBytes: number;
   readonly secrets: readonly string[];
   readonly origin: ServerOrigin | undefined;
+  readonly spill: { readonly directory: string | undefined; readonly maxBytes: number } | undefined;
   readonly asks: readonly AskKind[];
   readonly asksPerMinute: number;
+}
+
+interface Address {
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly headersHelper: HeadersHelper | undefined;
+}
+
+interface Authorized {
+  readonly auth: HttpAuth | undefined;
 }
 
 export type CheckedServer =
@@ -77,13 +128,12 @@ export type CheckedServer =
       readonly env: Readonly<Record<string, string>>;
       readonly closeMs: number;
     })
-  | (CheckedCommon & {
-      readonly type: 'http';
-      readonly url: URL;
-      readonly headers: Readonly<Record<string, string>>;
-      readonly headersHelper: HeadersHelper | undefined;
-      readonly auth: HttpAuth | undefined;
-    });
+  | (CheckedCommon &
+      Address &
+      Authorized & { readonly type: 'http'; readonly fallback: 'sse' | undefined })
+  | (CheckedCommon & Address & Authorized & { readonly type: 'sse' })
+  | (CheckedCommon & Address & { readonly type: 'ws'; readonly heartbeatMs: number })
+  | (CheckedCommon & { readonly type: 'custom'; readonly open: OpenTransport });
 
 /** A program that prints headers, and where it runs. */
 export interface HeadersHelper {
@@ -96,22 +146,17 @@ export interface HeadersHelper {
 const passed = ['HOME', 'LANG', 'LOGNAME', 'PATH', 'SHELL', 'TERM', 'TMPDIR', 'TZ', 'USER'];
 
 const times = ['startMs', 'timeoutMs', 'totalMs', 'pingMs'];
-const commonKeys = [
-  'type',
-  'tools',
-  'resources',
-  'prompts',
-  ...times,
-  'maxMessageBytes',
-  'asks',
-  'asksPerMinute',
-  'secrets',
-  'origin',
-];
+const filterKeys = ['tools', 'resources', 'prompts'];
+const commonKeys = ['type', ...filterKeys, ...times, 'asks', 'asksPerMinute', 'secrets', 'origin'];
+const wireKeys = [...commonKeys, 'maxMessageBytes', 'spill'];
 const keysOf = {
-  stdio: [...commonKeys, 'command', 'args', 'env', 'cwd', 'closeMs'],
-  http: [...commonKeys, 'url', 'headers', 'headersHelper', 'auth'],
+  stdio: [...wireKeys, 'command', 'args', 'env', 'cwd', 'closeMs'],
+  http: [...wireKeys, 'url', 'headers', 'headersHelper', 'auth', 'fallback'],
+  sse: [...wireKeys, 'url', 'headers', 'headersHelper', 'auth'],
+  ws: [...wireKeys, 'url', 'headers', 'headersHelper', 'heartbeatMs'],
+  custom: [...commonKeys, 'open'],
 } as const;
+const types = Object.keys(keysOf).map((type) => JSON.stringify(type));
 
 export interface Surroundings {
   readonly cwd: string;
@@ -149,7 +194,7 @@ function checkAuth(
     refuse(name, 'headers.authorization', 'left out, as auth sets it');
 }
 
-function checkCommon(name: string, spec: CommonSpec): CheckedCommon {
+function checkCommon(name: string, spec: CommonSpec, cwd: string): CheckedCommon {
   const { startMs = 30_000, timeoutMs = 60_000, totalMs = 600_000, pingMs = 10_000 } = spec;
   const { maxMessageBytes = 64 * 1024 * 1024, tools, resources, prompts } = spec;
   for (const [what, value] of Object.entries({ startMs, timeoutMs, totalMs, pingMs }))
@@ -179,6 +224,7 @@ function checkCommon(name: string, spec: CommonSpec): CheckedCommon {
     totalMs,
     pingMs,
     maxMessageBytes,
+    spill: spec.spill && checkSpill(name, spec.spill, cwd, maxMessageBytes),
     asks,
     asksPerMinute,
     secrets,
@@ -203,6 +249,22 @@ function inheritedFrom(environment: Surroundings['environment']): Record<string,
   return inherited;
 }
 
+function checkSpill(
+  name: string,
+  spill: SpillOptions,
+  cwd: string,
+  maxMessageBytes: number,
+): CheckedCommon['spill'] {
+  if (typeof spill !== 'object') refuse(name, 'spill', 'an object');
+  refuseOtherKeys(spill, ['directory', 'maxBytes'], `The spill of the server ${name}`);
+  const { directory, maxBytes = 1024 ** 3 } = spill;
+  if (directory !== undefined && (!isText(directory) || directory === ''))
+    refuse(name, 'spill.directory', 'a path');
+  if (!(maxBytes >= maxMessageBytes && Number.isSafeInteger(maxBytes)))
+    refuse(name, 'spill.maxBytes', 'a whole number of bytes, not below maxMessageBytes');
+  return { directory: directory === undefined ? undefined : resolve(cwd, directory), maxBytes };
+}
+
 /** Checks a server once, at the edge. Throws `ORCH_MCP_SPEC`; values of variables and headers are never shown. */
 export function checkServer(name: string, spec: ServerSpec, around: Surroundings): CheckedServer {
   if (!/^[A-Za-z0-9](?:[A-Za-z0-9-]|_(?=[A-Za-z0-9-]))*$/.test(name))
@@ -210,21 +272,66 @@ export function checkServer(name: string, spec: ServerSpec, around: Surroundings
       'ORCH_MCP_SPEC',
       `${JSON.stringify(name)} is no name for a server: letters, digits, "-" and single "_" between them, as its tools are called name__tool.`,
     );
-  const type: unknown = spec.type ?? 'stdio';
-  if (type !== 'stdio' && type !== 'http') refuse(name, 'type', '"stdio" or "http"');
+  const type = spec.type ?? 'stdio';
+  if (!Object.hasOwn(keysOf, type)) refuse(name, 'type', `one of ${types.join(', ')}`);
   refuseOtherKeys(spec, keysOf[type], `The server ${name}`);
-  const common = checkCommon(name, spec);
-  if (spec.type === 'http') {
-    const url = URL.canParse(spec.url) ? new URL(spec.url) : undefined;
-    if (url === undefined || !/^https?:$/.test(url.protocol))
-      return refuse(name, 'url', 'an address that begins with http: or https:');
-    if (url.username !== '' || url.password !== '')
-      refuse(name, 'url', 'an address without a password; give it in headers.authorization');
-    const headers = texts(name, 'headers', spec.headers);
-    checkAuth(name, spec.auth, headers);
-    const headersHelper = checkHelper(name, spec, around);
-    return { ...common, type: 'http', url, headers, headersHelper, auth: spec.auth };
+  const common = checkCommon(name, spec, around.cwd);
+  switch (spec.type) {
+    case 'http': {
+      const { fallback } = spec;
+      if (fallback !== undefined && (fallback as unknown) !== 'sse')
+        refuse(name, 'fallback', '"sse", or left out');
+      return { ...common, type: 'http', ...checkAuthorized(name, spec, around), fallback };
+    }
+    case 'sse':
+      return { ...common, type: 'sse', ...checkAuthorized(name, spec, around) };
+    case 'ws': {
+      const { heartbeatMs = 30_000 } = spec;
+      if (!(heartbeatMs >= 100 && heartbeatMs < 2 ** 31))
+        refuse(name, 'heartbeatMs', 'a number of ms from 100 to 2147483647');
+      return { ...common, type: 'ws', ...checkAddress(name, spec, 'ws', around), heartbeatMs };
+    }
+    case 'custom':
+      if (typeof spec.open !== 'function')
+        refuse(name, 'open', 'a function that opens a transport');
+      return { ...common, type: 'custom', open: spec.open };
+    default:
+      return checkProgram(name, spec, around, common);
   }
+}
+
+function checkAddress(
+  name: string,
+  spec: HttpServerSpec | SseServerSpec | WebSocketServerSpec,
+  scheme: 'http' | 'ws',
+  around: Surroundings,
+): Address {
+  const url = URL.canParse(spec.url) ? new URL(spec.url) : undefined;
+  if (url === undefined || ![`${scheme}:`, `${scheme}s:`].includes(url.protocol))
+    return refuse(name, 'url', `an address that begins with ${scheme}: or ${scheme}s:`);
+  if (url.username !== '' || url.password !== '')
+    refuse(name, 'url', 'an address without a password; give it in headers.authorization');
+  url.hash = '';
+  const headers = texts(name, 'headers', spec.headers);
+  return { url, headers, headersHelper: checkHelper(name, spec, around) };
+}
+
+function checkAuthorized(
+  name: string,
+  spec: HttpServerSpec | SseServerSpec,
+  around: Surroundings,
+): Address & Authorized {
+  const address = checkAddress(name, spec, 'http', around);
+  checkAuth(name, spec.auth, address.headers);
+  return { ...address, auth: spec.auth };
+}
+
+function checkProgram(
+  name: string,
+  spec: StdioServerSpec,
+  around: Surroundings,
+  common: CheckedCommon,
+): CheckedServer {
   const { command, args = [], env, cwd = around.cwd, closeMs = 500 } = spec;
   if (!isText(command) || command === '') refuse(name, 'command', 'the name or path of a program');
   list(name, 'args', args);
@@ -242,7 +349,7 @@ export function checkServer(name: string, spec: ServerSpec, around: Surroundings
 
 function checkHelper(
   name: string,
-  { headersHelper, url, origin }: HttpServerSpec,
+  { headersHelper, url, origin }: HttpServerSpec | SseServerSpec | WebSocketServerSpec,
   { cwd, environment }: Surroundings,
 ): HeadersHelper | undefined {
   if (headersHelper === undefined) return undefined;

@@ -176,6 +176,22 @@ export class Peer {
     this.#take(id)?.reject(error);
   }
 
+  /** An answer that is in a file. False if it is of no use to who asked, so the file can go. */
+  answeredInFile(id: RequestId, result: JsonObject): boolean {
+    const pending = this.#take(id);
+    if (pending?.method === 'tools/call') {
+      pending.resolve(result);
+      return true;
+    }
+    pending?.reject(
+      new McpError(
+        'ORCH_MCP_TOO_LARGE',
+        `${this.#options.name} answered ${pending.method} with more than maxMessageBytes, and only results of tools are put into files. Ask it for less, or raise maxMessageBytes.`,
+      ),
+    );
+    return false;
+  }
+
   /** The server waits for us: until the release, and for as long again as it may be silent, it is not silent. */
   hold(): () => void {
     this.#held += 1;

@@ -1,5 +1,6 @@
 import type { JsonObject } from '../json.js';
 import type { McpError } from '../mcp-error.js';
+import type { Oversized, SpillPlace } from '../spill/spill.js';
 
 export type RequestId = number | string;
 
@@ -16,6 +17,20 @@ export interface TransportEvents {
   waitsForPerson(id: RequestId | undefined, isWaiting: boolean): void;
   /** The connection is over. Told once, and not after `close()`. */
   closed(error: McpError): void;
+}
+
+/** What the transports of this package tell besides. */
+export interface WireEvents extends TransportEvents {
+  /** A message came that is too large for memory. */
+  oversized(message: Oversized): void;
+}
+
+/** How much a transport takes. */
+export interface WireLimits {
+  /** A larger message is not taken into memory. */
+  readonly maxMessageBytes: number;
+  /** Where it is put in place of that; without it, it is refused. */
+  readonly spill: SpillPlace | undefined;
 }
 
 /** What is known of a server that has ended. */

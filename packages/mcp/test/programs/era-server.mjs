@@ -1,9 +1,11 @@
 // A server of both eras of the protocol: `era-server.mjs ERAS [http]`, with ERAS `legacy`, `modern`, `both`, or
-// `fragile`: legacy, and it ends when anything comes before `initialize`. Over HTTP it says its port on stdout.
+// `fragile`: legacy, and it ends when anything comes before `initialize`; `mute`: it does not answer that. Over HTTP it says its port on stdout.
+import { appendFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createInterface } from 'node:readline';
 
 const [eras = 'both', way = 'stdio'] = process.argv.slice(2);
+if (process.env.ERA_STARTS) appendFileSync(process.env.ERA_STARTS, 'started\n');
 const modernVersion = '2026-07-28';
 const versionKey = 'io.modelcontextprotocol/protocolVersion';
 const subscriptionKey = 'io.modelcontextprotocol/subscriptionId';
@@ -17,7 +19,9 @@ let revision = 1;
 let nextQuestion = 1;
 let lists = 0;
 let isInitialized = false;
+let cancelled = 0;
 let logLevel;
+let declared;
 const questions = new Map();
 /** Where what is said unasked goes: `{filter, send}`. */
 const listeners = new Map();
@@ -55,6 +59,13 @@ const tools = {
   /** The request as it came. */
   seen: ({ message, headers }) => text({ message, headers }),
   lists: () => text(String(lists)),
+  /** How often nobody waited any more. */
+  cancelled: () => text(String(cancelled)),
+  exit: () => process.exit(1),
+  listeners: () => text(String(listeners.size)),
+  /** What the client says that it may be asked. */
+  declared: ({ message }) =>
+    text(message.params._meta['io.modelcontextprotocol/clientCapabilities'] ?? declared),
   async ask({ message, args, send }) {
     const { inputResponses, requestState } = message.params;
     if (isModern(message)) {
@@ -125,6 +136,7 @@ async function answer({ message, headers, send }) {
     case 'initialize':
       if (eras === 'modern') return unknown(method);
       isInitialized = true;
+      declared = params.capabilities;
       return {
         result: {
           protocolVersion: params.protocolVersion,
@@ -189,13 +201,15 @@ async function receive(message, headers, send, end) {
     return;
   }
   if (eras === 'fragile' && method !== 'initialize' && !isInitialized) process.exit(1);
+  if (eras === 'mute' && method !== 'initialize' && !isInitialized) return;
   if (isModern(message) && eras !== 'legacy' && message.params._meta[versionKey] !== modernVersion)
     return send({
       id,
       error: { code: -32_022, message: 'version', data: { supported: [modernVersion] } },
     });
   if (id === undefined) {
-    if (method === 'notifications/cancelled') listeners.delete(message.params.requestId);
+    if (method !== 'notifications/cancelled') return;
+    if (!listeners.delete(message.params.requestId)) cancelled += 1;
     return;
   }
   if (method === 'subscriptions/listen' && isModern(message)) {
@@ -221,7 +235,7 @@ if (way === 'stdio') {
   createInterface({ input: process.stdin }).on('line', (line) => {
     const message = JSON.parse(line);
     // Whoever speaks as of 2026-07-28 hears only what it asked for.
-    if (isModern(message)) listeners.delete('all');
+    if (isModern(message) && eras !== 'legacy') listeners.delete('all');
     void receive(message, {}, send);
   });
 } else {
@@ -256,10 +270,9 @@ if (way === 'stdio') {
       return void response.end(JSON.stringify({ jsonrpc: '2.0', id: message.id, error }));
     }
     stream();
-    if (process.env.ERA_COUNT) process.stderr.write(`open ${message.method}\n`);
-    response.on('close', () =>
-      process.stderr.write(`closed ${message.params?.name ?? message.method}\n`),
-    );
+    response.on('close', () => {
+      if (!response.writableEnded && !listeners.delete(message.id)) cancelled += 1;
+    });
     void receive(message, request.headers, send, () => response.end());
   });
   server.listen(0, '127.0.0.1', () => process.stdout.write(`${server.address().port}\n`));

@@ -83,7 +83,7 @@ async function hubOf(
   const { seen, url } = await startRemote(onTestFinished);
   const environment = { GITHUB_PERSONAL_ACCESS_TOKEN: given };
   // All of the preset but its address.
-  const github = fillIn({ ...presets.github(options), url } as never, environment);
+  const github = fillIn({ ...presets.github(options), url }, environment);
   const hub = createMcpHub({ servers: { github }, environment });
   onTestFinished(() => hub.close());
   const names = async () => (await hub.tools()).items.map(({ qualifiedName }) => qualifiedName);

@@ -14,7 +14,7 @@ const redirect = pathToFileURL(join(programs, 'redirect-github.mjs')).href;
 function github(url: string, given: string, env: Readonly<Record<string, string>> = {}) {
   const filled = fillIn(presets.githubNpm(), { GITHUB_PERSONAL_ACCESS_TOKEN: given });
   const { spec, isDirect } = resolveNpx(filled, { cwd: import.meta.dirname });
-  if (!isDirect || spec.type === 'http') throw new Error('It is not installed.');
+  if (!isDirect || !('command' in spec)) throw new Error('It is not installed.');
   const more = { NODE_OPTIONS: `--import=${redirect}`, STAND_IN: url };
   return { ...spec, env: { ...spec.env, ...more, ...env } };
 }
