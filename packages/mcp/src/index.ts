@@ -16,7 +16,8 @@
  * call ends in its time; what broke is connected anew from nothing, and only calls that may be made twice are made
  * twice; what a filter does not allow is neither listed nor sent.
  *
- * It does not decide which servers may run, check what they say of themselves, or sandbox them.
+ * With `approvals` and `pins` (`@orch/mcp/safety`), a project's servers run only as a person has approved them, and
+ * tools are called only as they were pinned. It does not sandbox servers.
  *
  * @module
  */
@@ -32,6 +33,7 @@ export {
 } from './hub/hub.js';
 export type {
   CallOptions,
+  CallReport,
   Completion,
   CompletionOf,
   ListOptions,
@@ -91,5 +93,7 @@ export type {
   HttpAuthRequest,
 } from './transport/http-auth.js';
 export type { Progress, RequestOptions } from './protocol/peer.js';
+export type { ApprovalStore, ServerOrigin } from './safety/approval-store.js';
+export type { DefinitionReport, DefinitionReview, PinPolicy, Verdict } from './safety/guard.js';
 export { McpError, type McpErrorCode } from './mcp-error.js';
 export type { Json, JsonObject } from './json.js';

@@ -17,6 +17,14 @@
  * - `ORCH_MCP_REFUSED`: a filter does not allow it; nothing was sent.
  * - `ORCH_MCP_OAUTH`: no token could be got for an HTTP server; `details.reason`.
  * - `ORCH_MCP_MEMORY`: the file of a memory could not be read or written.
+ * - `ORCH_MCP_CONFIG`: a file of settings is not what it must be; `details.problems` has all that is wrong with it.
+ * - `ORCH_MCP_UNAPPROVED`: a server of the project that nobody has approved as it is; nothing was started.
+ * - `ORCH_MCP_CHANGED`: the tool is not what was pinned (`details.change`); nothing was sent.
+ * - `ORCH_MCP_POISONED`: what the server says of the tool is suspicious (`details.finding`); nothing was sent.
+ * - `ORCH_MCP_STRUCTURED`: the tool has run, and what it gave does not fit its own output schema, or that schema is
+ *   none; `details.result` is what it gave.
+ * - `ORCH_MCP_HEADERS`: the program that prints a server's headers failed; nothing of what it printed is shown.
+ * - `ORCH_MCP_STATE`: approvals or pins cannot be read or kept.
  *
  * Of a server that ended, `details` has `exitCode` or `signal`, and `stderr`, the end of what it said there.
  */
@@ -36,7 +44,14 @@ export type McpErrorCode =
   | 'ORCH_MCP_UNSUPPORTED'
   | 'ORCH_MCP_REFUSED'
   | 'ORCH_MCP_OAUTH'
-  | 'ORCH_MCP_MEMORY';
+  | 'ORCH_MCP_MEMORY'
+  | 'ORCH_MCP_CONFIG'
+  | 'ORCH_MCP_UNAPPROVED'
+  | 'ORCH_MCP_CHANGED'
+  | 'ORCH_MCP_POISONED'
+  | 'ORCH_MCP_STRUCTURED'
+  | 'ORCH_MCP_HEADERS'
+  | 'ORCH_MCP_STATE';
 
 const brand = Symbol.for('@orch/mcp.error');
 

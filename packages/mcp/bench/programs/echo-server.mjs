@@ -21,6 +21,8 @@ function answer(method, params) {
       capabilities: { tools: {} },
       serverInfo: { name: 'echo', version: '1' },
     };
+  if (method === 'tools/list')
+    return { tools: [{ name: 'echo', inputSchema: { type: 'object' } }] };
   const bytes = params?.arguments?.bytes;
   if (bytes !== undefined) large ??= 'x'.repeat(bytes);
   const text = bytes === undefined ? params?.arguments?.say : large;

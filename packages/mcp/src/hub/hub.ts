@@ -7,13 +7,24 @@ import type { CreateEngine } from '../engine/engine.js';
 import { createSdkEngine } from '../engine/sdk-engine.js';
 import type { JsonObject } from '../json.js';
 import { McpError } from '../mcp-error.js';
+import type { RequestOptions } from '../protocol/peer.js';
+import { whyUnapproved, type ApprovalStore } from '../safety/approval-store.js';
+import { DefinitionGuard, type PinPolicy, type Verdict } from '../safety/guard.js';
+import { Neighbours } from '../safety/neighbours.js';
+import { createRedactor } from '../safety/redaction.js';
 import { SpillPlace } from '../spill/spill.js';
 import { openConnection } from './connection.js';
-import type { Prompt, Resource, Tool } from './definitions.js';
+import type { Prompt, Resource, ResourceTemplate, Tool } from './definitions.js';
 import { compileFilters, type Allows, type AllowsAll, type Filters } from './filter.js';
-import { SupervisedServer, type CallOptions, type McpServer, type ServerEvent } from './server.js';
 import { opening, addressOf } from './opening.js';
-import { checkServer, type ServerSpec } from './server-spec.js';
+import {
+  SupervisedServer,
+  type CallOptions,
+  type CallReport,
+  type McpServer,
+  type ServerEvent,
+} from './server.js';
+import { checkServer, type CheckedServer, type ServerSpec } from './server-spec.js';
 import type { RestartPolicy, ServerState } from './supervisor.js';
 import type { ToolResult } from './tool-result.js';
 
@@ -33,6 +44,19 @@ export interface ClientOptions {
   readonly clientInfo?: { readonly name: string; readonly version: string };
   /** Default: the `Client` of `@modelcontextprotocol/sdk`. */
   readonly engine?: CreateEngine;
+  /** What a project's servers must be in to be started. Default: none is approved. */
+  readonly approvals?: ApprovalStore;
+  /** What servers may say of their tools, by what they said before. Default: they may change it at will. */
+  readonly pins?: PinPolicy;
+  /**
+   * What is done about suspicious words in what servers say of themselves. Default `warn`: an event. A name with
+   * hidden characters in it is refused then, too.
+   */
+  readonly scan?: Verdict;
+  /** Whether `structured` is held against the tool's own output schema. Default `check`. */
+  readonly structured?: 'check' | 'off';
+  /** Each call of a tool, when it has ended; for metrics. What it throws is an uncaught exception. */
+  onCall?(server: string, call: CallReport): void;
   /** What servers do between calls. What it throws is an uncaught exception. */
   onEvent?(server: string, event: ServerEvent): void;
 }
@@ -68,6 +92,7 @@ export interface McpHub {
   states(): Readonly<Record<string, ServerState>>;
   tools(): Promise<Listed<Tool>>;
   resources(): Promise<Listed<Resource>>;
+  resourceTemplates(): Promise<Listed<ResourceTemplate>>;
   prompts(): Promise<Listed<Prompt>>;
   /** Calls the tool `server__tool`. */
   call(qualifiedName: string, args?: JsonObject, options?: CallOptions): Promise<ToolResult>;
@@ -75,6 +100,8 @@ export interface McpHub {
   prompt(qualifiedName: string, args?: Readonly<Record<string, string>>): Promise<JsonObject>;
   /** Tells what servers do between calls, as `onEvent` does; returns what ends it. */
   observe(listener: (server: string, event: ServerEvent) => void): () => void;
+  /** Reads the resource `server__uri`; resolves with its `contents`. */
+  readResource(qualifiedName: string, options?: RequestOptions): Promise<readonly JsonObject[]>;
   /** Ends all servers; resolves when nothing of them is left. */
   close(): Promise<void>;
 }
@@ -99,6 +126,9 @@ function createHousehold(options: ClientOptions): Household {
       marker: `mcp-${process.pid}-${randomBytes(6).toString('hex')}`,
     }));
 
+  const neighbours = new Neighbours();
+  const project = options.pins?.project ?? cwd;
+
   return {
     make(name, spec, policy) {
       const server = checkServer(name, spec, { cwd, environment });
@@ -106,16 +136,8 @@ function createHousehold(options: ClientOptions): Household {
       const spill = server.spill && new SpillPlace({ name, ...server, ...server.spill });
       if (spill !== undefined) spills.push(spill);
       const own = compileFilters(server.filters, `The server ${name}`);
-      const tell = (event: ServerEvent): void => {
-        try {
-          options.onEvent?.(name, event);
-        } catch (error) {
-          // As with any handler of events: nobody's call fails by it, and nobody overlooks it.
-          queueMicrotask(() => {
-            throw error;
-          });
-        }
-      };
+      const redactor = createRedactor(secretsOf(server, spec));
+      const tell = (event: ServerEvent): void => apart(() => options.onEvent?.(name, event));
       const answers = createAnswers({
         server: name,
         handlers: options.handlers ?? {},
@@ -124,7 +146,7 @@ function createHousehold(options: ClientOptions): Household {
         roots: roots.map((root) => pathToFileURL(root).href),
         tell: (asked) => tell({ type: 'asked', ...asked }),
       });
-      const open = opening({ name, server, spill, owner: ownerOf });
+      const open = opening({ name, server, spill, owner: ownerOf, redactor });
       return new SupervisedServer({
         name,
         restart,
@@ -147,7 +169,22 @@ function createHousehold(options: ClientOptions): Household {
             pingMs,
             ...hooks,
           }),
+        guard: new DefinitionGuard({
+          server: name,
+          project,
+          pins: options.pins,
+          scan: options.scan ?? 'warn',
+          neighbours,
+          tell: (report) => tell({ type: 'definitions', ...report }),
+        }),
+        redactor,
+        checksOutput: options.structured !== 'off',
+        mayStart() {
+          const refusal = whyUnapproved(name, server.origin, options.approvals);
+          if (refusal !== undefined) throw refusal;
+        },
         tell,
+        called: options.onCall && ((call) => apart(() => options.onCall?.(name, call))),
       });
     },
     async close() {
@@ -155,6 +192,25 @@ function createHousehold(options: ClientOptions): Household {
       for (const spill of spills) spill.close();
     },
   };
+}
+
+/** As with any handler of events: nobody's call fails by it, and nobody overlooks it. */
+function apart(handler: () => void): void {
+  try {
+    handler();
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
+}
+
+/** What of a server no error and no event may show: its own variables, its headers, the values in its address. */
+function secretsOf(server: CheckedServer, spec: ServerSpec): readonly string[] {
+  const own = 'command' in spec ? Object.values(spec.env ?? {}) : [];
+  const sent =
+    'url' in server ? [...Object.values(server.headers), ...server.url.searchParams.values()] : [];
+  return [...server.secrets, ...own, ...sent];
 }
 
 /** What both allow; the hub's filters are on the names as it gives them. */
@@ -240,6 +296,11 @@ export function createMcpHub(options: HubOptions): McpHub {
         (one) => one.resources(),
         ({ uri }) => uri,
       ),
+    resourceTemplates: () =>
+      listed<ResourceTemplate>(
+        (one) => one.resourceTemplates(),
+        ({ uriTemplate }) => uriTemplate,
+      ),
     prompts: () =>
       listed<Prompt>(
         (one) => one.prompts(),
@@ -256,6 +317,10 @@ export function createMcpHub(options: HubOptions): McpHub {
     observe(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);
+    },
+    async readResource(qualifiedName, readOptions) {
+      const [one, uri] = split(qualifiedName);
+      return one.readResource(uri, readOptions);
     },
     async close() {
       await Promise.all([...servers.values()].map((one) => one.close()));

@@ -7,7 +7,9 @@ import { openStdio } from '../transport/stdio.js';
 import { StreamableHttpTransport } from '../transport/streamable-http.js';
 import type { Transport, WireEvents } from '../transport/transport.js';
 import { openWebSocket } from '../transport/websocket.js';
-import type { CheckedServer } from './server-spec.js';
+import type { Redactor } from '../safety/redaction.js';
+import { headersFrom } from './headers-helper.js';
+import type { CheckedServer, HeadersHelper } from './server-spec.js';
 
 export interface OpeningOptions {
   readonly name: string;
@@ -15,29 +17,46 @@ export interface OpeningOptions {
   /** Where its messages go that are too large for memory. */
   readonly spill: SpillPlace | undefined;
   readonly owner: () => ProcessOwner;
+  /** Learns the headers that a program prints. */
+  readonly redactor: Redactor;
+}
+
+interface Addressed {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly headersHelper: HeadersHelper | undefined;
 }
 
 /** What opens a new transport to the server for each connection, in the way that its spec asks for. */
 export function opening(options: OpeningOptions): (events: WireEvents) => Promise<Transport> {
-  const { name, server, spill, owner } = options;
+  const { name, server, spill, owner, redactor } = options;
   // Kept over all connections, with its tokens.
   const authorizerOf = (auth: HttpAuth | undefined, url: URL): HttpAuthorizer | undefined =>
     auth?.forServer({ name, url });
+  /** The server with the headers that its program prints for this connection. */
+  async function withHeaders<S extends Addressed>(addressed: S): Promise<S> {
+    const { headers, headersHelper } = addressed;
+    if (headersHelper === undefined) return addressed;
+    const printed = await headersFrom(owner(), name, headersHelper);
+    redactor.add(Object.values(printed));
+    return { ...addressed, headers: { ...headers, ...printed } };
+  }
   switch (server.type) {
     case 'stdio':
-      return (events) => openStdio(owner(), { ...server, spill }, events);
+      return (events) => openStdio(owner(), { ...server, spill }, events, redactor.text);
     case 'http': {
       const authorizer = authorizerOf(server.auth, server.url);
       const Http = server.fallback === 'sse' ? HttpOrSseTransport : StreamableHttpTransport;
-      return (events) => Promise.resolve(new Http({ name, ...server, spill, authorizer }, events));
+      return async (events) =>
+        new Http({ name, ...(await withHeaders(server)), spill, authorizer }, events);
     }
     case 'sse': {
       const authorizer = authorizerOf(server.auth, server.url);
-      return (events) =>
-        Promise.resolve(new SseTransport({ name, ...server, spill, authorizer }, events));
+      return async (events) =>
+        new SseTransport({ name, ...(await withHeaders(server)), spill, authorizer }, events);
     }
     case 'ws':
-      return (events) => openWebSocket({ name, ...server, spill }, events);
+      return async (events) =>
+        openWebSocket({ name, ...(await withHeaders(server)), spill }, events);
     case 'custom':
       return async (events) => server.open(events);
   }

@@ -1,6 +1,7 @@
 import { isAbsolute, resolve } from 'node:path';
 import type { AskKind } from '../answers/handlers.js';
 import { McpError } from '../mcp-error.js';
+import type { ServerOrigin } from '../safety/approval-store.js';
 import type { SpillOptions } from '../spill/spill.js';
 import type { HttpAuth } from '../transport/http-auth.js';
 import type { OpenTransport } from '../transport/transport.js';
@@ -17,6 +18,10 @@ interface CommonSpec extends Filters {
   readonly pingMs?: number;
   /** A larger message of the server is not taken into memory. Default 64 MiB. */
   readonly maxMessageBytes?: number;
+  /** Values that no error and no event may show, besides those of `env` and `headers`. */
+  readonly secrets?: readonly string[];
+  /** Where the definition was read. One of a project is started only if the hub's `approvals` know it. */
+  readonly origin?: ServerOrigin;
   /** Puts the result of a tool that is larger than that into a file. Default: it is refused. */
   readonly spill?: SpillOptions;
   /** What it may ask of its client, which needs a handler for it too. Default: nothing. */
@@ -44,6 +49,11 @@ export interface HttpServerSpec extends CommonSpec {
   readonly type: 'http';
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /**
+   * A program and its arguments, run for each connection, never by a shell: it prints more headers, as a JSON object
+   * of texts. It gets `CLAUDE_CODE_MCP_SERVER_NAME` and `CLAUDE_CODE_MCP_SERVER_URL`, and has 10 s.
+   */
+  readonly headersHelper?: readonly string[];
   /** How its requests are authorized; `@orch/mcp/auth` makes one. Default: by `headers` alone. */
   readonly auth?: HttpAuth;
   /**
@@ -59,6 +69,8 @@ export interface SseServerSpec extends CommonSpec {
   /** Of its event stream. */
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** As for `http`. */
+  readonly headersHelper?: readonly string[];
   /** How its requests are authorized; `@orch/mcp/auth` makes one. Default: by `headers` alone. */
   readonly auth?: HttpAuth;
 }
@@ -68,6 +80,8 @@ export interface WebSocketServerSpec extends CommonSpec {
   readonly type: 'ws';
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** As for `http`. */
+  readonly headersHelper?: readonly string[];
   /** So often it is asked whether it is there; if nothing came until the next time, it is not. Default 30,000. */
   readonly heartbeatMs?: number;
 }
@@ -89,6 +103,8 @@ export interface CheckedCommon {
   readonly totalMs: number;
   readonly pingMs: number;
   readonly maxMessageBytes: number;
+  readonly secrets: readonly string[];
+  readonly origin: ServerOrigin | undefined;
   readonly spill: { readonly directory: string | undefined; readonly maxBytes: number } | undefined;
   readonly asks: readonly AskKind[];
   readonly asksPerMinute: number;
@@ -97,6 +113,7 @@ export interface CheckedCommon {
 interface Address {
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
+  readonly headersHelper: HeadersHelper | undefined;
 }
 
 interface Authorized {
@@ -118,18 +135,25 @@ export type CheckedServer =
   | (CheckedCommon & Address & { readonly type: 'ws'; readonly heartbeatMs: number })
   | (CheckedCommon & { readonly type: 'custom'; readonly open: OpenTransport });
 
+/** A program that prints headers, and where it runs. */
+export interface HeadersHelper {
+  readonly argv: readonly [string, ...string[]];
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
 /** What every server gets of the environment; all else it is given by name. */
 const passed = ['HOME', 'LANG', 'LOGNAME', 'PATH', 'SHELL', 'TERM', 'TMPDIR', 'TZ', 'USER'];
 
 const times = ['startMs', 'timeoutMs', 'totalMs', 'pingMs'];
 const filterKeys = ['tools', 'resources', 'prompts'];
-const commonKeys = ['type', ...filterKeys, ...times, 'asks', 'asksPerMinute'];
+const commonKeys = ['type', ...filterKeys, ...times, 'asks', 'asksPerMinute', 'secrets', 'origin'];
 const wireKeys = [...commonKeys, 'maxMessageBytes', 'spill'];
 const keysOf = {
   stdio: [...wireKeys, 'command', 'args', 'env', 'cwd', 'closeMs'],
-  http: [...wireKeys, 'url', 'headers', 'auth', 'fallback'],
-  sse: [...wireKeys, 'url', 'headers', 'auth'],
-  ws: [...wireKeys, 'url', 'headers', 'heartbeatMs'],
+  http: [...wireKeys, 'url', 'headers', 'headersHelper', 'auth', 'fallback'],
+  sse: [...wireKeys, 'url', 'headers', 'headersHelper', 'auth'],
+  ws: [...wireKeys, 'url', 'headers', 'headersHelper', 'heartbeatMs'],
   custom: [...commonKeys, 'open'],
 } as const;
 const types = Object.keys(keysOf).map((type) => JSON.stringify(type));
@@ -191,6 +215,8 @@ function checkCommon(name: string, spec: CommonSpec, cwd: string): CheckedCommon
     ...(resources && { resources }),
     ...(prompts && { prompts }),
   };
+  const { secrets = [], origin } = spec;
+  list(name, 'secrets', secrets);
   return {
     filters,
     startMs,
@@ -201,7 +227,26 @@ function checkCommon(name: string, spec: CommonSpec, cwd: string): CheckedCommon
     spill: spec.spill && checkSpill(name, spec.spill, cwd, maxMessageBytes),
     asks,
     asksPerMinute,
+    secrets,
+    origin,
   };
+}
+
+function list(name: string, what: string, values: readonly unknown[]): void {
+  const given: unknown = values;
+  if (!Array.isArray(given)) return refuse(name, what, 'a list of texts');
+  values.forEach((one, index) => {
+    if (!isText(one)) refuse(name, `${what}[${index}]`, 'text without NUL');
+  });
+}
+
+function inheritedFrom(environment: Surroundings['environment']): Record<string, string> {
+  const inherited: Record<string, string> = {};
+  for (const key of passed) {
+    const value = environment[key];
+    if (value !== undefined) inherited[key] = value;
+  }
+  return inherited;
 }
 
 function checkSpill(
@@ -236,15 +281,15 @@ export function checkServer(name: string, spec: ServerSpec, around: Surroundings
       const { fallback } = spec;
       if (fallback !== undefined && (fallback as unknown) !== 'sse')
         refuse(name, 'fallback', '"sse", or left out');
-      return { ...common, type: 'http', ...checkAuthorized(name, spec), fallback };
+      return { ...common, type: 'http', ...checkAuthorized(name, spec, around), fallback };
     }
     case 'sse':
-      return { ...common, type: 'sse', ...checkAuthorized(name, spec) };
+      return { ...common, type: 'sse', ...checkAuthorized(name, spec, around) };
     case 'ws': {
       const { heartbeatMs = 30_000 } = spec;
       if (!(heartbeatMs >= 100 && heartbeatMs < 2 ** 31))
         refuse(name, 'heartbeatMs', 'a number of ms from 100 to 2147483647');
-      return { ...common, type: 'ws', ...checkAddress(name, spec, 'ws'), heartbeatMs };
+      return { ...common, type: 'ws', ...checkAddress(name, spec, 'ws', around), heartbeatMs };
     }
     case 'custom':
       if (typeof spec.open !== 'function')
@@ -257,8 +302,9 @@ export function checkServer(name: string, spec: ServerSpec, around: Surroundings
 
 function checkAddress(
   name: string,
-  spec: Pick<HttpServerSpec, 'url' | 'headers'>,
+  spec: HttpServerSpec | SseServerSpec | WebSocketServerSpec,
   scheme: 'http' | 'ws',
+  around: Surroundings,
 ): Address {
   const url = URL.canParse(spec.url) ? new URL(spec.url) : undefined;
   if (url === undefined || ![`${scheme}:`, `${scheme}s:`].includes(url.protocol))
@@ -266,11 +312,16 @@ function checkAddress(
   if (url.username !== '' || url.password !== '')
     refuse(name, 'url', 'an address without a password; give it in headers.authorization');
   url.hash = '';
-  return { url, headers: texts(name, 'headers', spec.headers) };
+  const headers = texts(name, 'headers', spec.headers);
+  return { url, headers, headersHelper: checkHelper(name, spec, around) };
 }
 
-function checkAuthorized(name: string, spec: HttpServerSpec | SseServerSpec): Address & Authorized {
-  const address = checkAddress(name, spec, 'http');
+function checkAuthorized(
+  name: string,
+  spec: HttpServerSpec | SseServerSpec,
+  around: Surroundings,
+): Address & Authorized {
+  const address = checkAddress(name, spec, 'http', around);
   checkAuth(name, spec.auth, address.headers);
   return { ...address, auth: spec.auth };
 }
@@ -283,22 +334,35 @@ function checkProgram(
 ): CheckedServer {
   const { command, args = [], env, cwd = around.cwd, closeMs = 500 } = spec;
   if (!isText(command) || command === '') refuse(name, 'command', 'the name or path of a program');
-  args.forEach((one: unknown, index) => {
-    if (!isText(one)) refuse(name, `args[${index}]`, 'text without NUL');
-  });
+  list(name, 'args', args);
   if (!isText(cwd) || !isAbsolute(resolve(around.cwd, cwd))) refuse(name, 'cwd', 'a path');
   if (!(closeMs >= 0 && closeMs < 2 ** 31)) refuse(name, 'closeMs', 'a number of ms');
-  const inherited: Record<string, string> = {};
-  for (const key of passed) {
-    const value = around.environment[key];
-    if (value !== undefined) inherited[key] = value;
-  }
   return {
     ...common,
     type: 'stdio',
     argv: [command, ...args],
     cwd: resolve(around.cwd, cwd),
-    env: { ...inherited, ...texts(name, 'env', env) },
+    env: { ...inheritedFrom(around.environment), ...texts(name, 'env', env) },
     closeMs,
+  };
+}
+
+function checkHelper(
+  name: string,
+  { headersHelper, url, origin }: HttpServerSpec | SseServerSpec | WebSocketServerSpec,
+  { cwd, environment }: Surroundings,
+): HeadersHelper | undefined {
+  if (headersHelper === undefined) return undefined;
+  list(name, 'headersHelper', headersHelper);
+  const [program = '', ...args] = headersHelper;
+  if (program === '') refuse(name, 'headersHelper', 'a program and its arguments');
+  return {
+    argv: [program, ...args],
+    cwd: origin?.project ?? cwd,
+    env: {
+      ...inheritedFrom(environment),
+      CLAUDE_CODE_MCP_SERVER_NAME: name,
+      CLAUDE_CODE_MCP_SERVER_URL: url,
+    },
   };
 }

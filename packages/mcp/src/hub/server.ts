@@ -1,7 +1,7 @@
 import type { Asked } from '../answers/answers.js';
 import type { Handshake } from '../engine/engine.js';
 import type { Json, JsonObject } from '../json.js';
-import { McpError } from '../mcp-error.js';
+import { McpError, type McpErrorCode } from '../mcp-error.js';
 import type { RequestOptions } from '../protocol/peer.js';
 import type { Connection } from './connection.js';
 import {
@@ -16,7 +16,10 @@ import {
   type ResourceTemplate,
   type Tool,
 } from './definitions.js';
+import type { DefinitionGuard, DefinitionReport, DefinitionReview } from '../safety/guard.js';
+import type { Redactor } from '../safety/redaction.js';
 import type { AllowsAll } from './filter.js';
+import { OutputCheck } from './output-check.js';
 import { unlessAborted } from '../on-abort.js';
 import { Supervisor, type RestartPolicy, type ServerState } from './supervisor.js';
 import { readToolResult, type ToolResult } from './tool-result.js';
@@ -34,12 +37,23 @@ export type ServerEvent =
       readonly logger?: string;
       readonly data: Json;
     }
+  /** What it says of its tools, prompts or resources has changed, or is suspicious. */
+  | ({ readonly type: 'definitions' } & DefinitionReport)
   /** It asked something of its client. */
   | ({ readonly type: 'asked' } & Asked)
   /** What a person was to do at an address is done. */
   | { readonly type: 'elicited'; readonly id: string }
   /** It wrote something that is no message where messages are expected. */
   | { readonly type: 'noise'; readonly text: string };
+
+/** One call of a tool that has ended. */
+export interface CallReport {
+  readonly tool: string;
+  /** From the call to its end, on the monotonic clock. */
+  readonly ms: number;
+  /** `ok`, `tool_error` where the tool says that it failed, or the code of the error. */
+  readonly outcome: 'ok' | 'tool_error' | McpErrorCode;
+}
 
 export interface CallOptions extends RequestOptions {
   /**
@@ -99,6 +113,10 @@ export interface McpServer {
   /** Its messages come as `log`, also after the server was started anew. */
   setLogLevel(level: LogLevel, options?: RequestOptions): Promise<void>;
   ping(options?: RequestOptions): Promise<void>;
+  /** Asks it for its tools, and resolves with what a person has to look at before pinning them. */
+  review(options?: RequestOptions): Promise<DefinitionReview>;
+  /** The tools of a review are the right ones from now on: exactly those that were looked at. */
+  pin(review: DefinitionReview): void;
   /** Ends it; resolves when nothing of it is left. */
   close(): Promise<void>;
 }
@@ -107,6 +125,12 @@ export interface ServerOptions {
   readonly name: string;
   readonly restart: RestartPolicy;
   readonly allows: AllowsAll;
+  readonly guard: DefinitionGuard;
+  readonly redactor: Redactor;
+  /** Whether what a tool gives is held against its own output schema. */
+  readonly checksOutput: boolean;
+  /** Throws if it must not be started. */
+  mayStart(): void;
   open(hooks: {
     notified(method: string, params: JsonObject): void;
     noise(text: string): void;
@@ -115,6 +139,7 @@ export interface ServerOptions {
     signal: AbortSignal;
   }): Promise<Connection>;
   readonly tell: (event: ServerEvent) => void;
+  readonly called: ((report: CallReport) => void) | undefined;
 }
 
 const changes: Readonly<Record<string, 'tools' | 'resources' | 'prompts'>> = {
@@ -122,6 +147,9 @@ const changes: Readonly<Record<string, 'tools' | 'resources' | 'prompts'>> = {
   'notifications/resources/list_changed': 'resources',
   'notifications/prompts/list_changed': 'prompts',
 };
+
+/** So often a list that changes while it is read is read again. */
+const mostTurns = 10;
 
 const mayRepeat = (error: unknown): boolean =>
   McpError.isInstance(error) &&
@@ -136,12 +164,20 @@ export class SupervisedServer implements McpServer {
   readonly #keptUntilMs = new Map<ListKind, number>();
   /** By what the tools say of themselves. */
   #repeatable: ReadonlySet<string> = new Set();
+  /** By what they say of themselves. */
+  #tools: ReadonlyMap<string, Tool> = new Map();
+  readonly #output: OutputCheck;
+  /** Rises whenever what is known of the tools no longer holds; the list that was judged last was of `#judgedAt`. */
+  #generation = 0;
+  #judgedAt = -1;
+  #isLooking = false;
   readonly #subscribed = new Set<string>();
   #logLevel: LogLevel | undefined;
 
   constructor(options: ServerOptions) {
     this.name = options.name;
     this.#options = options;
+    this.#output = new OutputCheck(options.name);
     this.#supervisor = new Supervisor({
       name: options.name,
       restart: options.restart,
@@ -158,31 +194,103 @@ export class SupervisedServer implements McpServer {
   }
 
   async ready(signal?: AbortSignal): Promise<Handshake> {
-    return (await this.#supervisor.acquire(signal)).handshake;
+    return (await this.#acquire(signal)).handshake;
   }
 
   async tools(options?: ListOptions): Promise<readonly Tool[]> {
-    const { tools } = this.#options.allows;
-    return (await this.#list<Tool>(toolList, options)).filter(({ name }) => tools(name));
+    const { allows, guard } = this.#options;
+    await this.#list<Tool>(toolList, options);
+    return guard.exposed.filter(({ name }) => allows.tools(name));
+  }
+
+  async review(options?: RequestOptions): Promise<DefinitionReview> {
+    await this.#list(toolList, { ...options, refresh: true });
+    return this.#options.guard.review;
+  }
+
+  pin(review: DefinitionReview): void {
+    if (review.server === this.name) this.#options.guard.pin(review.tools);
+    else
+      throw new McpError(
+        'ORCH_MCP_SPEC',
+        `This is a review of ${review.server}, and not of ${this.name}.`,
+      );
   }
 
   async call(tool: string, args: JsonObject = {}, options?: CallOptions): Promise<ToolResult> {
+    const { called } = this.#options;
+    if (called === undefined) return this.#call(tool, args, options);
+    const startedMs = performance.now();
+    let outcome: CallReport['outcome'] = 'ORCH_MCP_RESULT';
+    try {
+      const result = await this.#call(tool, args, options);
+      outcome = result.isError ? 'tool_error' : 'ok';
+      return result;
+    } catch (error) {
+      if (McpError.isInstance(error)) outcome = error.code;
+      throw error;
+    } finally {
+      called({ tool, ms: performance.now() - startedMs, outcome });
+    }
+  }
+
+  async #call(
+    tool: string,
+    args: JsonObject,
+    options: CallOptions | undefined,
+  ): Promise<ToolResult> {
     if (!this.#options.allows.tools(tool)) this.#refuse('tool', tool);
     const repeat = options?.idempotent ?? this.#repeatable.has(tool);
     const params = { name: tool, arguments: args };
-    const result = await this.#request('tools', 'tools/call', params, options, repeat);
-    return readToolResult(this.name, tool, result);
+    const admit = (): Promise<unknown> | undefined => this.#admit(tool, options);
+    const raw = await this.#request('tools', 'tools/call', params, options, repeat, admit);
+    const result = readToolResult(this.name, tool, raw);
+    if (this.#options.checksOutput) await this.#checkOutput(tool, result);
+    return result;
+  }
+
+  /** Throws if the tool must not be called. A promise: what is known of it is out of date, and is read first. */
+  #admit(tool: string, options: CallOptions | undefined): Promise<unknown> | undefined {
+    const { guard } = this.#options;
+    const isKnown = this.#judgedAt === this.#generation && !this.#isStale(toolList);
+    if (guard.asksFirst && !isKnown) {
+      const { signal } = options ?? {};
+      return this.#list(toolList, signal === undefined ? {} : { signal });
+    }
+    const refusal = guard.refusal(tool);
+    if (refusal !== undefined) throw refusal;
+    return undefined;
+  }
+
+  /** The list is read for it only if the tool gave something structured, and its schema is not known yet. */
+  async #checkOutput(tool: string, result: ToolResult): Promise<void> {
+    if (this.#judgedAt !== this.#generation && result.structured !== undefined) {
+      try {
+        await this.#list(toolList);
+      } catch (cause) {
+        throw new McpError(
+          'ORCH_MCP_STRUCTURED',
+          `The tool ${tool} of ${this.name} has run, but its output schema could not be read: ${(cause as Error).message} What it gave is in details.result.`,
+          { details: { server: this.name, tool, result: result.raw }, cause },
+        );
+      }
+    }
+    const known = this.#tools.get(tool);
+    if (known !== undefined) await this.#output.check(known, result);
   }
 
   async resources(options?: ListOptions): Promise<readonly Resource[]> {
-    const { resources } = this.#options.allows;
-    return (await this.#list<Resource>(resourceList, options)).filter(({ uri }) => resources(uri));
+    const { allows, guard } = this.#options;
+    const resources = await this.#list<Resource>(resourceList, options);
+    return guard.expose(resources, 'uri').filter(({ uri }) => allows.resources(uri));
   }
 
   async resourceTemplates(options?: ListOptions): Promise<readonly ResourceTemplate[]> {
-    const { resources } = this.#options.allows;
+    const { allows, guard } = this.#options;
     const templates = await this.#list<ResourceTemplate>(templateList, options);
-    return templates.filter(({ uriTemplate }) => resources(uriTemplate));
+    return guard
+      .expose(templates, 'uriTemplate')
+      .filter(({ uriTemplate }) => allows.resources(uriTemplate));
   }
 
   async readResource(uri: string, options?: RequestOptions): Promise<readonly JsonObject[]> {
@@ -211,8 +319,9 @@ export class SupervisedServer implements McpServer {
   }
 
   async prompts(options?: ListOptions): Promise<readonly Prompt[]> {
-    const { prompts } = this.#options.allows;
-    return (await this.#list<Prompt>(promptList, options)).filter(({ name }) => prompts(name));
+    const { allows, guard } = this.#options;
+    const prompts = await this.#list<Prompt>(promptList, options);
+    return guard.expose(prompts, 'name').filter(({ name }) => allows.prompts(name));
   }
 
   prompt(
@@ -267,19 +376,46 @@ export class SupervisedServer implements McpServer {
     return this.#supervisor.close();
   }
 
+  /** A connection that is ready, or a new one, if this server may be started. */
+  #acquire(signal?: AbortSignal): Promise<Connection> {
+    if (this.#supervisor.current === undefined) this.#options.mayStart();
+    return this.#supervisor.acquire(signal);
+  }
+
   async #open(closed: (error: McpError) => void, signal: AbortSignal): Promise<Connection> {
-    const connection = await this.#options.open({
-      notified: (method, params) => this.#notified(method, params),
-      noise: (text) => this.#options.tell({ type: 'noise', text }),
-      missed: () => this.#forgetLists(),
-      closed,
-      signal,
-    });
+    const { guard, redactor } = this.#options;
+    const opened = await this.#options
+      .open({
+        notified: (method, params) => this.#notified(method, params),
+        noise: (text) => this.#options.tell({ type: 'noise', text: redactor.text(text) }),
+        missed: () => this.#forgetLists(),
+        closed: (error) => closed(redactor.error(error)),
+        signal,
+      })
+      .catch((error: unknown) => {
+        throw redactor.error(error);
+      });
+    const { instructions, ...handshake } = opened.handshake;
+    const greeting = instructions === undefined ? undefined : guard.instructions(instructions);
+    const connection: Connection = {
+      ...opened,
+      handshake: { ...handshake, ...(greeting !== undefined && { instructions: greeting }) },
+    };
     // What its user asked for holds for every session, and what the server says to it is its own affair.
     const again = [...this.#subscribed].map((uri) => connection.session.watch(uri));
     if (this.#logLevel !== undefined) again.push(connection.session.setLogLevel(this.#logLevel));
     for (const request of again) request.catch(() => undefined);
+    this.#lookSoon();
     return connection;
+  }
+
+  /** Reads the list of tools before it is asked for, so that a change is told when it happens. */
+  #lookSoon(): void {
+    if (!this.#options.guard.asksFirst || this.#isLooking) return;
+    this.#isLooking = true;
+    this.#list(toolList)
+      .catch(() => undefined) // whoever calls a tool reads it again, and is told
+      .finally(() => (this.#isLooking = false));
   }
 
   #request(
@@ -288,10 +424,11 @@ export class SupervisedServer implements McpServer {
     params: JsonObject,
     options: RequestOptions | undefined,
     repeat: boolean,
+    admit?: () => Promise<unknown> | undefined,
   ): Promise<JsonObject> {
     const work = ({ session }: Connection): Promise<JsonObject> =>
       session.request(method, params, options);
-    return this.#ask(capability, method, work, options, repeat);
+    return this.#ask(capability, method, work, options, repeat, admit);
   }
 
   /** `repeat`: once more, on a new connection, if this one breaks before the answer. */
@@ -301,25 +438,58 @@ export class SupervisedServer implements McpServer {
     work: (connection: Connection) => Promise<T>,
     options: RequestOptions | undefined,
     repeat = true,
+    admit?: () => Promise<unknown> | undefined,
   ): Promise<T> {
-    const connection =
-      this.#supervisor.current ?? (await this.#supervisor.acquire(options?.signal));
-    this.#requireCapability(connection, capability, method);
+    let connection = this.#supervisor.current;
+    if (connection !== undefined) this.#requireCapability(connection, capability, method);
+    // On the path of nearly every call there is nothing to wait for.
+    const asking = connection && admit?.();
+    if (connection === undefined || asking !== undefined) {
+      await asking;
+      connection = await this.#admitted(capability, method, options?.signal, admit);
+    }
     try {
       return await work(connection);
     } catch (error) {
-      if (!repeat || !mayRepeat(error) || this.state === 'closed') throw error;
-      const next = await this.#supervisor.acquire(options?.signal);
-      return work(next);
+      if (!repeat || !mayRepeat(error) || this.state === 'closed')
+        throw this.#options.redactor.error(error);
+      const next = await this.#admitted(capability, method, options?.signal, admit);
+      return await work(next).catch((again: unknown) => {
+        throw this.#options.redactor.error(again);
+      });
     }
+  }
+
+  /** A connection on which the request may be made, by what the server of this connection says of itself. */
+  async #admitted(
+    capability: string | undefined,
+    method: string,
+    signal: AbortSignal | undefined,
+    admit: (() => Promise<unknown> | undefined) | undefined,
+  ): Promise<Connection> {
+    for (let turn = 1; turn <= mostTurns; turn += 1) {
+      const connection = await this.#acquire(signal);
+      this.#requireCapability(connection, capability, method);
+      const asking = admit?.();
+      if (asking === undefined) return connection;
+      await asking;
+    }
+    throw this.#restless();
+  }
+
+  #restless(): McpError {
+    return new McpError(
+      'ORCH_MCP_CHANGED',
+      `${this.name} changes its list of tools faster than it can be looked at, so nothing was sent. This is a defect of the server.`,
+      { details: { server: this.name } },
+    );
   }
 
   async #list<T extends JsonObject>(
     kind: ListKind,
     { refresh = false, signal, ...options }: ListOptions = {},
   ): Promise<readonly T[]> {
-    const isStale = performance.now() > (this.#keptUntilMs.get(kind) ?? Infinity);
-    if (refresh || isStale) this.#lists.delete(kind);
+    if (refresh || this.#isStale(kind)) this.#lists.delete(kind);
     let list = this.#lists.get(kind);
     if (list === undefined) {
       list = this.#read(kind, options);
@@ -337,29 +507,60 @@ export class SupervisedServer implements McpServer {
 
   async #read(kind: ListKind, options: RequestOptions): Promise<readonly JsonObject[]> {
     this.#keptUntilMs.delete(kind);
-    for (let attempt = 1; ; attempt += 1) {
-      const connection = await this.#supervisor.acquire();
-      if (connection.handshake.capabilities[kind.capability] === undefined) return [];
+    for (let attempt = 1, stale = 0; stale < mostTurns;) {
+      const connection = await this.#acquire();
+      const generation = this.#generation;
+      let items: readonly JsonObject[] = [];
       try {
-        const { items, ttlMs } = await listAll(connection.session, this.name, kind, options);
-        this.#keptUntilMs.set(kind, performance.now() + ttlMs);
-        if (kind === toolList) this.#repeatable = repeatable(items as readonly Tool[]);
-        return items;
+        if (connection.handshake.capabilities[kind.capability] !== undefined)
+          items = await this.#readFrom(connection, kind, options);
       } catch (error) {
         // A server need not offer templates because it offers resources.
         if (kind === templateList && isMethodNotFound(error)) return [];
-        if (attempt > 1 || !mayRepeat(error) || this.state === 'closed') throw error;
+        if (attempt > 1 || !mayRepeat(error) || this.state === 'closed')
+          throw this.#options.redactor.error(error);
+        attempt += 1;
+        continue;
       }
+      if (kind !== toolList) return items;
+      if (generation === this.#generation) return this.#take(items as readonly Tool[], generation);
+      // It was changed while it was read.
+      stale += 1;
     }
+    throw this.#restless();
+  }
+
+  async #readFrom(
+    { session }: Connection,
+    kind: ListKind,
+    options: RequestOptions,
+  ): Promise<readonly JsonObject[]> {
+    const { items, ttlMs } = await listAll(session, this.name, kind, options);
+    this.#keptUntilMs.set(kind, performance.now() + ttlMs);
+    return items;
+  }
+
+  #isStale(kind: ListKind): boolean {
+    return performance.now() > (this.#keptUntilMs.get(kind) ?? Infinity);
+  }
+
+  #take(tools: readonly Tool[], generation: number): readonly Tool[] {
+    this.#options.guard.take(tools);
+    this.#repeatable = repeatable(tools);
+    this.#tools = new Map(tools.map((tool) => [tool.name, tool]));
+    this.#judgedAt = generation;
+    return tools;
   }
 
   #notified(method: string, params: JsonObject): void {
-    const { tell } = this.#options;
+    const { tell, redactor } = this.#options;
     const list = changes[method];
     if (list !== undefined) {
       for (const kind of [...this.#lists.keys()])
         if (kind.capability === list) this.#lists.delete(kind);
+      if (list === 'tools') this.#generation += 1;
       tell({ type: 'changed', list });
+      if (list === 'tools') this.#lookSoon();
     } else if (method === 'notifications/resources/updated') {
       if (typeof params['uri'] === 'string') tell({ type: 'updated', uri: params['uri'] });
     } else if (method === 'notifications/elicitation/complete') {
@@ -371,12 +572,13 @@ export class SupervisedServer implements McpServer {
         type: 'log',
         level: typeof level === 'string' ? level : 'info',
         ...(typeof logger === 'string' && { logger }),
-        data,
+        data: redactor.json(data),
       });
     }
   }
 
   #forgetLists(): void {
+    this.#generation += 1;
     this.#lists.clear();
     this.#repeatable = new Set();
   }

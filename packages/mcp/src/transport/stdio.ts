@@ -17,10 +17,11 @@ export interface StdioOptions extends WireLimits {
 const graceMs = 500;
 const stderrTail = 4000;
 
-const remainsOf = ({ code, signal, stderr }: Ended): Remains => ({
+/** What is cut off could not be recognised any more: secrets are taken out before. */
+const remainsOf = ({ code, signal, stderr }: Ended, redact: (text: string) => string): Remains => ({
   ...(code === null ? {} : { exitCode: code }),
   ...(signal === null ? {} : { signal }),
-  stderr: stderr.text.slice(-stderrTail).trim(),
+  stderr: redact(stderr.text).slice(-stderrTail).trim(),
 });
 
 /** "with exit code 3, and said last: …", for messages. */
@@ -37,6 +38,7 @@ export async function openStdio(
   owner: ProcessOwner,
   options: StdioOptions,
   events: WireEvents,
+  redact: (text: string) => string = (text) => text,
 ): Promise<Transport> {
   const { argv, cwd, env, maxMessageBytes, spill, closeMs } = options;
   const receive = (line: string): void => {
@@ -70,12 +72,13 @@ export async function openStdio(
     if (!ProcessError.isInstance(cause)) throw cause;
     throw new McpError('ORCH_MCP_START', cause.message, { details: cause.details, cause });
   }
-  return new StdioTransport(owned, options.argv[0], maxMessageBytes, closeMs, events);
+  return new StdioTransport(owned, options.argv[0], maxMessageBytes, closeMs, events, redact);
 }
 
 class StdioTransport implements Transport {
   readonly #owned: OwnedProcess;
   readonly #closeMs: number;
+  readonly #redact: (text: string) => string;
   #batch = '';
   #closing: Promise<Remains> | undefined;
 
@@ -85,7 +88,9 @@ class StdioTransport implements Transport {
     maxMessageBytes: number,
     closeMs: number,
     events: WireEvents,
+    redact: (text: string) => string,
   ) {
+    this.#redact = redact;
     this.#owned = owned;
     this.#closeMs = closeMs;
     const over = (error: McpError): void => {
@@ -93,7 +98,7 @@ class StdioTransport implements Transport {
     };
     owned.ended.then(
       (ended) => {
-        const remains = remainsOf(ended);
+        const remains = remainsOf(ended, redact);
         if (ended.reason === 'output_limit')
           over(
             new McpError(
@@ -152,6 +157,9 @@ class StdioTransport implements Transport {
     });
     await Promise.race([this.#owned.ended.catch(() => undefined), patience]);
     clearTimeout(timer);
-    return this.#owned.end().then(remainsOf, () => ({}));
+    return this.#owned.end().then(
+      (ended) => remainsOf(ended, this.#redact),
+      () => ({}),
+    );
   }
 }

@@ -30,6 +30,7 @@ async function play<W extends World & { readonly events: ServerEvent[] }>(
     servers: { fault: 'command' in spec ? { ...spec, env: { ...spec.env, ...env } } : spec },
     environment: { PATH: process.env['PATH'] },
     restart,
+    ...scenario.options?.(world),
     onEvent: (_server, event) => world.events.push(event),
   });
   try {

@@ -1,0 +1,43 @@
+/**
+ * What a person decides about servers, kept where no repository can write: which servers of a project may run, and
+ * which definitions of tools are the right ones.
+ *
+ * ```ts
+ * import { createMcpHub } from '@orch/mcp';
+ * import { openApprovals, openPins } from '@orch/mcp/safety';
+ *
+ * const approvals = openApprovals({ agentRoots: [project] });
+ * const pins = { policy: 'block', store: openPins(), project } as const;
+ * const hub = createMcpHub({ servers, approvals, pins, scan: 'block' });
+ * ```
+ *
+ * Errors are `McpError`s.
+ *
+ * @module
+ */
+export {
+  askAbout,
+  openApprovals,
+  type Approval,
+  type ApprovalRequest,
+  type ApprovalStore,
+  type ApprovedFile,
+  type ServerOrigin,
+  type WrittenServer,
+} from './approval-store.js';
+export {
+  formatLock,
+  openPins,
+  readLock,
+  type DefinitionLock,
+  type PinnedServer,
+  type PinStore,
+} from './pin-store.js';
+export {
+  formatChange,
+  type DefinitionChange,
+  type Difference,
+  type PinnedDefinition,
+} from './definition-pin.js';
+export type { DefinitionReport, DefinitionReview, PinPolicy, Verdict } from './guard.js';
+export type { Finding, FindingKind } from './scan.js';
