@@ -1,4 +1,12 @@
 import { defineConfig } from 'tsup';
 import { preset } from '../../tooling/tsup.js';
 
-export default defineConfig(preset({ index: 'src/index.ts' }));
+export default defineConfig(
+  preset({
+    index: 'src/index.ts',
+    recording: 'src/recording/index.ts',
+    registry: 'src/registry/index.ts',
+    cli: 'src/cli/index.ts',
+    main: 'src/main.ts',
+  }),
+);

@@ -52,5 +52,14 @@ export type {
 export type { ToolResult } from './hub/tool-result.js';
 export type { CreateEngine, Engine, Handshake, HandshakeOptions } from './engine/engine.js';
 export type { Progress, RequestOptions } from './protocol/peer.js';
+export type {
+  OpenTransport,
+  Remains,
+  RequestId,
+  Transport,
+  TransportEvents,
+  Wire,
+  WiredServer,
+} from './transport/transport.js';
 export { McpError, type McpErrorCode } from './mcp-error.js';
 export type { Json, JsonObject } from './json.js';

@@ -35,6 +35,7 @@ const telling: ReadonlySet<McpErrorCode> = new Set([
   'ORCH_MCP_START',
   'ORCH_MCP_AUTH',
   'ORCH_MCP_TOO_LARGE',
+  'ORCH_MCP_RECORDING',
 ]);
 
 /** Rejects with `ORCH_MCP_START`, `_AUTH` or `_TOO_LARGE`; then nothing is left of it. */

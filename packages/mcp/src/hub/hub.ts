@@ -7,12 +7,12 @@ import type { JsonObject } from '../json.js';
 import { McpError } from '../mcp-error.js';
 import { openStdio } from '../transport/stdio.js';
 import { StreamableHttpTransport } from '../transport/streamable-http.js';
-import type { OpenTransport } from '../transport/transport.js';
+import type { OpenTransport, Wire } from '../transport/transport.js';
 import { openConnection } from './connection.js';
 import type { Prompt, Resource, Tool } from './definitions.js';
 import { compileFilters, type Allows, type AllowsAll, type Filters } from './filter.js';
 import { SupervisedServer, type CallOptions, type McpServer, type ServerEvent } from './server.js';
-import { checkServer, type CheckedServer, type ServerSpec } from './server-spec.js';
+import { checkServer, secretsOf, type CheckedServer, type ServerSpec } from './server-spec.js';
 import type { RestartPolicy, ServerState } from './supervisor.js';
 import type { ToolResult } from './tool-result.js';
 
@@ -30,6 +30,8 @@ export interface ClientOptions {
   readonly clientInfo?: { readonly name: string; readonly version: string };
   /** Default: the `Client` of `@modelcontextprotocol/sdk`. */
   readonly engine?: CreateEngine;
+  /** What every message passes: a recorder or a replay of `@orch/mcp/recording`. Default: nothing. */
+  readonly wire?: Wire;
   /** What servers do between calls. What it throws is an uncaught exception. */
   onEvent?(server: string, event: ServerEvent): void;
 }
@@ -105,6 +107,8 @@ function createHousehold(options: ClientOptions): Household {
       const server = checkServer(name, spec, { cwd, environment });
       const { startMs, timeoutMs, totalMs, pingMs } = server;
       const own = compileFilters(server.filters, `The server ${name}`);
+      const bare = opening(name, server);
+      const open = options.wire?.({ name, secrets: secretsOf(spec) }, bare) ?? bare;
       return new SupervisedServer({
         name,
         restart,
@@ -116,7 +120,7 @@ function createHousehold(options: ClientOptions): Household {
         open: (hooks) =>
           openConnection({
             name,
-            open: opening(name, server),
+            open,
             createEngine,
             clientInfo,
             roots: roots.map((root) => pathToFileURL(root).href),

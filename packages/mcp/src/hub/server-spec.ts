@@ -152,3 +152,12 @@ export function checkServer(name: string, spec: ServerSpec, around: Surroundings
     closeMs,
   };
 }
+
+/** What of a server is secret: its own variables, its headers, and the values in its address. */
+export function secretsOf(spec: ServerSpec): readonly string[] {
+  if (!('url' in spec)) return Object.values(spec.env ?? {});
+  const headers = Object.values(spec.headers ?? {});
+  // `Bearer abc`: `abc` is the secret.
+  const parts = headers.flatMap((value) => value.split(/\s+/));
+  return [...headers, ...parts, ...new URL(spec.url).searchParams.values()];
+}

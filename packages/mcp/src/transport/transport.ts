@@ -40,3 +40,13 @@ export interface Transport {
 }
 
 export type OpenTransport = (events: TransportEvents) => Promise<Transport>;
+
+/** A server whose messages pass a wire. */
+export interface WiredServer {
+  readonly name: string;
+  /** Values of its own variables and headers, which belong in no file. */
+  readonly secrets: readonly string[];
+}
+
+/** What stands between a client and its servers: a recorder, or a replay in the servers' place. */
+export type Wire = (server: WiredServer, open: OpenTransport) => OpenTransport;
