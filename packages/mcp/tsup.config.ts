@@ -7,6 +7,7 @@ export default defineConfig(
     recording: 'src/recording/index.ts',
     registry: 'src/registry/index.ts',
     cli: 'src/cli/index.ts',
+    'tool-server': 'src/tool-server/index.ts',
     main: 'src/main.ts',
   }),
 );
