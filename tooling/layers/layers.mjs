@@ -28,7 +28,7 @@ export const layers = {
     ],
   },
   'apps/cli': { may: ['core'] },
-  test: { may: [], tests: ['coordinator', 'scripted-model'] },
+  test: { may: [], tests: ['coordinator', 'mcp', 'scripted-model'] },
 };
 
 /** Sources that must run in a browser: nothing of Node, whatever they import. */

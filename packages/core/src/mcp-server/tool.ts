@@ -59,13 +59,19 @@ export function defineTool<Shape extends z.ZodRawShape>(definition: Definition<S
 }
 
 function answer(value: object | Said): ToolAnswer {
-  const facts = value instanceof Said ? value.facts : value;
-  const json = JSON.stringify(facts, null, 1);
+  if (!(value instanceof Said))
+    return { text: JSON.stringify(value, null, 1), structured: plain(value) };
+  const { text, facts } = value;
   return {
-    text: value instanceof Said ? `${json}\n${notOurs}\n\n${value.text}` : json,
-    structured: JSON.parse(json) as NonNullable<ToolAnswer['structured']>,
+    text: `${JSON.stringify(facts, null, 1)}\n${notOurs}\n\n${text}`,
+    // Claude Code shows its model this alone, where it is there.
+    structured: plain({ ...facts, notice: notOurs, text }),
   };
 }
+
+/** Without what JSON does not have. */
+const plain = (value: object): NonNullable<ToolAnswer['structured']> =>
+  JSON.parse(JSON.stringify(value)) as NonNullable<ToolAnswer['structured']>;
 
 const failed = (code: string, message: string, next: string | undefined): ToolAnswer => ({
   text: `${message} (${code})${next === undefined ? '' : `\nnext: ${next}`}`,
