@@ -9,5 +9,7 @@ export default defineConfig(
     cli: 'src/cli/index.ts',
     'tool-server': 'src/tool-server/index.ts',
     main: 'src/main.ts',
+    auth: 'src/auth/index.ts',
+    'client-engine': 'src/client-engine/index.ts',
   }),
 );

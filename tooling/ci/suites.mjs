@@ -17,5 +17,6 @@ export const suites = [
   { name: 'unused', argv: tool('knip', '--no-progress', '--no-config-hints') },
   { name: 'unit', tests: true, argv: tool('vitest', 'run', '--project=!e2e') },
   { name: 'e2e', tests: true, argv: tool('vitest', 'run', '--project=e2e') },
+  { name: 'conformance', argv: script('packages/mcp/conformance/run.mjs', '--short') },
   { name: 'install', argv: script('tooling/ci/install-from-tarball.mjs') },
 ];

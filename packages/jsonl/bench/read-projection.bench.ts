@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { read } from '@orch/jsonl';
+import { read, readSync } from '@orch/jsonl';
 import { compare, perCpuSecond } from '../../../tooling/bench/compare.js';
 import { writeRecords } from './read-records.js';
 
@@ -47,6 +47,21 @@ for (const [size, target] of [
         let found = 0;
         for await (const batch of read<{ type: string }>(path, { fields: ['type'] }).batches()) {
           for (const { type } of batch) if (type.length > 3) found += 1;
+        }
+        expect(found, count);
+      }),
+    limit,
+  });
+  await compare({
+    suite: 'jsonl',
+    case: `the same without waiting, readSync(), ${size}`,
+    unit,
+    better: 'higher',
+    ours: () =>
+      perCpuSecond(count, () => {
+        let found = 0;
+        for (const { type } of readSync<{ type: string }>(path, { fields: ['type'] })) {
+          if (type.length > 3) found += 1;
         }
         expect(found, count);
       }),

@@ -1,10 +1,12 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { WebSocketClientTransport } from '@modelcontextprotocol/sdk/client/websocket.js';
 import { connect, type ServerSpec } from '@orch/mcp';
 import { spawn } from 'node:child_process';
 import { Agent, request } from 'node:http';
 import path from 'node:path';
+import { WebSocket } from 'ws';
 import { compare, perCpuSecond, perSecond } from '../../../tooling/bench/compare.js';
 
 /** The programs, from the place where benches are built to. */
@@ -28,7 +30,7 @@ export async function orch(spec: ServerSpec): Promise<Contender> {
   };
 }
 
-async function sdk(transport: unknown): Promise<Contender> {
+export async function sdk(transport: unknown): Promise<Contender> {
   const client = new Client(clientInfo);
   // The SDK's own classes do not agree under exactOptionalPropertyTypes.
   await client.connect(transport as Parameters<typeof client.connect>[0]);
@@ -53,6 +55,12 @@ export const sdkStdio = (file: string): Promise<Contender> =>
 
 export const sdkHttp = (url: string): Promise<Contender> =>
   sdk(new StreamableHTTPClientTransport(new URL(url)));
+
+/** It takes the WebSocket of the platform, which Node 20 has not: `ws` is the one that is used in its place. */
+export function sdkWebSocket(url: string): Promise<Contender> {
+  (globalThis as { WebSocket: unknown }).WebSocket = WebSocket;
+  return sdk(new WebSocketClientTransport(new URL(url)));
+}
 
 interface Answer {
   readonly id: number;
@@ -134,6 +142,30 @@ export function rawHttp(url: string): Contender {
   };
 }
 
+export async function rawWebSocket(url: string): Promise<Contender> {
+  const socket = new WebSocket(url, ['mcp'], { perMessageDeflate: false });
+  await new Promise((resolve) => socket.once('open', resolve));
+  const waiting = new Map<number, (length: number) => void>();
+  socket.on('message', (data: Buffer) => {
+    const answer = JSON.parse(data.toString()) as Answer;
+    waiting.get(answer.id)?.(lengthOf(answer));
+    waiting.delete(answer.id);
+  });
+  let count = 0;
+  return {
+    call(args) {
+      const id = (count += 1);
+      socket.send(message(id, args));
+      return new Promise((resolve) => waiting.set(id, resolve));
+    },
+    async close() {
+      const closed = new Promise((resolve) => socket.once('close', resolve));
+      socket.close();
+      await closed;
+    },
+  };
+}
+
 /** Makes `count` calls, so many at once. */
 export async function callMany(contender: Contender, count: number, atOnce: number): Promise<void> {
   let begun = 0;
@@ -155,7 +187,7 @@ export async function compareCalls(
   transport: string,
   count: number,
   { ours, theirs, raw }: Readonly<Record<'ours' | 'theirs' | 'raw', Contender>>,
-  targets: { readonly speed: number; readonly cpu: number },
+  targets: { readonly speed: number; readonly cpu?: number },
 ): Promise<void> {
   const speed = (who: Contender) => () => perSecond(count, () => callMany(who, count, 64));
   await compare({
@@ -176,7 +208,7 @@ export async function compareCalls(
     unit: 'µs/call',
     better: 'lower',
     ours: cpu(ours),
-    peers: [{ name, run: cpu(theirs), target: targets.cpu }],
+    peers: [{ name, run: cpu(theirs), ...(targets.cpu !== undefined && { target: targets.cpu }) }],
     limit: { name: limitName, run: cpu(raw) },
     rounds: 5,
   });

@@ -39,7 +39,27 @@ export type {
   McpServer,
   ServerEvent,
 } from './hub/server.js';
-export type { HttpServerSpec, ServerSpec, StdioServerSpec } from './hub/server-spec.js';
+export type {
+  CustomServerSpec,
+  HttpServerSpec,
+  ServerSpec,
+  SseServerSpec,
+  StdioServerSpec,
+  WebSocketServerSpec,
+} from './hub/server-spec.js';
+export type { SpilledResult, SpillOptions } from './spill/spill.js';
+export { inMemory, type MemoryEnd } from './transport/memory.js';
+export type {
+  OpenTransport,
+  OpenWire,
+  Remains,
+  RequestId,
+  Transport,
+  TransportEvents,
+  Wire,
+  WiredServer,
+  WireEvents,
+} from './transport/transport.js';
 export type { Filter, Filters } from './hub/filter.js';
 export type { RestartPolicy, ServerState } from './hub/supervisor.js';
 export type {
@@ -50,16 +70,30 @@ export type {
   ToolAnnotations,
 } from './hub/definitions.js';
 export type { ToolResult } from './hub/tool-result.js';
-export type { CreateEngine, Engine, Handshake, HandshakeOptions } from './engine/engine.js';
-export type { Progress, RequestOptions } from './protocol/peer.js';
 export type {
-  OpenTransport,
-  Remains,
-  RequestId,
-  Transport,
-  TransportEvents,
-  Wire,
-  WiredServer,
-} from './transport/transport.js';
+  AskHandlers,
+  Asking,
+  AskKind,
+  Elicited,
+  FormRequest,
+  SamplingRequest,
+  SamplingResult,
+  UrlRequest,
+} from './answers/handlers.js';
+export type { Asked } from './answers/answers.js';
+export type {
+  ClientAnswers,
+  CreateEngine,
+  Engine,
+  Handshake,
+  HandshakeOptions,
+} from './engine/engine.js';
+export type {
+  HttpAuth,
+  HttpAuthAnswer,
+  HttpAuthorizer,
+  HttpAuthRequest,
+} from './transport/http-auth.js';
+export type { Progress, RequestOptions } from './protocol/peer.js';
 export { McpError, type McpErrorCode } from './mcp-error.js';
 export type { Json, JsonObject } from './json.js';

@@ -15,6 +15,7 @@
  * - `ORCH_MCP_HTTP`: an HTTP server answered another status that is no success; `details.status`.
  * - `ORCH_MCP_UNSUPPORTED`: the server does not declare this capability; nothing was sent.
  * - `ORCH_MCP_REFUSED`: a filter does not allow it; nothing was sent.
+ * - `ORCH_MCP_OAUTH`: no token could be got for an HTTP server; `details.reason`.
  * - `ORCH_MCP_RECORDING`: a recording cannot be written or read, or does not hold what is asked of its replay.
  * - `ORCH_MCP_REGISTRY`: a registry could not be asked, or what it lists cannot be started from here.
  *
@@ -35,6 +36,7 @@ export type McpErrorCode =
   | 'ORCH_MCP_HTTP'
   | 'ORCH_MCP_UNSUPPORTED'
   | 'ORCH_MCP_REFUSED'
+  | 'ORCH_MCP_OAUTH'
   | 'ORCH_MCP_RECORDING'
   | 'ORCH_MCP_REGISTRY';
 

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import { settlesWithin } from './alarm.js';
 import { createCapture, nothingCaptured, type Capture, type Captured } from './capture.js';
 import { deferred, type Deferred } from './deferred.js';
-import { createLineSplitter, type LineSplitter } from './line-splitter.js';
+import { createLineSplitter, type LinePiece, type LineSplitter } from './line-splitter.js';
 
 /** Who is told what happens to an output. */
 export interface OutputOwner {
@@ -21,6 +21,8 @@ export interface OutputOptions {
   /** The stream surely ends, when it is told that nobody writes any more. */
   readonly isFile: boolean;
   readonly onLine: ((line: string) => void | Promise<void>) | undefined;
+  /** Gets longer lines; without it, they are told to the owner. */
+  readonly onLongLine: ((piece: Buffer, isLast: boolean) => void | Promise<void>) | undefined;
   readonly owner: OutputOwner;
 }
 
@@ -63,7 +65,7 @@ class StreamOutput implements Output {
   #standing = true;
   #handling: Promise<void> | undefined;
   #received = 0;
-  #queue: string[] | undefined;
+  #queue: (string | LinePiece)[] | undefined;
   #next = 0;
 
   constructor(stream: Readable, options: OutputOptions) {
@@ -134,14 +136,14 @@ class StreamOutput implements Output {
   }
 
   #take(chunk: Buffer): void {
-    const { captureBytes, maxLineBytes, owner } = this.#options;
+    const { captureBytes, maxLineBytes, onLongLine, owner } = this.#options;
     this.#received += chunk.length;
     this.#capture ??= createCapture(captureBytes);
     this.#capture.add(chunk);
     owner.active();
     let count = 0;
     if (this.#listening) {
-      this.#splitter ??= createLineSplitter(maxLineBytes);
+      this.#splitter ??= createLineSplitter(maxLineBytes, onLongLine !== undefined);
       const lines = this.#splitter.add(chunk);
       if (lines === undefined) {
         this.#listening = false;
@@ -165,7 +167,7 @@ class StreamOutput implements Output {
     });
   }
 
-  #enqueue(lines: readonly string[]): void {
+  #enqueue(lines: readonly (string | LinePiece)[]): void {
     if (lines.length === 0) return;
     this.#queue ??= [];
     for (const line of lines) this.#queue.push(line);
@@ -199,9 +201,11 @@ class StreamOutput implements Output {
     this.#flow();
   }
 
-  #call(line: string): void | Promise<void> {
+  #call(line: string | LinePiece): void | Promise<void> {
     try {
-      return this.#options.onLine?.(line);
+      return typeof line === 'string'
+        ? this.#options.onLine?.(line)
+        : this.#options.onLongLine?.(line.bytes, line.isLast);
     } catch (error) {
       this.#fail(error);
     }

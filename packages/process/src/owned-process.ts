@@ -122,8 +122,8 @@ class Supervision implements OutputOwner {
     });
     this.#wall = createAlarm(spec.wallMs, () => this.stop('timed_out'));
     this.#idle = createAlarm(spec.idleMs, () => this.stop('stalled'));
-    this.#stdout = this.#outputOf(leader.stdout, spec.onStdoutLine);
-    this.#stderr = this.#outputOf(leader.stderr, spec.onStderrLine);
+    this.#stdout = this.#outputOf(leader.stdout, spec.onStdoutLine, spec.onLongStdoutLine);
+    this.#stderr = this.#outputOf(leader.stderr, spec.onStderrLine, undefined);
     void leader.recording?.tooLarge.then(() => this.stop('output_limit'));
     if (spec.signal !== undefined) {
       const abort = (): void => this.stop('cancelled');
@@ -134,11 +134,16 @@ class Supervision implements OutputOwner {
     this.ended.catch(ignore); // whoever waits for it sees it; nobody may be there yet
   }
 
-  #outputOf(stream: Readable, onLine: OutputOptions['onLine']): Output {
+  #outputOf(
+    stream: Readable,
+    onLine: OutputOptions['onLine'],
+    onLongLine: OutputOptions['onLongLine'],
+  ): Output {
     const { spec, leader } = this.#started;
     const { captureBytes, maxLineBytes } = spec;
     const isFile = leader.recording !== undefined;
-    return createOutput(stream, { captureBytes, maxLineBytes, isFile, onLine, owner: this });
+    const options = { captureBytes, maxLineBytes, isFile, onLine, onLongLine, owner: this };
+    return createOutput(stream, options);
   }
 
   active(): void {

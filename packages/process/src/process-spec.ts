@@ -31,7 +31,7 @@ export interface ProcessSpec {
   readonly drainMs?: number;
   /** Kept of each stream, half from its beginning and half from its end. Default 1 MiB. */
   readonly captureBytes?: number;
-  /** A longer line ends the process with reason `output_limit`. Default 16 MiB. */
+  /** A longer line ends the process with reason `output_limit`; but see `onLongStdoutLine`. Default 16 MiB. */
   readonly maxLineBytes?: number;
   /**
    * Keeps output and end in files that outlive this process: for a program whose result is worth more than
@@ -50,7 +50,12 @@ export interface ProcessSpec {
    * A returned promise is awaited before the next line, and the process feels the back-pressure.
    */
   onStdoutLine?(line: string): void | Promise<void>;
-  /** The same for stderr. */
+  /**
+   * With it, a line of stdout that is longer than `maxLineBytes` ends nothing, but is given in pieces as it comes, in
+   * its place among the lines. `isLast`: the line is over with it.
+   */
+  onLongStdoutLine?(piece: Buffer, isLast: boolean): void | Promise<void>;
+  /** The same as `onStdoutLine` for stderr. */
   onStderrLine?(line: string): void | Promise<void>;
 }
 
@@ -70,6 +75,7 @@ export interface CheckedSpec extends Required<
   readonly limits: Limits | undefined;
   readonly signal: AbortSignal | undefined;
   readonly onStdoutLine: LineHandler | undefined;
+  readonly onLongStdoutLine: ProcessSpec['onLongStdoutLine'] | undefined;
   readonly onStderrLine: LineHandler | undefined;
 }
 
@@ -148,6 +154,7 @@ export function checkSpec(spec: ProcessSpec): CheckedSpec {
     limits: spec.limits,
     signal: spec.signal,
     onStdoutLine: spec.onStdoutLine?.bind(spec),
+    onLongStdoutLine: spec.onLongStdoutLine?.bind(spec),
     onStderrLine: spec.onStderrLine?.bind(spec),
   };
 }

@@ -8,7 +8,7 @@ import { readRecord } from './record.js';
 /** What of a spec concerns the reading of output; it means the same here. */
 export type ReplayOptions = Pick<
   ProcessSpec,
-  'captureBytes' | 'maxLineBytes' | 'onStdoutLine' | 'onStderrLine'
+  'captureBytes' | 'maxLineBytes' | 'onStdoutLine' | 'onLongStdoutLine' | 'onStderrLine'
 >;
 
 const never = new Promise<never>(() => undefined);
@@ -37,14 +37,22 @@ export async function replayRecord(
     handlerFailed: (error) => void failures.push(error),
   };
 
-  const read = (path: string, onLine: ProcessSpec['onStdoutLine']) => {
+  const read = (
+    path: string,
+    onLine: ProcessSpec['onStdoutLine'],
+    onLongLine?: ProcessSpec['onLongStdoutLine'],
+  ) => {
     const bounds = { captureBytes, maxLineBytes, isFile: true };
-    const output = createOutput(createReadStream(path), { ...bounds, onLine, owner });
+    const output = createOutput(createReadStream(path), { ...bounds, onLine, onLongLine, owner });
     output.begin();
     return output.finish(() => never);
   };
   const [stdout, stderr] = await Promise.all([
-    read(record.stdout, options.onStdoutLine?.bind(options)),
+    read(
+      record.stdout,
+      options.onStdoutLine?.bind(options),
+      options.onLongStdoutLine?.bind(options),
+    ),
     read(record.stderr, options.onStderrLine?.bind(options)),
   ]);
   if (failures.length > 0) {

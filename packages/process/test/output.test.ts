@@ -38,7 +38,7 @@ const chunked = (bytes: fc.Arbitrary<Uint8Array>) =>
   });
 const textBytes = fc.string({ unit: 'binary' }).map((text) => new TextEncoder().encode(text));
 const linesOf = (chunks: readonly Buffer[]) => {
-  const splitter = createLineSplitter(1000);
+  const splitter = createLineSplitter(1000, false);
   return [...chunks.flatMap((chunk) => splitter.add(chunk) ?? ['too long']), ...splitter.rest()];
 };
 
@@ -136,6 +136,49 @@ describe('lines', () => {
     // Node reads up to 32 chunks in a turn, if it is let.
     expect(most).toBeGreaterThan(0);
     expect(most).toBeLessThanOrEqual(3 * ofChunk);
+  });
+
+  test('longer than allowed come in pieces, in their place, however the bytes are cut', () => {
+    const withNewlines = fc
+      .array(fc.oneof(textBytes, fc.constant(new TextEncoder().encode('\n'))))
+      .map((parts) => new Uint8Array(Buffer.concat(parts)));
+    fc.assert(
+      fc.property(chunked(withNewlines), ({ all, chunks }) => {
+        const splitter = createLineSplitter(4, true);
+        const given = [...chunks.flatMap((chunk) => splitter.add(chunk) ?? []), ...splitter.rest()];
+        const lines: string[] = [];
+        let pieces: Buffer[] = [];
+        for (const one of given) {
+          if (typeof one === 'string') expect(Buffer.byteLength(one)).toBeLessThanOrEqual(12);
+          else pieces.push(one.bytes);
+          if (typeof one !== 'string' && !one.isLast) continue;
+          lines.push(typeof one === 'string' ? one : Buffer.concat(pieces).toString('utf8'));
+          if (typeof one !== 'string') expect(Buffer.concat(pieces).length).toBeGreaterThan(4);
+          pieces = [];
+        }
+        const expected = all.toString('utf8').split('\n');
+        if (expected.at(-1) === '') expected.pop();
+        expect(lines).toEqual(expected);
+        expect(pieces).toEqual([]);
+      }),
+    );
+  });
+
+  test('longer than maxLineBytes end nothing if their pieces are taken, and wait for who takes them', async () => {
+    const heard: string[] = [];
+    let long = 0;
+    const { reason, code } = await owner.run({
+      ...shell(`echo before; head -c 3000000 /dev/zero | tr '\\0' x; echo; echo after`),
+      maxLineBytes: 100,
+      onStdoutLine: (line) => void heard.push(line),
+      async onLongStdoutLine(piece, isLast) {
+        await new Promise((resolve) => setImmediate(resolve));
+        long += piece.length;
+        if (isLast) heard.push(`long ${long}`);
+      },
+    });
+    expect({ reason, code }).toEqual({ reason: 'exited', code: 0 });
+    expect(heard).toEqual(['before', 'long 3000000', 'after']);
   });
 
   test('longer than maxLineBytes end the process with output_limit; shorter ones do not', async () => {

@@ -6,6 +6,13 @@ export const chunkBytes = 256 * 1024;
  */
 export const batchBytes = 32 * 1024;
 
+/**
+ * The buffer of the pass that ended last, for the next one: memory touched for the first time costs as much as
+ * reading several times as many bytes into it.
+ */
+const noBytes = Buffer.alloc(0);
+let spare: Buffer | undefined;
+
 /** Takes lines out of a buffer. The bytes are valid only during the call. */
 export interface LineSink {
   /** Called once for each chunk before its lines, with all bytes in hand: lines are parts of `view`. */
@@ -21,6 +28,13 @@ export interface LineSink {
   onRun(view: Buffer, start: number, newline: number, stop: number): number;
   /** A line that was longer than allowed and was not kept. */
   onTooLong(byteStart: number, byteEnd: number): void;
+}
+
+function takeBuffer(bytes: number): Buffer {
+  if (spare === undefined || bytes > spare.length) return Buffer.allocUnsafe(bytes);
+  const buffer = spare;
+  spare = undefined;
+  return buffer;
 }
 
 /**
@@ -45,7 +59,7 @@ export class LineBuffer {
   constructor(from: number, maxLineBytes: number, sink: LineSink, initialBytes = chunkBytes) {
     this.maxLineBytes = maxLineBytes;
     this.sink = sink;
-    this.buffer = Buffer.allocUnsafe(initialBytes);
+    this.buffer = takeBuffer(initialBytes);
     this.view = this.buffer.subarray(0, 0);
     this.base = from;
   }
@@ -113,6 +127,13 @@ export class LineBuffer {
       sink.onLine(rest, 0, filled, base);
     }
     this.filled = 0;
+  }
+
+  /** Lets the next pass have the memory. Nothing may be asked of this one after it. */
+  release(): void {
+    if (this.buffer.length === chunkBytes) spare = this.buffer;
+    this.buffer = noBytes;
+    this.view = noBytes;
   }
 
   /** Moves the beginning of a line that goes on in the next chunk to the front, if it is kept. */

@@ -2,7 +2,7 @@ import { JsonlError } from '../errors.js';
 import { createDecoder, type Decoder, type RecordSink } from './decode.js';
 import type { Fault, FaultKind } from './fault.js';
 import { isHarmless } from './fault.js';
-import { batchBytes, LineBuffer } from './line-buffer.js';
+import { batchBytes, chunkBytes, LineBuffer } from './line-buffer.js';
 import type { OnCorrupt, ReadOptions, ScanRange } from './read-options.js';
 import { projectFields } from './project.js';
 import { selectLines } from './select-lines.js';
@@ -47,6 +47,7 @@ export class Pass<E> implements RecordSink {
   private readonly reportFault: (fault: Fault) => void;
   private readonly decoder: Decoder;
   private readonly buffer: LineBuffer;
+  private readonly batchBytes: number;
 
   /** `make` makes what is given of each record; without it, that is the value. */
   constructor(
@@ -63,17 +64,25 @@ export class Pass<E> implements RecordSink {
     this.make = make;
     this.shape = createShaper(options);
     this.reportFault = onFault;
+    const selector = selectLines(where);
     this.decoder = createDecoder(
       {
         live,
         maxLineBytes,
-        selector: selectLines(where),
+        selector,
         values: this.shape === undefined && make === undefined ? this : undefined,
         projector: fields === undefined ? undefined : projectFields(fields, where),
       },
       this,
     );
+    // Of lines that are not parsed whole so little is made that a batch costs more than its records.
+    this.batchBytes = fields === undefined && selector === undefined ? batchBytes : chunkBytes;
     this.buffer = new LineBuffer(from, maxLineBytes, this.decoder, initialBytes);
+  }
+
+  /** To be called once, when nothing more is read into `room()`. */
+  close(): void {
+    this.buffer.release();
   }
 
   /** Where the next bytes are to be read to. */
@@ -92,7 +101,7 @@ export class Pass<E> implements RecordSink {
   take(): E[] {
     this.begin();
     try {
-      this.hasMore = this.buffer.drain(batchBytes);
+      this.hasMore = this.buffer.drain(this.batchBytes);
     } catch (reason) {
       this.failure = { reason };
     }

@@ -19,7 +19,7 @@ export interface SyncJsonlReader<T> extends Iterable<T> {
   readonly faults: readonly Fault[];
   /** Records with their place in the file. */
   entries(): IterableIterator<Entry<T>>;
-  /** Records in arrays, one for each 32 KiB or so. */
+  /** Records in arrays, one for each 32 KiB or so, or 256 KiB with `fields` or `where`. */
   batches(): IterableIterator<T[]>;
 }
 
@@ -63,11 +63,12 @@ function* scanBatchesSync<E>(
   onFault: (fault: Fault) => void,
 ): Generator<E[], void, undefined> {
   const file = openPath(path);
+  let pass: Pass<E> | undefined;
   try {
     // A small file needs no large buffer.
     const size = fs.fstatSync(file).size - range.from;
     const initialBytes = size > 0 && size < chunkBytes ? size + 1 : chunkBytes;
-    const pass = new Pass(options, range, make, onFault, initialBytes);
+    pass = new Pass(options, range, make, onFault, initialBytes);
     let position = range.from;
     for (let ended = false; !ended;) {
       const room = pass.room();
@@ -86,6 +87,7 @@ function* scanBatchesSync<E>(
       } while (pass.more);
     }
   } finally {
+    pass?.close();
     fs.closeSync(file);
   }
 }

@@ -1,4 +1,6 @@
 import type { LineSelector } from './decode.js';
+import { FieldLocator } from './locate-fields.js';
+import { backslash, none, quote } from './scan-value.js';
 
 /** Values that a top-level field can be compared with. */
 export type Scalar = string | number | boolean | null;
@@ -8,6 +10,8 @@ export type Where = Readonly<Record<string, Scalar>>;
 /** How many bytes of a chunk are looked at to learn which are rare. */
 const sampledBytes = 1024;
 const missBytes = 256;
+/** More than one backslash in so many bytes are many. */
+const manyBytes = 128;
 
 /** What the value of a field must look like in JSON text, unless it is written with `\u` escapes. */
 function needleOf(name: string, value: Scalar): string {
@@ -92,21 +96,54 @@ class Cursor {
 
 /** A class for the reason that `LineDecoder` is one. */
 class NeedleSelector implements LineSelector {
-  private readonly cursors: readonly Cursor[];
+  private readonly isString: boolean;
+  private readonly bytes: Buffer;
+  private readonly needle: Cursor;
+  /** The same text may be written with escapes: \u for any character, \/ for a slash. */
+  private readonly escapes: readonly Cursor[];
   private readonly counts = new ByteCounts();
+  private readonly field: FieldLocator;
+  /** So many backslashes that to search for escapes would cost more than to find the field. */
+  private isFullOfEscapes = false;
 
-  constructor(needles: readonly Buffer[]) {
-    this.cursors = needles.map((needle) => new Cursor(needle));
+  constructor(name: string, isString: boolean, bytes: Buffer) {
+    this.isString = isString;
+    this.bytes = bytes;
+    const mayBeEscaped = bytes[0] === quote;
+    const escapes = mayBeEscaped ? ['\\u', ...(bytes.includes('/') ? ['\\/'] : [])] : [];
+    this.needle = new Cursor(bytes);
+    this.escapes = escapes.map((text) => new Cursor(Buffer.from(text)));
+    this.field = new FieldLocator([name]);
   }
 
   onChunk(view: Buffer): void {
     this.counts.take(view);
-    for (const cursor of this.cursors) cursor.reset(this.counts);
+    this.isFullOfEscapes = this.counts.of(backslash) > sampledBytes / manyBytes;
+    this.needle.reset(this.counts);
+    for (const escape of this.escapes) escape.reset(this.counts);
   }
 
   mayMatch(view: Buffer, start: number, end: number): boolean {
-    for (const cursor of this.cursors) if (cursor.isWithin(view, start, end)) return true;
-    return false;
+    if (this.escapes.length === 0) return this.needle.isWithin(view, start, end);
+    if (this.isFullOfEscapes) {
+      const { starts, ends } = this.field;
+      const located = this.field.locate(view, start, end, false);
+      const [at = none] = starts;
+      // A name that is not there may be written with escapes; to know costs as much as to parse.
+      if (located === 'found') return this.isMatch(view, at, ends[0] ?? at);
+    }
+    if (this.needle.isWithin(view, start, end)) return true;
+    return this.escapes.some((escape) => escape.isWithin(view, start, end));
+  }
+
+  /** Whether the value at `[start, end)` can be the one that is looked for. */
+  private isMatch(view: Buffer, start: number, end: number): boolean {
+    if (view[start] !== quote) return !this.isString;
+    if (!this.isString) return false;
+    const length = end - start;
+    const isSame =
+      length === this.bytes.length && view.compare(this.bytes, 0, length, start, end) === 0;
+    return isSame || view.subarray(start, end).includes(backslash);
   }
 }
 
@@ -115,13 +152,14 @@ class NeedleSelector implements LineSelector {
  * a line without a hit costs nothing but the search for its end.
  */
 export function selectLines(where: Where): LineSelector | undefined {
-  const needles = Object.entries(where).map(([name, value]) => needleOf(name, value));
+  const needles = Object.entries(where).map(([name, value]) => ({
+    name,
+    isString: typeof value === 'string',
+    bytes: Buffer.from(needleOf(name, value)),
+  }));
   // The longest is met least often by chance.
-  const [needle] = needles.sort((left, right) => right.length - left.length);
-  if (needle === undefined) return undefined;
-  // The same text may be written with escapes: \u for any character, \/ for a slash.
-  const escapes = needle.startsWith('"') ? ['\\u', ...(needle.includes('/') ? ['\\/'] : [])] : [];
-  return new NeedleSelector([needle, ...escapes].map((text) => Buffer.from(text)));
+  const [needle] = needles.sort((left, right) => right.bytes.length - left.bytes.length);
+  return needle && new NeedleSelector(needle.name, needle.isString, needle.bytes);
 }
 
 /** Whether a parsed record matches. */

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { openWriter, read, readAll, type Fault } from '../../src/index.js';
+import { openWriter, read, readAll, readSync, type Fault } from '../../src/index.js';
 import { bytesFileSystem } from '../bytes-file-system.js';
 import { faultyFileSystem, systemError } from '../faulty-file-system.js';
 import { temporaryDirectory } from '../temporary-directory.js';
@@ -73,6 +73,31 @@ describe('read()', () => {
       }),
       { numRuns: 50 },
     );
+  });
+
+  it('keeps apart passes that run side by side, and those that begin while others are not ended', async () => {
+    const at = temporaryDirectory();
+    const names = ['a', 'b', 'c'];
+    for (const name of names) writeFileSync(at(name), `{"in":"${name}"}\n`.repeat(60_000));
+    const isFrom = (name: string) => (value: unknown) => (value as { in: string }).in === name;
+    [...readSync(at('a'))].forEach((value) => expect(isFrom('a')(value)).toBe(true));
+    const others: unknown[] = [];
+    const results = await Promise.all(
+      names.map(async (name) => {
+        const values: unknown[] = [];
+        for await (const batch of read(at(name)).batches()) {
+          values.push(...batch);
+          if (values.length % 7 === 0) others.push(...readSync(at('c')));
+        }
+        return values;
+      }),
+    );
+    names.forEach((name, index) => {
+      expect(results[index]).toHaveLength(60_000);
+      expect(results[index]?.every(isFrom(name))).toBe(true);
+    });
+    expect(others.length).toBeGreaterThan(0);
+    expect(others.every(isFrom('c'))).toBe(true);
   });
 
   it('reads only up to `to`, as if the file ended there', async () => {

@@ -113,6 +113,48 @@ describe('where and fields', () => {
     );
   });
 
+  it('find a value between texts that are full of escapes', async () => {
+    const escaped = fc.array(fc.constantFrom('\n', '"', '\\', '{"', 'x', '}{', '\u0001', 'a/b'), {
+      minLength: 20,
+      maxLength: 60,
+    });
+    const text = escaped.map((parts) => parts.join(''));
+    const value = fc.constantFrom(
+      '"a/b"',
+      '"a\\/b"',
+      '"\\u0061/b"',
+      '"a/c"',
+      '1',
+      '1.0',
+      'true',
+      '{}',
+    );
+    const line = fc
+      .record({ before: text, value, after: fc.oneof(text, fc.array(fc.record({ type: text }))) })
+      .chain(({ before, value, after }) => {
+        const pairs = [
+          `"before":${JSON.stringify(before)}`,
+          `"type":${value}`,
+          `"after":${JSON.stringify(after)}`,
+        ];
+        return fc.shuffledSubarray(pairs, { minLength: 1 }).map((some) => `{${some.join(', ')}}`);
+      });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(line, { minLength: 1, maxLength: 20 }),
+        fc.constantFrom('a/b', 1, true, ''),
+        fc.integer({ min: 50, max: 3000 }),
+        async (lines, type, chunk) => {
+          const text = lines.join('\n');
+          const found = await readText(text, { where: { type } }, chunk);
+          const all = lines.map((text) => JSON.parse(text) as unknown);
+          expect(found.records).toEqual(expected(all, { where: { type } }));
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
   it('do not parse a line that cannot match, so that damage in it is not reported', async () => {
     const text = '{"type":"x","tex\n{"type":"y"}{"type":"z"}\n{"type":"y","te{"type":"y"}\n';
     const { records, faults } = await readText(text, { where: { type: 'y' } });

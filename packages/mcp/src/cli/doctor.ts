@@ -1,7 +1,7 @@
 import type { Handshake } from '../engine/engine.js';
 import type { McpServer } from '../hub/server.js';
 import { McpError } from '../mcp-error.js';
-import type { Remains, Wire } from '../transport/transport.js';
+import { changedTransport, type Remains, type Wire } from '../transport/transport.js';
 import type { Host } from './host.js';
 import { openSource, type Source, type SourceFlags } from './open-server.js';
 import { errorFacts, exitCode } from './report.js';
@@ -107,16 +107,13 @@ const watchEnd =
   (_server, open) =>
   async (events) => {
     const transport = await open(events);
-    return {
-      send: (text, id) => transport.send(text, id),
-      forget: (id) => transport.forget(id),
-      ready: (version) => transport.ready(version),
+    return changedTransport(transport, {
       async close() {
         const remains = await transport.close();
         ended(remains);
         return remains;
       },
-    };
+    });
   };
 
 function linesOf(one: Examination): readonly string[] {

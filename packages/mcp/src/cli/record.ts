@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { McpError } from '../mcp-error.js';
-import type { OpenTransport } from '../transport/transport.js';
+import type { OpenWire } from '../transport/transport.js';
 import type { Host } from './host.js';
 import { openSource, type SourceFlags } from './open-server.js';
 import { exitCode } from './report.js';
@@ -20,7 +20,7 @@ export async function recordVerb(
   const source = await openSource(host, flags);
   try {
     const recorder = await openRecorder(resolve(host.cwd, file));
-    let open: OpenTransport | undefined;
+    let open: OpenWire | undefined;
     // The hub makes the transport, and the client in front of us uses it: the handshake is theirs.
     source.open(name, { wire: (server, bare) => (open = recorder.wire(server, bare)) });
     try {
@@ -56,7 +56,7 @@ export async function replayVerb(
       'ORCH_MCP_SPEC',
       `${path} has ${names.length === 0 ? 'no server' : `several servers (${names.join(', ')}): name one`}.`,
     );
-  const never: OpenTransport = () => Promise.reject(new Error('A replay starts nothing.'));
+  const never: OpenWire = () => Promise.reject(new Error('A replay starts nothing.'));
   const { stdin: input, stdout: output, signal } = host;
   await serveLines(replay.wire({ name, secrets: [] }, never), { input, output, signal });
   return exitCode.ok;

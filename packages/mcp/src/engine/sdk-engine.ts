@@ -5,26 +5,40 @@ import type { Engine, Handshake, HandshakeOptions } from './engine.js';
 
 /** The official SDK, loaded when the first server is started: it takes longer to load than all of this package. */
 const load = async () => {
-  const [{ Client }, { ListRootsRequestSchema }] = await Promise.all([
+  const [{ Client }, types] = await Promise.all([
     import('@modelcontextprotocol/sdk/client/index.js'),
     import('@modelcontextprotocol/sdk/types.js'),
   ]);
-  return { Client, ListRootsRequestSchema };
+  const schemas = {
+    'roots/list': types.ListRootsRequestSchema,
+    'sampling/createMessage': types.CreateMessageRequestSchema,
+    'elicitation/create': types.ElicitRequestSchema,
+  } as const;
+  return { Client, schemas };
 };
 
 /** The default engine: the `Client` of `@modelcontextprotocol/sdk`. */
 export async function createSdkEngine(): Promise<Engine> {
-  const { Client, ListRootsRequestSchema } = await load();
+  const { Client, schemas } = await load();
   let receive: (message: JSONRPCMessage) => void = () => undefined;
   let close = (): Promise<void> => Promise.resolve();
   return {
-    async handshake({ clientInfo, roots, timeoutMs, send }: HandshakeOptions): Promise<Handshake> {
-      const capabilities = roots.length === 0 ? {} : { roots: {} };
-      const client = new Client(clientInfo, { capabilities });
-      if (roots.length > 0)
-        client.setRequestHandler(ListRootsRequestSchema, () => ({
-          roots: roots.map((uri) => ({ uri })),
-        }));
+    async handshake({
+      clientInfo,
+      answers,
+      timeoutMs,
+      send,
+    }: HandshakeOptions): Promise<Handshake> {
+      const client = new Client(clientInfo, { capabilities: answers.capabilities });
+      for (const [method, schema] of Object.entries(schemas))
+        if (answers.methods.includes(method))
+          client.setRequestHandler(
+            schema as (typeof schemas)['roots/list'],
+            async ({ params }, { signal }) =>
+              (await answers.answer(method, (params ?? {}) as JsonObject, signal)) as {
+                roots: never[];
+              },
+          );
       let protocolVersion = '';
       const link: SdkTransport = {
         start: () => Promise.resolve(),

@@ -1,16 +1,22 @@
-import type { CreateEngine, Engine, Handshake } from '../engine/engine.js';
+import type { ClientAnswers, CreateEngine, Engine, Handshake } from '../engine/engine.js';
 import { excerpt, type JsonObject } from '../json.js';
 import { McpError, type McpErrorCode } from '../mcp-error.js';
 import { firstId, Peer } from '../protocol/peer.js';
+import { forgetSpilled } from '../spill/spill.js';
 import { howItEnded } from '../transport/stdio.js';
-import type { OpenTransport, Remains, RequestId, Transport } from '../transport/transport.js';
+import { headersOf } from '../protocol/envelope.js';
+import { StatefulSession, type Session } from '../session/session.js';
+import { StatelessSession } from '../session/stateless-session.js';
+import type { Remains, RequestId, Transport, WireEvents } from '../transport/transport.js';
 
 export interface ConnectionOptions {
   readonly name: string;
-  readonly open: OpenTransport;
+  /** Its name and what it is, for what the engine keeps of it. */
+  readonly identity: string;
+  readonly open: (events: WireEvents) => Promise<Transport>;
   readonly createEngine: CreateEngine;
   readonly clientInfo: { readonly name: string; readonly version: string };
-  readonly roots: readonly string[];
+  readonly answers: ClientAnswers;
   readonly startMs: number;
   readonly timeoutMs: number;
   readonly totalMs: number;
@@ -25,24 +31,29 @@ export interface ConnectionOptions {
 
 /** One transport, one peer and one handshake. When any of them fails, a whole new one is made. */
 export interface Connection {
-  readonly peer: Peer;
+  readonly session: Session;
   readonly handshake: Handshake;
   close(error: McpError): Promise<void>;
 }
+
+/** Node fires a timer above this at once. */
+const longestTimerMs = 2 ** 31 - 1;
 
 /** What is told as it is, because the caller can do something about it. */
 const telling: ReadonlySet<McpErrorCode> = new Set([
   'ORCH_MCP_START',
   'ORCH_MCP_AUTH',
+  'ORCH_MCP_OAUTH',
   'ORCH_MCP_TOO_LARGE',
   'ORCH_MCP_RECORDING',
 ]);
 
-/** Rejects with `ORCH_MCP_START`, `_AUTH` or `_TOO_LARGE`; then nothing is left of it. */
+/** Rejects with `ORCH_MCP_START`, `_AUTH`, `_OAUTH` or `_TOO_LARGE`; then nothing is left of it. */
 export async function openConnection(options: ConnectionOptions): Promise<Connection> {
   const { name } = options;
   let transport: Transport | undefined;
   let engine: Engine | undefined;
+  const living = new AbortController();
   let isReady = false;
   let isOver = false;
   let fail: (error: McpError) => void = () => undefined;
@@ -51,6 +62,8 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
 
   async function dispose(error: McpError): Promise<Remains> {
     isOver = true;
+    living.abort(error);
+    session.close();
     peer.end(error);
     await engine?.close().catch(() => undefined);
     return (await transport?.close()) ?? {};
@@ -74,7 +87,7 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
     probing = true;
     const askedMs = performance.now();
     try {
-      await peer.request('ping', {}, { timeoutMs: options.pingMs });
+      await session.ping({ timeoutMs: options.pingMs });
     } catch (cause) {
       // Any other failure is an answer of a kind, and whatever it said meanwhile is one too.
       const isSilent = McpError.isInstance(cause) && cause.code === 'ORCH_MCP_TIMEOUT';
@@ -99,53 +112,104 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
     other: (message) => engine?.receive(message),
     timedOut: () => void probe(),
   });
+  const answers: ClientAnswers = {
+    ...options.answers,
+    async answer(method, params, signal) {
+      // While the server waits for us, it is not the one who is silent.
+      const release = peer.hold();
+      try {
+        const either = AbortSignal.any([signal, living.signal]);
+        return await options.answers.answer(method, params, either);
+      } finally {
+        release();
+      }
+    },
+  };
+  let session: Session = new StatefulSession(peer);
   const failed = (id: RequestId, error: McpError): void => {
     if (typeof id === 'number' && id >= firstId) peer.failed(id, error);
-    else broke(error);
+    else if (engine?.failed?.(id, error) !== true) broke(error);
   };
-  const events = {
-    message(message: JsonObject) {
+  const events: WireEvents = {
+    message(message) {
       heardMs = performance.now();
       peer.receive(message);
     },
-    noise: (text: string) => options.noise(excerpt(text)),
+    noise: (text) => options.noise(excerpt(text)),
     missed: () => options.missed(),
+    waitsForPerson(id, isWaiting) {
+      if (typeof id === 'number' && id >= firstId) peer.waitsForPerson(id, isWaiting);
+      else if (isWaiting) clearTimeout(timer);
+      else if (!isReady && !isOver) startTimer();
+    },
     failed,
     closed: broke,
+    oversized(message) {
+      heardMs = performance.now();
+      if ('error' in message) {
+        if (message.id === undefined) options.noise(excerpt(message.error.message, 1000));
+        else failed(message.id, message.error);
+      } else if (!peer.answeredInFile(message.id, message.result)) forgetSpilled(message.result);
+    },
   };
 
+  /** What is opened too late is closed at once. */
+  async function opening(): Promise<Transport> {
+    const opened = await options.open(events);
+    transport = opened;
+    if (isOver) await opened.close();
+    return opened;
+  }
+
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
-      reject(
-        new McpError(
-          'ORCH_MCP_START',
-          `${name} was not ready after ${options.startMs} ms; see startMs`,
-        ),
-      );
-    }, options.startMs);
-  });
+  let tellLate: (error: McpError) => void = () => undefined;
+  const late = new Promise<never>((_resolve, reject) => (tellLate = reject));
   late.catch(() => undefined);
+  const startTimer = (): void => {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      const why = `${name} was not ready after ${options.startMs} ms; see startMs`;
+      tellLate(new McpError('ORCH_MCP_START', why));
+    }, options.startMs);
+  };
+  startTimer();
   try {
     engine = await options.createEngine();
-    transport = await options.open(events);
-    const opened = transport;
+    const opened = await Promise.race([opening(), late]);
     peer.speakOver(opened);
     const shaking = engine.handshake({
       clientInfo: options.clientInfo,
-      roots: options.roots,
-      timeoutMs: options.startMs,
+      answers,
+      timeoutMs: longestTimerMs, // the time of the start is measured here
+      server: options.identity,
+      hasStreams: opened.hasStreams === true,
+      forget: (id) => opened.forget(id),
       async send(message) {
-        const id = 'method' in message ? message['id'] : undefined;
-        const isRequest = typeof id === 'number' || typeof id === 'string';
-        await opened.send(JSON.stringify(message), isRequest ? id : undefined);
+        const { id, method, params } = message;
+        const isRequest =
+          method !== undefined && (typeof id === 'number' || typeof id === 'string');
+        const headers = typeof method === 'string' ? headersOf(method, params) : undefined;
+        await opened.send(JSON.stringify(message), isRequest ? id : undefined, headers);
       },
     });
     const handshake = await Promise.race([shaking, late, failing]);
     isReady = true;
-    opened.ready(handshake.protocolVersion);
+    const { stateless } = engine;
+    opened.ready(handshake.protocolVersion, stateless !== undefined);
+    if (stateless !== undefined)
+      session = new StatelessSession({
+        name,
+        peer,
+        stateless,
+        capabilities: handshake.capabilities,
+        answers,
+        totalMs: options.totalMs,
+        carriesHeaders: opened.hasStreams === true,
+        noise: (text) => options.noise(text),
+        missed: () => options.missed(),
+      });
     return {
-      peer,
+      session,
       handshake,
       async close(error) {
         await dispose(error);
@@ -154,7 +218,9 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
   } catch (cause) {
     const error = cause instanceof Error ? cause : new Error(String(cause));
     const closing = new McpError('ORCH_MCP_CLOSED', `${name} is being ended.`);
+    const mayTryAgain = transport !== undefined && engine?.mayTryAgain?.(error) === true;
     const remains = await dispose(closing);
+    if (mayTryAgain) return await openConnection(options);
     if (McpError.isInstance(error) && telling.has(error.code) && transport === undefined)
       throw error;
     const known = McpError.isInstance(error);

@@ -1,6 +1,7 @@
 import { isJsonObject, type JsonObject } from '../json.js';
 import { McpError } from '../mcp-error.js';
-import type { Peer, RequestOptions } from '../protocol/peer.js';
+import type { RequestOptions } from '../protocol/peer.js';
+import type { Requests } from '../session/session.js';
 
 /** What a tool says of itself. These are the server's words, and bind nobody. */
 export interface ToolAnnotations {
@@ -76,24 +77,36 @@ export const promptList: ListKind = {
   capability: 'prompts',
 };
 
+/** A list, and for how long it may be kept if the server does not say that it has changed. */
+export interface KeptList {
+  readonly items: readonly JsonObject[];
+  readonly ttlMs: number;
+}
+
 const pagesMost = 1000;
 
 /** All pages of a list. Rejects with `ORCH_MCP_RESULT` if they do not end, or hold what is no item. */
 export async function listAll(
-  peer: Peer,
+  session: Requests,
   server: string,
   kind: ListKind,
   options: RequestOptions,
-): Promise<readonly JsonObject[]> {
+): Promise<KeptList> {
   const items = new Map<string, JsonObject>();
   const cursors = new Set<string>();
   const refuse = (what: string): never => {
     throw new McpError('ORCH_MCP_RESULT', `${server} ${what}. This is a defect of the server.`);
   };
   let cursor: string | undefined;
+  let ttlMs = Infinity;
   do {
-    const page = await peer.request(kind.method, cursor === undefined ? {} : { cursor }, options);
+    const page = await session.request(
+      kind.method,
+      cursor === undefined ? {} : { cursor },
+      options,
+    );
     const list = page[kind.items];
+    if (typeof page['ttlMs'] === 'number') ttlMs = Math.min(ttlMs, Math.max(0, page['ttlMs']));
     if (!Array.isArray(list))
       return refuse(`answered ${kind.method} without a list of ${kind.items}`);
     for (const item of list as unknown[]) {
@@ -109,5 +122,5 @@ export async function listAll(
       return refuse(`gives pages of ${kind.method} that never end`);
     if (cursor !== undefined) cursors.add(cursor);
   } while (cursor !== undefined);
-  return [...items.values()];
+  return { items: [...items.values()], ttlMs };
 }

@@ -1,18 +1,20 @@
 import { randomBytes } from 'node:crypto';
 import { pathToFileURL } from 'node:url';
 import { createProcessOwner, type ProcessOwner } from '@orch/process';
+import { createAnswers } from '../answers/answers.js';
+import type { AskHandlers } from '../answers/handlers.js';
 import type { CreateEngine } from '../engine/engine.js';
 import { createSdkEngine } from '../engine/sdk-engine.js';
 import type { JsonObject } from '../json.js';
 import { McpError } from '../mcp-error.js';
-import { openStdio } from '../transport/stdio.js';
-import { StreamableHttpTransport } from '../transport/streamable-http.js';
-import type { OpenTransport, Wire } from '../transport/transport.js';
+import type { Wire } from '../transport/transport.js';
+import { SpillPlace } from '../spill/spill.js';
 import { openConnection } from './connection.js';
 import type { Prompt, Resource, Tool } from './definitions.js';
 import { compileFilters, type Allows, type AllowsAll, type Filters } from './filter.js';
 import { SupervisedServer, type CallOptions, type McpServer, type ServerEvent } from './server.js';
-import { checkServer, secretsOf, type CheckedServer, type ServerSpec } from './server-spec.js';
+import { opening, addressOf } from './opening.js';
+import { checkServer, secretsOf, type ServerSpec } from './server-spec.js';
 import type { RestartPolicy, ServerState } from './supervisor.js';
 import type { ToolResult } from './tool-result.js';
 
@@ -26,6 +28,8 @@ export interface ClientOptions {
   readonly environment?: Readonly<Record<string, string | undefined>>;
   /** Directories that a server may ask for. Default: none. */
   readonly roots?: readonly string[];
+  /** Answers to what servers ask; which of them a server may use is said in its `asks`. Default: none. */
+  readonly handlers?: AskHandlers;
   readonly restart?: RestartPolicy;
   readonly clientInfo?: { readonly name: string; readonly version: string };
   /** Default: the `Client` of `@modelcontextprotocol/sdk`. */
@@ -88,6 +92,7 @@ interface Household {
 function createHousehold(options: ClientOptions): Household {
   const { environment = process.env, cwd = process.cwd(), roots = [] } = options;
   const { clientInfo = ourInfo, engine: createEngine = createSdkEngine, restart = {} } = options;
+  const spills: SpillPlace[] = [];
   let ownOwner: ProcessOwner | undefined;
   const ownerOf = (): ProcessOwner =>
     options.owner ??
@@ -95,19 +100,32 @@ function createHousehold(options: ClientOptions): Household {
       marker: `mcp-${process.pid}-${randomBytes(6).toString('hex')}`,
     }));
 
-  const opening =
-    (name: string, server: CheckedServer): OpenTransport =>
-    (events) =>
-      server.type === 'stdio'
-        ? openStdio(ownerOf(), server, events)
-        : Promise.resolve(new StreamableHttpTransport({ name, ...server }, events));
-
   return {
     make(name, spec, policy) {
       const server = checkServer(name, spec, { cwd, environment });
       const { startMs, timeoutMs, totalMs, pingMs } = server;
+      const spill = server.spill && new SpillPlace({ name, ...server, ...server.spill });
+      if (spill !== undefined) spills.push(spill);
       const own = compileFilters(server.filters, `The server ${name}`);
-      const bare = opening(name, server);
+      const tell = (event: ServerEvent): void => {
+        try {
+          options.onEvent?.(name, event);
+        } catch (error) {
+          // As with any handler of events: nobody's call fails by it, and nobody overlooks it.
+          queueMicrotask(() => {
+            throw error;
+          });
+        }
+      };
+      const answers = createAnswers({
+        server: name,
+        handlers: options.handlers ?? {},
+        asks: server.asks,
+        asksPerMinute: server.asksPerMinute,
+        roots: roots.map((root) => pathToFileURL(root).href),
+        tell: (asked) => tell({ type: 'asked', ...asked }),
+      });
+      const bare = opening({ name, server, spill, owner: ownerOf });
       const open = options.wire?.({ name, secrets: secretsOf(spec) }, bare) ?? bare;
       return new SupervisedServer({
         name,
@@ -120,30 +138,23 @@ function createHousehold(options: ClientOptions): Household {
         open: (hooks) =>
           openConnection({
             name,
+            identity: `${name} ${addressOf(server)}`,
             open,
             createEngine,
             clientInfo,
-            roots: roots.map((root) => pathToFileURL(root).href),
+            answers,
             startMs,
             timeoutMs,
             totalMs,
             pingMs,
             ...hooks,
           }),
-        tell(event) {
-          try {
-            options.onEvent?.(name, event);
-          } catch (error) {
-            // As with any handler of events: nobody's call fails by it, and nobody overlooks it.
-            queueMicrotask(() => {
-              throw error;
-            });
-          }
-        },
+        tell,
       });
     },
     async close() {
       await ownOwner?.close();
+      for (const spill of spills) spill.close();
     },
   };
 }

@@ -1,5 +1,9 @@
 import { isAbsolute, resolve } from 'node:path';
+import type { AskKind } from '../answers/handlers.js';
 import { McpError } from '../mcp-error.js';
+import type { SpillOptions } from '../spill/spill.js';
+import type { HttpAuth } from '../transport/http-auth.js';
+import type { OpenTransport } from '../transport/transport.js';
 import { refuseOtherKeys, type Filters } from './filter.js';
 
 interface CommonSpec extends Filters {
@@ -11,8 +15,14 @@ interface CommonSpec extends Filters {
   readonly totalMs?: number;
   /** How long a server that let a request time out may be deaf to a ping too, before it is ended. Default 10,000. */
   readonly pingMs?: number;
-  /** A larger message of the server is not taken. Default 64 MiB. */
+  /** A larger message of the server is not taken into memory. Default 64 MiB. */
   readonly maxMessageBytes?: number;
+  /** Puts the result of a tool that is larger than that into a file. Default: it is refused. */
+  readonly spill?: SpillOptions;
+  /** What it may ask of its client, which needs a handler for it too. Default: nothing. */
+  readonly asks?: readonly AskKind[];
+  /** So often in a minute it may ask; more is refused. Default 10. */
+  readonly asksPerMinute?: number;
 }
 
 /** A server that is a program, which speaks over its stdin and stdout. */
@@ -34,9 +44,43 @@ export interface HttpServerSpec extends CommonSpec {
   readonly type: 'http';
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** How its requests are authorized; `@orch/mcp/auth` makes one. Default: by `headers` alone. */
+  readonly auth?: HttpAuth;
+  /**
+   * `sse`: if the first message is answered with 400, 404 or 405, it is tried once more over HTTP+SSE at the same
+   * address, as the specification has it for servers of before 2025. Default: it is not.
+   */
+  readonly fallback?: 'sse';
 }
 
-export type ServerSpec = StdioServerSpec | HttpServerSpec;
+/** A server that is reached over HTTP+SSE, the transport of protocol 2024-11-05. */
+export interface SseServerSpec extends CommonSpec {
+  readonly type: 'sse';
+  /** Of its event stream. */
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** How its requests are authorized; `@orch/mcp/auth` makes one. Default: by `headers` alone. */
+  readonly auth?: HttpAuth;
+}
+
+/** A server that is reached over a WebSocket with the subprotocol `mcp`. */
+export interface WebSocketServerSpec extends CommonSpec {
+  readonly type: 'ws';
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** So often it is asked whether it is there; if nothing came until the next time, it is not. Default 30,000. */
+  readonly heartbeatMs?: number;
+}
+
+/** A server that is reached in a way of your own, or within this process: see `inMemory`. */
+export interface CustomServerSpec extends Omit<CommonSpec, 'maxMessageBytes' | 'spill'> {
+  readonly type: 'custom';
+  /** Called for each connection. */
+  readonly open: OpenTransport;
+}
+
+export type ServerSpec =
+  StdioServerSpec | HttpServerSpec | SseServerSpec | WebSocketServerSpec | CustomServerSpec;
 
 export interface CheckedCommon {
   readonly filters: Filters;
@@ -45,6 +89,18 @@ export interface CheckedCommon {
   readonly totalMs: number;
   readonly pingMs: number;
   readonly maxMessageBytes: number;
+  readonly spill: { readonly directory: string | undefined; readonly maxBytes: number } | undefined;
+  readonly asks: readonly AskKind[];
+  readonly asksPerMinute: number;
+}
+
+interface Address {
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+interface Authorized {
+  readonly auth: HttpAuth | undefined;
 }
 
 export type CheckedServer =
@@ -55,21 +111,28 @@ export type CheckedServer =
       readonly env: Readonly<Record<string, string>>;
       readonly closeMs: number;
     })
-  | (CheckedCommon & {
-      readonly type: 'http';
-      readonly url: URL;
-      readonly headers: Readonly<Record<string, string>>;
-    });
+  | (CheckedCommon &
+      Address &
+      Authorized & { readonly type: 'http'; readonly fallback: 'sse' | undefined })
+  | (CheckedCommon & Address & Authorized & { readonly type: 'sse' })
+  | (CheckedCommon & Address & { readonly type: 'ws'; readonly heartbeatMs: number })
+  | (CheckedCommon & { readonly type: 'custom'; readonly open: OpenTransport });
 
 /** What every server gets of the environment; all else it is given by name. */
 const passed = ['HOME', 'LANG', 'LOGNAME', 'PATH', 'SHELL', 'TERM', 'TMPDIR', 'TZ', 'USER'];
 
 const times = ['startMs', 'timeoutMs', 'totalMs', 'pingMs'];
-const commonKeys = ['type', 'tools', 'resources', 'prompts', ...times, 'maxMessageBytes'];
+const filterKeys = ['tools', 'resources', 'prompts'];
+const commonKeys = ['type', ...filterKeys, ...times, 'asks', 'asksPerMinute'];
+const wireKeys = [...commonKeys, 'maxMessageBytes', 'spill'];
 const keysOf = {
-  stdio: [...commonKeys, 'command', 'args', 'env', 'cwd', 'closeMs'],
-  http: [...commonKeys, 'url', 'headers'],
+  stdio: [...wireKeys, 'command', 'args', 'env', 'cwd', 'closeMs'],
+  http: [...wireKeys, 'url', 'headers', 'auth', 'fallback'],
+  sse: [...wireKeys, 'url', 'headers', 'auth'],
+  ws: [...wireKeys, 'url', 'headers', 'heartbeatMs'],
+  custom: [...commonKeys, 'open'],
 } as const;
+const types = Object.keys(keysOf).map((type) => JSON.stringify(type));
 
 export interface Surroundings {
   readonly cwd: string;
@@ -95,7 +158,19 @@ function texts(name: string, what: string, value: object | undefined): Record<st
   return { ...(value as Record<string, string> | undefined) };
 }
 
-function checkCommon(name: string, spec: CommonSpec): CheckedCommon {
+function checkAuth(
+  name: string,
+  auth: HttpAuth | undefined,
+  headers: Readonly<Record<string, string>>,
+): void {
+  if (auth === undefined) return;
+  if (typeof (auth as Partial<HttpAuth> | null)?.forServer !== 'function')
+    refuse(name, 'auth', 'what oauth() of @orch/mcp/auth gives');
+  if (Object.keys(headers).some((key) => key.toLowerCase() === 'authorization'))
+    refuse(name, 'headers.authorization', 'left out, as auth sets it');
+}
+
+function checkCommon(name: string, spec: CommonSpec, cwd: string): CheckedCommon {
   const { startMs = 30_000, timeoutMs = 60_000, totalMs = 600_000, pingMs = 10_000 } = spec;
   const { maxMessageBytes = 64 * 1024 * 1024, tools, resources, prompts } = spec;
   for (const [what, value] of Object.entries({ startMs, timeoutMs, totalMs, pingMs }))
@@ -104,12 +179,45 @@ function checkCommon(name: string, spec: CommonSpec): CheckedCommon {
   // Longer text than this cannot be made into a string by V8.
   if (!(maxMessageBytes >= 1024 && maxMessageBytes <= 2 ** 29 - 24))
     refuse(name, 'maxMessageBytes', 'a number of bytes from 1024 to 536870888');
+  const { asks = [], asksPerMinute = 10 } = spec;
+  const asked: unknown = asks;
+  const isKnown = (one: unknown): boolean => one === 'sampling' || one === 'elicitation';
+  if (!Array.isArray(asked) || !asked.every(isKnown))
+    refuse(name, 'asks', 'a list of "sampling" and "elicitation"');
+  if (!(asksPerMinute >= 0 && asksPerMinute <= 10_000))
+    refuse(name, 'asksPerMinute', 'a number from 0 to 10000');
   const filters: Filters = {
     ...(tools && { tools }),
     ...(resources && { resources }),
     ...(prompts && { prompts }),
   };
-  return { filters, startMs, timeoutMs, totalMs, pingMs, maxMessageBytes };
+  return {
+    filters,
+    startMs,
+    timeoutMs,
+    totalMs,
+    pingMs,
+    maxMessageBytes,
+    spill: spec.spill && checkSpill(name, spec.spill, cwd, maxMessageBytes),
+    asks,
+    asksPerMinute,
+  };
+}
+
+function checkSpill(
+  name: string,
+  spill: SpillOptions,
+  cwd: string,
+  maxMessageBytes: number,
+): CheckedCommon['spill'] {
+  if (typeof spill !== 'object') refuse(name, 'spill', 'an object');
+  refuseOtherKeys(spill, ['directory', 'maxBytes'], `The spill of the server ${name}`);
+  const { directory, maxBytes = 1024 ** 3 } = spill;
+  if (directory !== undefined && (!isText(directory) || directory === ''))
+    refuse(name, 'spill.directory', 'a path');
+  if (!(maxBytes >= maxMessageBytes && Number.isSafeInteger(maxBytes)))
+    refuse(name, 'spill.maxBytes', 'a whole number of bytes, not below maxMessageBytes');
+  return { directory: directory === undefined ? undefined : resolve(cwd, directory), maxBytes };
 }
 
 /** Checks a server once, at the edge. Throws `ORCH_MCP_SPEC`; values of variables and headers are never shown. */
@@ -119,18 +227,60 @@ export function checkServer(name: string, spec: ServerSpec, around: Surroundings
       'ORCH_MCP_SPEC',
       `${JSON.stringify(name)} is no name for a server: letters, digits, "-" and single "_" between them, as its tools are called name__tool.`,
     );
-  const type: unknown = spec.type ?? 'stdio';
-  if (type !== 'stdio' && type !== 'http') refuse(name, 'type', '"stdio" or "http"');
+  const type = spec.type ?? 'stdio';
+  if (!Object.hasOwn(keysOf, type)) refuse(name, 'type', `one of ${types.join(', ')}`);
   refuseOtherKeys(spec, keysOf[type], `The server ${name}`);
-  const common = checkCommon(name, spec);
-  if (spec.type === 'http') {
-    const url = URL.canParse(spec.url) ? new URL(spec.url) : undefined;
-    if (url === undefined || !/^https?:$/.test(url.protocol))
-      return refuse(name, 'url', 'an address that begins with http: or https:');
-    if (url.username !== '' || url.password !== '')
-      refuse(name, 'url', 'an address without a password; give it in headers.authorization');
-    return { ...common, type: 'http', url, headers: texts(name, 'headers', spec.headers) };
+  const common = checkCommon(name, spec, around.cwd);
+  switch (spec.type) {
+    case 'http': {
+      const { fallback } = spec;
+      if (fallback !== undefined && (fallback as unknown) !== 'sse')
+        refuse(name, 'fallback', '"sse", or left out');
+      return { ...common, type: 'http', ...checkAuthorized(name, spec), fallback };
+    }
+    case 'sse':
+      return { ...common, type: 'sse', ...checkAuthorized(name, spec) };
+    case 'ws': {
+      const { heartbeatMs = 30_000 } = spec;
+      if (!(heartbeatMs >= 100 && heartbeatMs < 2 ** 31))
+        refuse(name, 'heartbeatMs', 'a number of ms from 100 to 2147483647');
+      return { ...common, type: 'ws', ...checkAddress(name, spec, 'ws'), heartbeatMs };
+    }
+    case 'custom':
+      if (typeof spec.open !== 'function')
+        refuse(name, 'open', 'a function that opens a transport');
+      return { ...common, type: 'custom', open: spec.open };
+    default:
+      return checkProgram(name, spec, around, common);
   }
+}
+
+function checkAddress(
+  name: string,
+  spec: Pick<HttpServerSpec, 'url' | 'headers'>,
+  scheme: 'http' | 'ws',
+): Address {
+  const url = URL.canParse(spec.url) ? new URL(spec.url) : undefined;
+  if (url === undefined || ![`${scheme}:`, `${scheme}s:`].includes(url.protocol))
+    return refuse(name, 'url', `an address that begins with ${scheme}: or ${scheme}s:`);
+  if (url.username !== '' || url.password !== '')
+    refuse(name, 'url', 'an address without a password; give it in headers.authorization');
+  url.hash = '';
+  return { url, headers: texts(name, 'headers', spec.headers) };
+}
+
+function checkAuthorized(name: string, spec: HttpServerSpec | SseServerSpec): Address & Authorized {
+  const address = checkAddress(name, spec, 'http');
+  checkAuth(name, spec.auth, address.headers);
+  return { ...address, auth: spec.auth };
+}
+
+function checkProgram(
+  name: string,
+  spec: StdioServerSpec,
+  around: Surroundings,
+  common: CheckedCommon,
+): CheckedServer {
   const { command, args = [], env, cwd = around.cwd, closeMs = 500 } = spec;
   if (!isText(command) || command === '') refuse(name, 'command', 'the name or path of a program');
   args.forEach((one: unknown, index) => {
@@ -155,6 +305,7 @@ export function checkServer(name: string, spec: ServerSpec, around: Surroundings
 
 /** What of a server is secret: its own variables, its headers, and the values in its address. */
 export function secretsOf(spec: ServerSpec): readonly string[] {
+  if (spec.type === 'custom') return [];
   if (!('url' in spec)) return Object.values(spec.env ?? {});
   const headers = Object.values(spec.headers ?? {});
   // `Bearer abc`: `abc` is the secret.

@@ -1,3 +1,4 @@
+import type { Asked } from '../answers/answers.js';
 import type { Handshake } from '../engine/engine.js';
 import type { Json, JsonObject } from '../json.js';
 import { McpError } from '../mcp-error.js';
@@ -33,6 +34,10 @@ export type ServerEvent =
       readonly logger?: string;
       readonly data: Json;
     }
+  /** It asked something of its client. */
+  | ({ readonly type: 'asked' } & Asked)
+  /** What a person was to do at an address is done. */
+  | { readonly type: 'elicited'; readonly id: string }
   /** It wrote something that is no message where messages are expected. */
   | { readonly type: 'noise'; readonly text: string };
 
@@ -126,6 +131,8 @@ export class SupervisedServer implements McpServer {
   readonly #options: ServerOptions;
   readonly #supervisor: Supervisor;
   readonly #lists = new Map<ListKind, Promise<readonly JsonObject[]>>();
+  /** On the monotonic clock, where the server said so. */
+  readonly #keptUntilMs = new Map<ListKind, number>();
   /** By what the tools say of themselves. */
   #repeatable: ReadonlySet<string> = new Set();
   readonly #subscribed = new Set<string>();
@@ -185,14 +192,21 @@ export class SupervisedServer implements McpServer {
 
   async subscribe(uri: string, options?: RequestOptions): Promise<void> {
     this.#requireResource(uri);
-    await this.#request('resources', 'resources/subscribe', { uri }, options, true);
+    const subscribe = 'resources/subscribe';
+    await this.#ask('resources', subscribe, ({ session }) => session.watch(uri, options), options);
     this.#subscribed.add(uri);
   }
 
   async unsubscribe(uri: string, options?: RequestOptions): Promise<void> {
     this.#requireResource(uri);
     this.#subscribed.delete(uri);
-    await this.#request('resources', 'resources/unsubscribe', { uri }, options, true);
+    const unsubscribe = 'resources/unsubscribe';
+    await this.#ask(
+      'resources',
+      unsubscribe,
+      ({ session }) => session.unwatch(uri, options),
+      options,
+    );
   }
 
   async prompts(options?: ListOptions): Promise<readonly Prompt[]> {
@@ -235,12 +249,17 @@ export class SupervisedServer implements McpServer {
   }
 
   async setLogLevel(level: LogLevel, options?: RequestOptions): Promise<void> {
-    await this.#request('logging', 'logging/setLevel', { level }, options, true);
+    await this.#ask(
+      'logging',
+      'logging/setLevel',
+      ({ session }) => session.setLogLevel(level, options),
+      options,
+    );
     this.#logLevel = level;
   }
 
   async ping(options?: RequestOptions): Promise<void> {
-    await this.#request(undefined, 'ping', {}, options, true);
+    await this.#ask(undefined, 'ping', ({ session }) => session.ping(options), options);
   }
 
   close(): Promise<void> {
@@ -255,32 +274,41 @@ export class SupervisedServer implements McpServer {
       closed,
     });
     // What its user asked for holds for every session, and what the server says to it is its own affair.
-    const again = [...this.#subscribed].map((uri) =>
-      connection.peer.request('resources/subscribe', { uri }),
-    );
-    if (this.#logLevel !== undefined)
-      again.push(connection.peer.request('logging/setLevel', { level: this.#logLevel }));
+    const again = [...this.#subscribed].map((uri) => connection.session.watch(uri));
+    if (this.#logLevel !== undefined) again.push(connection.session.setLogLevel(this.#logLevel));
     for (const request of again) request.catch(() => undefined);
     return connection;
   }
 
-  /** `repeat`: once more, on a new connection, if this one breaks before the answer. */
-  async #request(
-    capability: string | undefined,
+  #request(
+    capability: string,
     method: string,
     params: JsonObject,
     options: RequestOptions | undefined,
     repeat: boolean,
   ): Promise<JsonObject> {
+    const work = ({ session }: Connection): Promise<JsonObject> =>
+      session.request(method, params, options);
+    return this.#ask(capability, method, work, options, repeat);
+  }
+
+  /** `repeat`: once more, on a new connection, if this one breaks before the answer. */
+  async #ask<T>(
+    capability: string | undefined,
+    method: string,
+    work: (connection: Connection) => Promise<T>,
+    options: RequestOptions | undefined,
+    repeat = true,
+  ): Promise<T> {
     const connection =
       this.#supervisor.current ?? (await this.#supervisor.acquire(options?.signal));
     this.#requireCapability(connection, capability, method);
     try {
-      return await connection.peer.request(method, params, options);
+      return await work(connection);
     } catch (error) {
       if (!repeat || !mayRepeat(error) || this.state === 'closed') throw error;
       const next = await this.#supervisor.acquire(options?.signal);
-      return next.peer.request(method, params, options);
+      return work(next);
     }
   }
 
@@ -288,7 +316,8 @@ export class SupervisedServer implements McpServer {
     kind: ListKind,
     { refresh = false, signal, ...options }: ListOptions = {},
   ): Promise<readonly T[]> {
-    if (refresh) this.#lists.delete(kind);
+    const isStale = performance.now() > (this.#keptUntilMs.get(kind) ?? Infinity);
+    if (refresh || isStale) this.#lists.delete(kind);
     let list = this.#lists.get(kind);
     if (list === undefined) {
       list = this.#read(kind, options);
@@ -305,11 +334,13 @@ export class SupervisedServer implements McpServer {
   }
 
   async #read(kind: ListKind, options: RequestOptions): Promise<readonly JsonObject[]> {
+    this.#keptUntilMs.delete(kind);
     for (let attempt = 1; ; attempt += 1) {
       const connection = await this.#supervisor.acquire();
       if (connection.handshake.capabilities[kind.capability] === undefined) return [];
       try {
-        const items = await listAll(connection.peer, this.name, kind, options);
+        const { items, ttlMs } = await listAll(connection.session, this.name, kind, options);
+        this.#keptUntilMs.set(kind, performance.now() + ttlMs);
         if (kind === toolList) this.#repeatable = repeatable(items as readonly Tool[]);
         return items;
       } catch (error) {
@@ -329,6 +360,9 @@ export class SupervisedServer implements McpServer {
       tell({ type: 'changed', list });
     } else if (method === 'notifications/resources/updated') {
       if (typeof params['uri'] === 'string') tell({ type: 'updated', uri: params['uri'] });
+    } else if (method === 'notifications/elicitation/complete') {
+      const id = params['elicitationId'];
+      if (typeof id === 'string') tell({ type: 'elicited', id });
     } else if (method === 'notifications/message') {
       const { level, logger, data = null } = params;
       tell({

@@ -1,5 +1,6 @@
 import { isJsonObject, type Json, type JsonObject } from '../json.js';
 import { McpError } from '../mcp-error.js';
+import { spilledOf, type SpilledResult } from '../spill/spill.js';
 
 /** What a tool answered. */
 export class ToolResult {
@@ -11,6 +12,11 @@ export class ToolResult {
   readonly isError: boolean;
   /** The result as it came. */
   readonly raw: JsonObject;
+  /**
+   * Where the result is, if it was too large for memory and the server has a `spill`. Then `content` is one
+   * `resource_link` to that file, and there is no `structured`.
+   */
+  readonly spilled: SpilledResult | undefined;
 
   constructor(
     content: readonly JsonObject[],
@@ -22,6 +28,7 @@ export class ToolResult {
     this.structured = structured;
     this.isError = isError;
     this.raw = raw;
+    this.spilled = spilledOf(raw);
   }
 
   /** The texts of the content, a line break between them. */

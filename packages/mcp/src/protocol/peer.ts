@@ -1,6 +1,7 @@
 import { excerpt, isJsonObject, type Json, type JsonObject } from '../json.js';
 import { McpError } from '../mcp-error.js';
 import { onAbort } from '../on-abort.js';
+import { headersOf } from './envelope.js';
 import type { RequestId, Transport } from '../transport/transport.js';
 
 /** How far the server has come with a request. */
@@ -64,9 +65,17 @@ export class Peer {
   /** When the timer fires. */
   #lookMs = Infinity;
   #over: McpError | undefined;
+  #envelope: JsonObject | undefined;
+  /** So many questions of the server wait for our answer. */
+  #held = 0;
 
   constructor(options: PeerOptions) {
     this.#options = options;
+  }
+
+  /** Since 2026-07-28: what each message says of its sender. */
+  introduce(envelope: JsonObject): void {
+    this.#envelope = envelope;
   }
 
   speakOver(transport: Transport): void {
@@ -78,14 +87,23 @@ export class Peer {
     return this.#over;
   }
 
-  request(method: string, params: JsonObject, options: RequestOptions = {}): Promise<JsonObject> {
+  request(
+    method: string,
+    params: JsonObject,
+    options: RequestOptions = {},
+    more: Readonly<Record<string, string>> = {},
+  ): Promise<JsonObject> {
     const { signal } = options;
     if (this.#over !== undefined) return Promise.reject(this.#over);
     if (signal?.aborted === true) return Promise.reject(this.#cancelled(method, signal.reason));
     const id = this.#nextId;
     this.#nextId += 1;
     const meta = params['_meta'];
-    const token = isJsonObject(meta) ? { ...meta, progressToken: id } : { progressToken: id };
+    const token = {
+      ...(isJsonObject(meta) && meta),
+      ...this.#envelope,
+      progressToken: id,
+    };
     let written: string;
     try {
       written = JSON.stringify({ ...params, _meta: token });
@@ -116,14 +134,26 @@ export class Peer {
         pending.letGoOfSignal = onAbort(signal, () => {
           this.#giveUp(id, this.#cancelled(method, signal.reason), 'cancelled');
         });
-      void this.#transport?.send(text, id);
+      const headers =
+        this.#envelope === undefined
+          ? undefined
+          : { ...headersOf(method, { ...params, _meta: token }), ...more };
+      void this.#transport?.send(text, id, headers);
     });
   }
 
   /** Resolves when the server has taken it. */
   async notify(method: string, params: JsonObject = {}): Promise<void> {
     if (this.#over !== undefined) throw this.#over;
-    await this.#transport?.send(JSON.stringify({ jsonrpc: '2.0', method, params }));
+    const said =
+      this.#envelope === undefined
+        ? params
+        : {
+            ...params,
+            _meta: { ...(params['_meta'] as JsonObject | undefined), ...this.#envelope },
+          };
+    const text = JSON.stringify({ jsonrpc: '2.0', method, params: said });
+    await this.#transport?.send(text, undefined, headersOf(method, said));
   }
 
   receive(message: JsonObject): void {
@@ -144,6 +174,44 @@ export class Peer {
 
   failed(id: RequestId, error: McpError): void {
     this.#take(id)?.reject(error);
+  }
+
+  /** An answer that is in a file. False if it is of no use to who asked, so the file can go. */
+  answeredInFile(id: RequestId, result: JsonObject): boolean {
+    const pending = this.#take(id);
+    if (pending?.method === 'tools/call') {
+      pending.resolve(result);
+      return true;
+    }
+    pending?.reject(
+      new McpError(
+        'ORCH_MCP_TOO_LARGE',
+        `${this.#options.name} answered ${pending.method} with more than maxMessageBytes, and only results of tools are put into files. Ask it for less, or raise maxMessageBytes.`,
+      ),
+    );
+    return false;
+  }
+
+  /** The server waits for us: until the release, and for as long again as it may be silent, it is not silent. */
+  hold(): () => void {
+    this.#held += 1;
+    let isHeld = true;
+    return () => {
+      if (!isHeld) return;
+      isHeld = false;
+      this.#held -= 1;
+      const now = wholeMs();
+      for (const pending of this.#pending.values()) pending.lastMs = now;
+    };
+  }
+
+  /** As long as a person is asked, its silence is not counted; its time in all is. */
+  waitsForPerson(id: RequestId, isWaiting: boolean): void {
+    const pending = this.#pending.get(id);
+    if (pending === undefined) return;
+    const now = wholeMs();
+    pending.lastMs = isWaiting ? Infinity : now;
+    if (!isWaiting) this.#lookBy(now + pending.timeoutMs, now);
   }
 
   /** Everybody who waits, and whoever asks from now on, gets the error. */
@@ -219,7 +287,7 @@ export class Peer {
     const now = wholeMs();
     let nextMs = Infinity;
     for (const [id, pending] of this.#pending) {
-      const silentAtMs = pending.lastMs + pending.timeoutMs;
+      const silentAtMs = (this.#held > 0 ? now : pending.lastMs) + pending.timeoutMs;
       const overAtMs = pending.startedMs + pending.totalMs;
       if (now >= overAtMs) this.#timeOut(id, pending, 'total');
       else if (now >= silentAtMs) this.#timeOut(id, pending, 'silence');
@@ -253,8 +321,10 @@ export class Peer {
     const pending = this.#take(id);
     if (pending === undefined) return;
     this.#transport?.forget(id);
-    this.notify('notifications/cancelled', { requestId: id, reason }).catch(() => undefined);
     pending.reject(error);
+    // Without sessions, the end of its stream says it.
+    if (this.#envelope !== undefined && this.#transport?.hasStreams === true) return;
+    this.notify('notifications/cancelled', { requestId: id, reason }).catch(() => undefined);
   }
 
   #cancelled(method: string, cause: unknown): McpError {

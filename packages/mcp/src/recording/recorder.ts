@@ -2,7 +2,7 @@ import { JsonlError, openWriter, type JsonlWriter } from '@orch/jsonl';
 import { redactValues } from '@orch/jsonl/sessions';
 import type { JsonObject } from '../json.js';
 import { McpError } from '../mcp-error.js';
-import type { OpenTransport, Wire } from '../transport/transport.js';
+import { changedTransport, type OpenWire, type Wire } from '../transport/transport.js';
 import {
   recordingVersion,
   type Happening,
@@ -87,7 +87,7 @@ export async function openRecorder(file: string, options: RecorderOptions = {}):
 }
 
 /** The same transport, told about to `begin()` for each connection. */
-function observed(open: OpenTransport, begin: () => (happening: Happening) => void): OpenTransport {
+function observed(open: OpenWire, begin: () => (happening: Happening) => void): OpenWire {
   return async (events) => {
     const note = begin();
     let isOver = false;
@@ -101,6 +101,18 @@ function observed(open: OpenTransport, begin: () => (happening: Happening) => vo
       message(message) {
         note({ type: 'received', message });
         events.message(message);
+      },
+      oversized(message) {
+        // It went into a file, which is no part of a recording.
+        const { id } = message;
+        if (id !== undefined)
+          note({
+            type: 'failed',
+            id,
+            code: 'ORCH_MCP_TOO_LARGE',
+            text: 'It was not recorded: it is too large.',
+          });
+        events.oversized(message);
       },
       failed(id, error) {
         note({ type: 'failed', id, code: error.code, text: error.message });
@@ -118,17 +130,15 @@ function observed(open: OpenTransport, begin: () => (happening: Happening) => vo
       });
       throw error;
     });
-    return {
-      send(text, id) {
+    return changedTransport(transport, {
+      send(text, id, headers) {
         note({ type: 'sent', message: JSON.parse(text) as JsonObject });
-        return transport.send(text, id);
+        return transport.send(text, id, headers);
       },
-      forget: (id) => transport.forget(id),
-      ready: (protocolVersion) => transport.ready(protocolVersion),
       close() {
         over({ type: 'closed' });
         return transport.close();
       },
-    };
+    });
   };
 }

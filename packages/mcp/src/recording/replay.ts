@@ -2,7 +2,13 @@ import { redactValues } from '@orch/jsonl/sessions';
 import type { ServerSpec } from '../hub/server-spec.js';
 import { isJsonObject } from '../json.js';
 import { McpError, type McpErrorCode } from '../mcp-error.js';
-import type { OpenTransport, RequestId, TransportEvents, Wire } from '../transport/transport.js';
+import type {
+  RequestId,
+  Transport,
+  TransportEvents,
+  Wire,
+  WiredServer,
+} from '../transport/transport.js';
 import { RecordedAnswers } from './answers.js';
 import { readRecording, type RecordedLine } from './recording.js';
 
@@ -13,8 +19,9 @@ export interface ReplayOptions {
 
 /** The servers of a recording, answering as they did. */
 export interface Replay {
-  /** For `createMcpHub`: the servers by name; with `wire`, none of them is started. */
+  /** For `createMcpHub`: the servers by name, each of which answers from the recording. */
   readonly servers: Readonly<Record<string, ServerSpec>>;
+  /** For `createMcpHub` with the servers of another configuration: none of them is started. */
   readonly wire: Wire;
   /** Requests that were recorded and not asked until now, as `server: method params`. */
   left(): readonly string[];
@@ -36,9 +43,9 @@ export async function openReplay(file: string, options: ReplayOptions = {}): Pro
   const opened = new Map<string, number>();
   const given = options.secrets ?? [];
 
-  const wire: Wire = ({ name, secrets }) => {
+  const play = ({ name, secrets }: WiredServer) => {
     const redact = redactValues([...given, ...secrets]);
-    return (events) => {
+    return (events: TransportEvents): Promise<Transport> => {
       const connections = all.get(name) ?? [];
       const number = opened.get(name) ?? 0;
       const answers = connections[number];
@@ -58,10 +65,10 @@ export async function openReplay(file: string, options: ReplayOptions = {}): Pro
     servers: Object.fromEntries(
       [...recording.keys()].map((name) => [
         name,
-        { command: 'orch-mcp', args: ['replay', file, name] },
+        { type: 'custom', open: (events) => play({ name, secrets: [] })(events) },
       ]),
     ),
-    wire,
+    wire: (server) => play(server),
     left: () =>
       [...all].flatMap(([server, connections]) =>
         connections.flatMap((answers) => answers.left().map((what) => `${server}: ${what}`)),
@@ -73,7 +80,7 @@ function playBack(
   answers: RecordedAnswers,
   redact: (text: string) => string,
   events: TransportEvents,
-): Awaited<ReturnType<OpenTransport>> {
+): Transport {
   let isOver = false;
   /** Later, as from any server: whoever sends does not expect an answer before it has sent. */
   const play = (lines: readonly RecordedLine[]): void => {

@@ -2,7 +2,7 @@ import type { Readable, Writable } from 'node:stream';
 import { createInterface } from 'node:readline';
 import { isJsonObject, type JsonObject } from '../json.js';
 import type { McpError } from '../mcp-error.js';
-import type { OpenTransport, RequestId } from '../transport/transport.js';
+import type { OpenWire, RequestId } from '../transport/transport.js';
 
 export interface Line {
   readonly input: Readable;
@@ -15,7 +15,7 @@ export interface Line {
  * Puts a client, which speaks over lines of JSON, in front of a transport: what it says goes there, and what comes from
  * there goes to it. Resolves when the client has ended; rejects with the error by which the connection was over.
  */
-export async function serveLines(open: OpenTransport, line: Line): Promise<void> {
+export async function serveLines(open: OpenWire, line: Line): Promise<void> {
   const { input, output, signal } = line;
   const write = (message: unknown): void => void output.write(`${JSON.stringify(message)}\n`);
   let end: (error?: McpError) => void = () => undefined;
@@ -28,12 +28,18 @@ export async function serveLines(open: OpenTransport, line: Line): Promise<void>
       if (id !== undefined && id === initializing && isJsonObject(result)) {
         initializing = undefined;
         const version = result['protocolVersion'];
-        transport.ready(typeof version === 'string' ? version : '');
+        transport.ready(typeof version === 'string' ? version : '', false);
       }
       write(message);
     },
     noise: () => undefined,
     missed: () => undefined,
+    waitsForPerson: () => undefined,
+    oversized(answer) {
+      if (answer.id === undefined) return;
+      const why = 'error' in answer ? answer.error.message : 'The answer was put into a file.';
+      write({ jsonrpc: '2.0', id: answer.id, error: { code: -32_603, message: why } });
+    },
     failed(id, error) {
       const { code, message } = error;
       write({ jsonrpc: '2.0', id, error: { code: -32_603, message, data: { code } } });

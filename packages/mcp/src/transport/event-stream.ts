@@ -5,10 +5,11 @@ import { createParser } from 'eventsource-parser';
 export interface EventStreamOptions {
   /** A larger event ends the reading with `tooLarge`. */
   readonly maxEventBytes: number;
-  event(data: string): void;
+  /** `name` is undefined for what is a message. */
+  event(data: string, name: string | undefined): void;
   /** The place from which the stream can be resumed. */
-  id(id: string): void;
-  retry(ms: number): void;
+  id?(id: string): void;
+  retry?(ms: number): void;
 }
 
 /** How the stream came to its end. */
@@ -22,12 +23,12 @@ export function readEventStream(
   const decoder = new StringDecoder('utf8');
   let sinceEvent = 0;
   const parser = createParser({
-    onEvent({ id, data }) {
+    onEvent({ id, data, event }) {
       sinceEvent = 0;
-      if (id !== undefined) options.id(id);
-      if (data !== '') options.event(data);
+      if (id !== undefined) options.id?.(id);
+      if (data !== '') options.event(data, event);
     },
-    onRetry: (ms) => options.retry(ms),
+    onRetry: (ms) => options.retry?.(ms),
     onComment() {
       sinceEvent = 0;
     },

@@ -1,23 +1,36 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { excerpt } from '../json.js';
 import { McpError } from '../mcp-error.js';
+import type { SpillFile } from '../spill/spill.js';
 
-/** The whole body as text, or undefined if it is larger than `maxBytes`. Rejects when it breaks off. */
-export function readBody(response: IncomingMessage, maxBytes: number): Promise<string | undefined> {
-  const chunks: Buffer[] = [];
+/**
+ * The whole body as text, or undefined if it is larger than `maxBytes`; then all of it is in `file`, as far as that
+ * takes it. Rejects when it breaks off.
+ */
+export function readBody(
+  response: IncomingMessage,
+  maxBytes: number,
+  file?: SpillFile,
+): Promise<string | undefined> {
+  let chunks: Buffer[] = [];
   let bytes = 0;
   return new Promise((resolve, reject) => {
     response.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
-      if (bytes > maxBytes) {
-        resolve(undefined);
-        response.destroy();
-      } else chunks.push(chunk);
+      chunks.push(chunk);
+      if (bytes <= maxBytes) return;
+      const isTaken = chunks.every((one) => file?.write(one));
+      chunks = [];
+      if (isTaken) return;
+      resolve(undefined);
+      response.destroy();
     });
     response.on('end', () => {
-      resolve(
-        (chunks.length === 1 ? (chunks[0] ?? Buffer.alloc(0)) : Buffer.concat(chunks)).toString(),
-      );
+      if (bytes > maxBytes) resolve(undefined);
+      else
+        resolve(
+          (chunks.length === 1 ? (chunks[0] ?? Buffer.alloc(0)) : Buffer.concat(chunks)).toString(),
+        );
     });
     response.on('error', reject);
     response.on('close', () => reject(new Error('it ended in the middle of its answer')));

@@ -1,13 +1,14 @@
 import { ProcessError, type Ended, type OwnedProcess, type ProcessOwner } from '@orch/process';
-import { excerpt, isJsonObject } from '../json.js';
+import { excerpt } from '../json.js';
 import { McpError } from '../mcp-error.js';
-import type { Remains, Transport, TransportEvents } from './transport.js';
+import type { SpillFile, SpillPlace } from '../spill/spill.js';
+import { tellMessages } from './message-text.js';
+import type { Remains, Transport, WireEvents, WireLimits } from './transport.js';
 
-export interface StdioOptions {
+export interface StdioOptions extends WireLimits {
   readonly argv: readonly [string, ...string[]];
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
-  readonly maxMessageBytes: number;
   /** How long the server may take to end by itself once its input has ended. */
   readonly closeMs: number;
 }
@@ -35,23 +36,20 @@ export function howItEnded(remains: Remains): string {
 export async function openStdio(
   owner: ProcessOwner,
   options: StdioOptions,
-  events: TransportEvents,
+  events: WireEvents,
 ): Promise<Transport> {
-  const { argv, cwd, env, maxMessageBytes, closeMs } = options;
+  const { argv, cwd, env, maxMessageBytes, spill, closeMs } = options;
   const receive = (line: string): void => {
     if (line === '' || line === '\r') return;
-    let message: unknown;
-    try {
-      message = JSON.parse(line);
-    } catch {
-      events.noise(line);
-      return;
-    }
-    // Batches were part of the protocol in one of its revisions.
-    for (const one of Array.isArray(message) ? (message as unknown[]) : [message]) {
-      if (isJsonObject(one)) events.message(one);
-      else events.noise(line);
-    }
+    tellMessages(line, events);
+  };
+  let file: SpillFile | undefined;
+  const receivePiece = (place: SpillPlace) => (piece: Buffer, isLast: boolean) => {
+    file ??= place.open();
+    file.write(piece);
+    if (!isLast) return;
+    events.oversized(file.end());
+    file = undefined;
   };
   let owned: OwnedProcess;
   try {
@@ -64,7 +62,10 @@ export async function openStdio(
       captureBytes: 4 * stderrTail,
       maxLineBytes: maxMessageBytes,
       onStdoutLine: receive,
+      ...(spill !== undefined && { onLongStdoutLine: receivePiece(spill) }),
     });
+    const abandon = (): void => file?.abandon();
+    owned.ended.then(abandon, abandon);
   } catch (cause) {
     if (!ProcessError.isInstance(cause)) throw cause;
     throw new McpError('ORCH_MCP_START', cause.message, { details: cause.details, cause });
@@ -83,7 +84,7 @@ class StdioTransport implements Transport {
     program: string,
     maxMessageBytes: number,
     closeMs: number,
-    events: TransportEvents,
+    events: WireEvents,
   ) {
     this.#owned = owned;
     this.#closeMs = closeMs;

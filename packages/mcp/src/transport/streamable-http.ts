@@ -1,17 +1,21 @@
-import * as http from 'node:http';
-import * as https from 'node:https';
+import type { Agent, IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { excerpt, isJsonObject } from '../json.js';
 import { McpError } from '../mcp-error.js';
+import type { Oversized } from '../spill/spill.js';
 import { readEventStream, type StreamEnd } from './event-stream.js';
+import { broke, tooLarge } from './failure.js';
 import { describeStatus, readBody } from './http-answer.js';
-import type { Remains, RequestId, Transport, TransportEvents } from './transport.js';
+import { sendAuthorized, type HttpAuthorizer } from './http-auth.js';
+import { createAgent, sendRequest } from './http-request.js';
+import { mostBytes, tellWithin } from './message-text.js';
+import type { Remains, RequestId, Transport, WireEvents, WireLimits } from './transport.js';
 
-export interface HttpOptions {
+export interface HttpOptions extends WireLimits {
   readonly name: string;
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
-  readonly maxMessageBytes: number;
+  readonly authorizer: HttpAuthorizer | undefined;
 }
 
 /** A request of ours, and whatever is done to get its answer. */
@@ -34,10 +38,20 @@ const longestRetryMs = 30_000;
 /** How long a server may take to be told that its session is over. */
 const farewellMs = 500;
 
-/** More requests than this wait for one that is done. */
-const socketsMost = 256;
+/** Of what a server says with a status that is no success, so much is read. */
+const refusalBytesMost = 64 * 1024;
 
 const ignore = (): void => undefined;
+
+/** An error of JSON-RPC for just this request. */
+function isAnswerTo(id: RequestId, text: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isJsonObject(value) && value['id'] === id && isJsonObject(value['error']);
+  } catch {
+    return false;
+  }
+}
 
 /**
  * Streamable HTTP over `node:http`, a connection for each request that is in flight, all kept alive. Redirects are
@@ -45,29 +59,31 @@ const ignore = (): void => undefined;
  */
 export class StreamableHttpTransport implements Transport {
   readonly #options: HttpOptions;
-  readonly #events: TransportEvents;
-  readonly #agent: http.Agent;
+  readonly #events: WireEvents;
+  readonly #agent: Agent;
   readonly #exchanges = new Set<Exchange>();
   readonly #byId = new Map<RequestId, Exchange>();
   readonly #headers: Record<string, string>;
   #session: string | undefined;
+  #isStateless = false;
   #closing: Promise<Remains> | undefined;
 
-  constructor(options: HttpOptions, events: TransportEvents) {
+  constructor(options: HttpOptions, events: WireEvents) {
     this.#options = options;
     this.#events = events;
-    const { Agent } = options.url.protocol === 'https:' ? https : http;
-    this.#agent = new Agent({
-      keepAlive: true,
-      maxSockets: socketsMost,
-      maxFreeSockets: socketsMost,
-    });
+    this.#agent = createAgent(options.url);
     this.#headers = { ...options.headers };
   }
 
-  send(text: string, id?: RequestId): Promise<void> | undefined {
+  readonly hasStreams = true;
+
+  send(
+    text: string,
+    id?: RequestId,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<void> | undefined {
     const exchange = this.#begin(id);
-    const done = this.#post(text, exchange);
+    const done = this.#post(text, exchange, headers);
     if (id === undefined) return done;
     done.catch(ignore);
     return undefined;
@@ -77,8 +93,14 @@ export class StreamableHttpTransport implements Transport {
     this.#byId.get(id)?.abort.abort();
   }
 
-  ready(protocolVersion: string): void {
+  ready(protocolVersion: string, isStateless: boolean): void {
     this.#headers['mcp-protocol-version'] = protocolVersion;
+    if (isStateless) {
+      this.#isStateless = true;
+      this.#session = undefined;
+      delete this.#headers['mcp-session-id'];
+      return;
+    }
     void this.#listen();
   }
 
@@ -100,21 +122,29 @@ export class StreamableHttpTransport implements Transport {
   }
 
   /** Rejects only for messages that get no answer; what becomes of a request is told as an event. */
-  async #post(text: string, exchange: Exchange): Promise<void> {
+  async #post(
+    text: string,
+    exchange: Exchange,
+    more?: Readonly<Record<string, string>>,
+  ): Promise<void> {
     try {
-      const response = await this.#fetch('POST', exchange, text);
+      const response = await this.#fetch('POST', exchange, text, undefined, more);
       const { statusCode = 0, headers } = response;
       const session = headers['mcp-session-id'];
-      if (this.#session === undefined && typeof session === 'string') {
+      if (this.#session === undefined && typeof session === 'string' && !this.#isStateless) {
         this.#session = session;
         this.#headers['mcp-session-id'] = session;
       }
-      if (statusCode < 200 || statusCode > 299) throw await this.#refused(response, statusCode);
+      if (statusCode < 200 || statusCode > 299) {
+        const error = await this.#refused(response, statusCode, exchange);
+        if (error === undefined) return;
+        throw error;
+      }
       if (exchange.id === undefined) response.resume();
       else await this.#readAnswer(response, exchange);
     } catch (cause) {
       if (exchange.abort.signal.aborted) return;
-      const error = McpError.isInstance(cause) ? cause : this.#broke(cause);
+      const error = McpError.isInstance(cause) ? cause : broke(this.#options.name, cause);
       if (error.code === 'ORCH_MCP_SESSION') this.#over(error);
       if (exchange.id === undefined) throw error;
       this.#events.failed(exchange.id, error);
@@ -125,39 +155,68 @@ export class StreamableHttpTransport implements Transport {
 
   #fetch(
     method: 'POST' | 'GET' | 'DELETE',
-    { abort }: Exchange,
+    exchange: Exchange,
     body?: string,
     lastEventId?: string,
-  ): Promise<http.IncomingMessage> {
-    const { url } = this.#options;
-    const { request } = url.protocol === 'https:' ? https : http;
-    const headers: Record<string, string | number> = { ...this.#headers };
+    more: Readonly<Record<string, string>> = {},
+  ): Promise<IncomingMessage> {
+    const { url, authorizer } = this.#options;
+    const { id, abort } = exchange;
+    if (authorizer === undefined) return this.#send(method, exchange, more, body, lastEventId);
+    const request = {
+      method,
+      url,
+      signal: abort.signal,
+      isAwaited: method === 'POST',
+      waitsForPerson: (isWaiting: boolean): void => this.#events.waitsForPerson(id, isWaiting),
+    };
+    return sendAuthorized(authorizer, request, (authorization) =>
+      this.#send(method, exchange, { ...more, ...authorization }, body, lastEventId),
+    );
+  }
+
+  #send(
+    method: 'POST' | 'GET' | 'DELETE',
+    { abort }: Exchange,
+    more: Readonly<Record<string, string>>,
+    body?: string,
+    lastEventId?: string,
+  ): Promise<IncomingMessage> {
+    const headers = { ...this.#headers, ...more };
     headers['accept'] =
       method === 'POST' ? 'application/json, text/event-stream' : 'text/event-stream';
-    if (body !== undefined) {
-      headers['content-type'] = 'application/json';
-      headers['content-length'] = Buffer.byteLength(body);
-    }
     if (lastEventId !== undefined) headers['last-event-id'] = lastEventId;
-    return new Promise((resolve, reject) => {
-      const sent = request(url, { method, agent: this.#agent, headers }, resolve);
-      const stop = (): void => void sent.destroy(new Error('given up'));
-      if (abort.signal.aborted) stop();
-      else abort.signal.addEventListener('abort', stop, { once: true });
-      sent.on('error', reject);
-      sent.once('close', () => abort.signal.removeEventListener('abort', stop));
-      sent.end(body);
+    return sendRequest({
+      method,
+      url: this.#options.url,
+      agent: this.#agent,
+      headers,
+      ...(body !== undefined && { body }),
+      signal: abort.signal,
     });
   }
 
-  async #refused(response: http.IncomingMessage, status: number): Promise<McpError> {
-    const body = await readBody(response, 4096);
+  /** Undefined if it is an answer to the request all the same. */
+  async #refused(
+    response: IncomingMessage,
+    status: number,
+    exchange?: Exchange,
+  ): Promise<McpError | undefined> {
+    const body = await readBody(response, refusalBytesMost);
+    // Who is asked to log in, or for another session, is not to read on.
+    const mayAnswer = status >= 400 && status < 500 && status !== 401 && status !== 403;
+    const isError = mayAnswer && (status !== 404 || this.#session === undefined);
+    if (isError && body !== undefined && exchange?.id !== undefined)
+      if (isAnswerTo(exchange.id, body)) {
+        this.#deliver(body, exchange);
+        return undefined;
+      }
     const said = body === undefined ? '' : excerpt(body);
     const session = this.#session === undefined ? 'none' : 'begun';
     return describeStatus(this.#options.name, status, session, response.headers, said);
   }
 
-  async #readAnswer(response: http.IncomingMessage, exchange: Exchange): Promise<void> {
+  async #readAnswer(response: IncomingMessage, exchange: Exchange): Promise<void> {
     const { name, maxMessageBytes } = this.#options;
     const type = (response.headers['content-type'] ?? '').toLowerCase();
     if (type.startsWith('text/event-stream')) return this.#readStream(response, exchange);
@@ -168,9 +227,15 @@ export class StreamableHttpTransport implements Transport {
         `${name} answered with "${excerpt(type, 80)}" in place of JSON or events. See whether its url is that of its MCP endpoint.`,
       );
     }
-    const body = await readBody(response, maxMessageBytes);
-    if (body === undefined) throw this.#tooLarge();
-    if (!this.#deliver(body, exchange)) {
+    const file = this.#options.spill?.open();
+    try {
+      const body = await readBody(response, maxMessageBytes, file);
+      if (body !== undefined) this.#deliver(body, exchange);
+      else this.#takeOversized(file?.end(), exchange);
+    } finally {
+      file?.abandon();
+    }
+    if (!exchange.answered) {
       throw new McpError(
         'ORCH_MCP_RESULT',
         `${name} did not answer the request that it was sent. This is a defect of the server.`,
@@ -178,35 +243,37 @@ export class StreamableHttpTransport implements Transport {
     }
   }
 
-  /** True if the answer was in it. */
-  #deliver(text: string, exchange: Exchange | undefined): boolean {
-    let value: unknown;
-    try {
-      value = JSON.parse(text);
-    } catch {
-      this.#events.noise(text.slice(0, 1000));
-      return false;
-    }
-    for (const one of Array.isArray(value) ? (value as unknown[]) : [value]) {
-      if (!isJsonObject(one)) {
-        this.#events.noise(text.slice(0, 1000));
-        continue;
-      }
-      if (exchange !== undefined && one['method'] === undefined && one['id'] === exchange.id)
-        exchange.answered = true;
-      this.#events.message(one);
-    }
-    return exchange?.answered ?? false;
+  #deliver(text: string, exchange: Exchange | undefined): void {
+    tellWithin(text, this.#options, {
+      message: (one) => {
+        if (exchange !== undefined && one['method'] === undefined && one['id'] === exchange.id)
+          exchange.answered = true;
+        this.#events.message(one);
+      },
+      noise: (noise) => this.#events.noise(noise),
+      oversized: (one) => {
+        if (exchange !== undefined && one.id === exchange.id) exchange.answered = true;
+        this.#events.oversized(one);
+      },
+    });
+  }
+
+  /** The answer to a request was too large for memory. */
+  #takeOversized(message: Oversized | undefined, exchange: Exchange): void {
+    if (message === undefined) throw this.#tooLarge();
+    if ('error' in message) throw message.error;
+    exchange.answered = message.id === exchange.id;
+    this.#events.oversized(message);
   }
 
   async #read(
-    response: http.IncomingMessage,
+    response: IncomingMessage,
     exchange: Exchange | undefined,
     place: Place,
   ): Promise<StreamEnd> {
     return readEventStream(response, {
-      maxEventBytes: this.#options.maxMessageBytes,
-      event: (data) => void this.#deliver(data, exchange),
+      maxEventBytes: mostBytes(this.#options),
+      event: (data) => this.#deliver(data, exchange),
       id(id) {
         place.lastEventId = id;
       },
@@ -217,9 +284,9 @@ export class StreamableHttpTransport implements Transport {
   }
 
   /** Reads the stream with the answer, and asks for its rest when it breaks off. */
-  async #readStream(first: http.IncomingMessage, exchange: Exchange): Promise<void> {
+  async #readStream(first: IncomingMessage, exchange: Exchange): Promise<void> {
     const place: Place = { lastEventId: undefined, retryMs };
-    let response: http.IncomingMessage | undefined = first;
+    let response: IncomingMessage | undefined = first;
     for (let inVain = 0; inVain <= resumesMost; inVain += 1) {
       const before: string | undefined = place.lastEventId;
       if (response !== undefined) {
@@ -227,7 +294,7 @@ export class StreamableHttpTransport implements Transport {
         if (end === 'too large') throw this.#tooLarge();
       }
       if (exchange.answered || exchange.abort.signal.aborted) return;
-      if (place.lastEventId === undefined) break;
+      if (place.lastEventId === undefined || this.#isStateless) break;
       if (place.lastEventId !== before) inVain = 0;
       await sleep(place.retryMs, undefined, { signal: exchange.abort.signal });
       response = await this.#resume(exchange, place.lastEventId);
@@ -239,18 +306,16 @@ export class StreamableHttpTransport implements Transport {
   }
 
   /** Undefined when the server is not there now; throws what it answers else. */
-  async #resume(
-    exchange: Exchange,
-    lastEventId: string,
-  ): Promise<http.IncomingMessage | undefined> {
-    let response: http.IncomingMessage;
+  async #resume(exchange: Exchange, lastEventId: string): Promise<IncomingMessage | undefined> {
+    let response: IncomingMessage;
     try {
       response = await this.#fetch('GET', exchange, undefined, lastEventId);
     } catch {
       return undefined;
     }
     const { statusCode = 0 } = response;
-    if (statusCode !== 200) throw await this.#refused(response, statusCode);
+    const error = statusCode === 200 ? undefined : await this.#refused(response, statusCode);
+    if (error !== undefined) throw error;
     return response;
   }
 
@@ -286,21 +351,7 @@ export class StreamableHttpTransport implements Transport {
   }
 
   #tooLarge(): McpError {
-    const { name, maxMessageBytes } = this.#options;
-    return new McpError(
-      'ORCH_MCP_TOO_LARGE',
-      `${name} sent a message of more than ${maxMessageBytes} bytes. Ask it for less, or raise maxMessageBytes.`,
-      { details: { maxMessageBytes } },
-    );
-  }
-
-  #broke(cause: unknown): McpError {
-    const why = cause instanceof Error ? excerpt(cause.message) : 'unknown';
-    return new McpError(
-      'ORCH_MCP_CLOSED',
-      `The connection to ${this.#options.name} broke before its answer (${why}). Whether the server did what it was asked is not known.`,
-      { cause },
-    );
+    return tooLarge(this.#options.name, mostBytes(this.#options));
   }
 
   #over(error: McpError): void {

@@ -1,4 +1,5 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { join } from 'node:path';
@@ -6,6 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { connect } from '../../src/index.js';
 import { handlesLeft, openHandles, programs, refusal, startWitness, until } from '../scene.js';
 import { startHttpFaults } from './http-faults.js';
+import { startSseFaults } from './sse-faults.js';
 
 const program = join(programs, 'fault-server.mjs');
 const environment = { PATH: process.env['PATH'] ?? '' };
@@ -36,6 +38,19 @@ describe('the transports of the SDK', () => {
     faulty.forgetSessions();
     for (let n = 1; n <= 2; n += 1)
       await expect(client.callTool({ name: 'good', arguments: {} })).rejects.toThrow();
+    await client.close();
+    await faulty.close();
+  });
+});
+
+describe('the SSE transport of the SDK', () => {
+  test('lets a call wait for its whole time, though the stream with its answer is gone', async () => {
+    const faulty = await startSseFaults();
+    const client = new Client({ name: 'control', version: '1' });
+    // eslint-disable-next-line @typescript-eslint/no-deprecated -- it is what servers of before 2025 need
+    await client.connect(new SSEClientTransport(new URL(faulty.url)));
+    const call = client.callTool({ name: 'drops', arguments: {} }, undefined, { timeout: 1500 });
+    await expect(call).rejects.toThrow('timed out');
     await client.close();
     await faulty.close();
   });

@@ -10,7 +10,11 @@ import {
 import { faults, type Fault } from './fault-table.js';
 import { startHttpFaults } from './http-faults.js';
 import { httpScenarios } from './http-scenarios.js';
+import { startSseFaults } from './sse-faults.js';
+import { sseScenarios } from './sse-scenarios.js';
 import { stdioScenarios, type Scenario, type World } from './stdio-scenarios.js';
+import { startWebSocketFaults } from './websocket-faults.js';
+import { websocketScenarios } from './websocket-scenarios.js';
 
 const restart = { delayMs: 10, maxDelayMs: 50, failures: 3 };
 
@@ -23,7 +27,7 @@ async function play<W extends World & { readonly events: ServerEvent[] }>(
 ): Promise<void> {
   const spec = scenario.server(world);
   const hub = createMcpHub({
-    servers: { fault: spec.type === 'http' ? spec : { ...spec, env: { ...spec.env, ...env } } },
+    servers: { fault: 'command' in spec ? { ...spec, env: { ...spec.env, ...env } } : spec },
     environment: { PATH: process.env['PATH'] },
     restart,
     onEvent: (_server, event) => world.events.push(event),
@@ -50,8 +54,12 @@ async function play<W extends World & { readonly events: ServerEvent[] }>(
 }
 
 test('the table has a scenario for each row, and no other', () => {
-  expect(faults.map(({ name }) => name).sort()).toEqual(
-    [...Object.keys(stdioScenarios), ...Object.keys(httpScenarios)].sort(),
+  const scenarios = { stdio: stdioScenarios, http: httpScenarios, sse: sseScenarios };
+  const all = { ...scenarios, ws: websocketScenarios };
+  expect(faults.map(({ over, name }) => `${over}: ${name}`).sort()).toEqual(
+    Object.entries(all)
+      .flatMap(([over, those]) => Object.keys(those).map((name) => `${over}: ${name}`))
+      .sort(),
   );
   expect(faults.length).toBeGreaterThanOrEqual(20);
 });
@@ -82,6 +90,42 @@ describe('over Streamable HTTP', () => {
       if (scenario === undefined) throw new Error('There is no scenario.');
       const before = openHandles();
       const faulty = await startHttpFaults();
+      try {
+        await play(fault, scenario, { ...worldOf(onTestFinished), faulty }, {});
+      } finally {
+        await faulty.close();
+      }
+      expect(await handlesLeft(before)).toEqual({});
+    });
+  }
+});
+
+describe('over SSE', () => {
+  for (const fault of faults.filter(({ over }) => over === 'sse')) {
+    test(`${fault.name}: ${fault.expected}`, async ({ onTestFinished }) => {
+      const scenario = sseScenarios[fault.name];
+      if (scenario === undefined) throw new Error('There is no scenario.');
+      const before = openHandles();
+      const faulty = await startSseFaults();
+      const stranger = await startSseFaults();
+      try {
+        await play(fault, scenario, { ...worldOf(onTestFinished), faulty, stranger }, {});
+      } finally {
+        await faulty.close();
+        await stranger.close();
+      }
+      expect(await handlesLeft(before)).toEqual({});
+    });
+  }
+});
+
+describe('over a WebSocket', () => {
+  for (const fault of faults.filter(({ over }) => over === 'ws')) {
+    test(`${fault.name}: ${fault.expected}`, async ({ onTestFinished }) => {
+      const scenario = websocketScenarios[fault.name];
+      if (scenario === undefined) throw new Error('There is no scenario.');
+      const before = openHandles();
+      const faulty = await startWebSocketFaults();
       try {
         await play(fault, scenario, { ...worldOf(onTestFinished), faulty }, {});
       } finally {

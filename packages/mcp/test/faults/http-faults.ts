@@ -74,6 +74,11 @@ const replies: Readonly<Record<string, Reply>> = {
   },
   large: (response, id, args) =>
     json(response, answer(id, text('x'.repeat(Number(args['bytes']))))),
+  large_breaks(response, id, args) {
+    response.writeHead(200, { 'content-type': 'application/json' });
+    const whole = answer(id, text('x'.repeat(Number(args['bytes']))));
+    response.write(whole.slice(0, -10), () => response.destroy());
+  },
   large_stream(response, id, args) {
     stream(response).end(`data: ${answer(id, text('x'.repeat(Number(args['bytes']))))}\n\n`);
   },

@@ -2,7 +2,13 @@ import { expect } from 'vitest';
 import type { HttpServerSpec, McpError, McpServer } from '../../src/index.js';
 import { until } from '../scene.js';
 import type { HttpFaults } from './http-faults.js';
-import type { Scenario, World } from './stdio-scenarios.js';
+import {
+  inFile,
+  spilledIn,
+  spillingWire as spilling,
+  type Scenario,
+  type World,
+} from './stdio-scenarios.js';
 
 export interface HttpWorld extends World {
   readonly faulty: HttpFaults;
@@ -139,5 +145,20 @@ export const httpScenarios: Readonly<Record<string, HttpScenario>> = {
     meet: call('good'),
     check: (_result, { faulty }) => expect(faulty.listening).toBe('refused'),
     boundsClose: true,
+  },
+  'it answers with more than the limit, for which there is a place': {
+    server: (world) => ({ ...good(world), ...spilling(world) }),
+    async meet(server) {
+      const bytes = 4 * 1024 * 1024;
+      const expected = inFile({ content: [{ type: 'text', text: 'x'.repeat(bytes) }] });
+      expected(await server.call('large_stream', { bytes }));
+      expected(await server.call('large', { bytes }));
+    },
+    check: (_result, { directory }) => expect(spilledIn(directory)).toHaveLength(2),
+  },
+  'it breaks off in the middle of such an answer': {
+    server: (world) => ({ ...good(world), ...spilling(world) }),
+    meet: call('large_breaks', { bytes: 4 * 1024 * 1024 }),
+    check: (_error, { directory }) => expect(spilledIn(directory)).toEqual([]),
   },
 };

@@ -1,7 +1,15 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { expect } from 'vitest';
-import type { McpError, McpServer, ServerEvent, StdioServerSpec } from '../../src/index.js';
+import type {
+  McpError,
+  McpServer,
+  ServerEvent,
+  SpillOptions,
+  StdioServerSpec,
+  ToolResult,
+} from '../../src/index.js';
 import { programs, refusal, until } from '../scene.js';
 
 export interface World {
@@ -41,6 +49,34 @@ const says = (text: string) => (outcome: unknown) => expect(outcome).toMatchObje
 const details = (expected: object) => (outcome: unknown) =>
   expect((outcome as McpError).details).toMatchObject(expected);
 const start = (server: McpServer) => server.ready();
+
+/** What is larger than 1 MiB goes into the directory of the test. */
+const spilling =
+  (spill: SpillOptions, more: Partial<StdioServerSpec> = {}, name = 'good') =>
+  (world: World): StdioServerSpec => {
+    const { maxMessageBytes, spill: place } = spillingWire(world);
+    return mode(name, { maxMessageBytes, spill: { ...place, ...spill }, ...more })(world);
+  };
+export const spillingWire = ({ directory }: World) => ({
+  maxMessageBytes: 1024 * 1024,
+  spill: { directory: join(directory, 'spilled') },
+});
+export const spilledIn = (directory: string): string[] => {
+  const place = join(directory, 'spilled');
+  return existsSync(place) ? readdirSync(place) : [];
+};
+/** The result is in a file that only its owner can read, and is this one. */
+export const inFile = (expected: object) => (outcome: unknown) => {
+  const { spilled, content } = outcome as ToolResult;
+  if (spilled === undefined) throw new Error('It is in no file.');
+  const { mode: bits, size } = statSync(spilled.path);
+  expect({ bits: bits & 0o777, size }).toEqual({ bits: 0o600, size: spilled.bytes });
+  expect(content).toMatchObject([
+    { type: 'resource_link', uri: pathToFileURL(spilled.path).href, size },
+  ]);
+  expect(JSON.parse(readFileSync(spilled.path, 'utf8'))).toEqual(expected);
+};
+const pidOf = async (server: McpServer) => ({ pid: (await server.call('pid')).text });
 
 export const stdioScenarios: Readonly<Record<string, Scenario<StdioServerSpec>>> = {
   'it dies at its start and says why on stderr': {
@@ -137,6 +173,49 @@ export const stdioScenarios: Readonly<Record<string, Scenario<StdioServerSpec>>>
     server: mode('good', { maxMessageBytes: 1024 * 1024 }),
     meet: call('large', { bytes: 50 * 1024 * 1024 }),
     check: details({ maxMessageBytes: 1024 * 1024 }),
+  },
+  'it answers with more than the limit, for which there is a place': {
+    server: spilling({}),
+    async meet(server) {
+      const { pid } = await pidOf(server);
+      const result = await server.call('large_failure', { bytes: 12 * 1024 * 1024 });
+      expect(await pidOf(server)).toEqual({ pid });
+      return result;
+    },
+    check(result, { directory }) {
+      expect(result).toMatchObject({ isError: true });
+      inFile({ content: [{ type: 'text', text: 'é'.repeat(6 * 1024 * 1024) }], isError: true })(
+        result,
+      );
+      expect(spilledIn(directory)).toHaveLength(1);
+    },
+  },
+  'it answers with more than there is a place for': {
+    server: spilling({ maxBytes: 4 * 1024 * 1024 }),
+    async meet(server) {
+      const { pid } = await pidOf(server);
+      const error = await refusal(server.call('large_failure', { bytes: 8 * 1024 * 1024 }));
+      expect(await pidOf(server)).toEqual({ pid });
+      throw error;
+    },
+    check: (_error, { directory }) => expect(spilledIn(directory)).toEqual([]),
+  },
+  'its answer never ends, for which there is a place': {
+    server: spilling({ maxBytes: 4 * 1024 * 1024 }, { pingMs: 300 }, 'dead'),
+    meet: call('endless', {}, { timeoutMs: 300 }),
+    async check(_error, { directory, events }) {
+      // It does not answer a ping either, so it is ended.
+      await until(
+        () => events.some((one) => one.type === 'state' && one.state === 'backoff'),
+        'the deaf server to be ended',
+      );
+      expect(spilledIn(directory)).toEqual([]);
+    },
+  },
+  'it answers with more than the limit, and the disk is full': {
+    server: mode('good', { maxMessageBytes: 1024 * 1024, spill: { directory: '/dev/full/none' } }),
+    meet: call('large', { bytes: 2 * 1024 * 1024 }),
+    check: (error) => expect((error as McpError).message).toContain('could not be put into a file'),
   },
   'it answers with a malformed result': { server: good, meet: call('malformed') },
   'it answers with neither result nor error': { server: good, meet: call('neither') },

@@ -250,7 +250,17 @@ describe('what a server is given', () => {
     ['another scheme', { type: 'http', url: 'file:///etc/passwd' }],
     ['no program', { command: '' }],
     ['a time that is none', { command: 'true', timeoutMs: 0 }],
-    ['an unknown type', { type: 'ws', url: 'ws://localhost/' } as never],
+    ['an unknown type', { type: 'carrier pigeon', url: 'http://localhost/' } as never],
+    ['an inherited type', { type: 'toString' } as never],
+    ['another scheme', { type: 'ws', url: 'http://localhost/' }],
+    ['an unknown fallback', { type: 'http', url: 'http://localhost/', fallback: 'ws' as never }],
+    ['no heartbeat', { type: 'ws', url: 'ws://localhost/', heartbeatMs: 0 }],
+    ['a password in a stream', { type: 'sse', url: 'http://user:fake@localhost/' }],
+    ['nothing to open', { type: 'custom', open: 'server.js' as never }],
+    [
+      'a limit that nobody keeps',
+      { type: 'custom', open: () => Promise.reject(new Error()), maxMessageBytes: 4096 } as never,
+    ],
   ])('is checked at once: %s', (_what, spec) => {
     expect(() => createMcpHub({ servers: { one: spec } })).toThrow(
       expect.objectContaining({ code: 'ORCH_MCP_SPEC' }),

@@ -48,6 +48,28 @@ const tools = {
     }
   },
   large: ({ id, args }) => send({ id, result: text('x'.repeat(args.bytes)) }),
+  /** As the SDK's servers have it: the id comes last. */
+  large_failure: ({ id, args }) =>
+    write(
+      `${JSON.stringify({ result: { ...text('é'.repeat(args.bytes / 2)), isError: true }, jsonrpc: '2.0', id })}\n`,
+    ),
+  endless() {
+    const more = () => {
+      while (write('x'.repeat(65_536)));
+      process.stdout.once('drain', more);
+    };
+    write('{"jsonrpc":"2.0","result":{"content":"');
+    more();
+  },
+  large_log({ id, args }) {
+    send({
+      method: 'notifications/message',
+      params: { level: 'info', data: 'x'.repeat(args.bytes) },
+    });
+    send({ id, result: text('well') });
+  },
+  large_error: ({ id, args }) =>
+    send({ id, error: { code: 1, message: 'no', data: 'x'.repeat(args.bytes) } }),
   malformed: ({ id }) => send({ id, result: { content: 'not a list' } }),
   neither: ({ id }) => send({ id }),
   twice({ id }) {
@@ -109,7 +131,7 @@ function initialize(id, params) {
     id,
     result: {
       protocolVersion: params.protocolVersion,
-      capabilities: { tools: { listChanged: true } },
+      capabilities: { tools: { listChanged: true }, resources: {} },
       serverInfo: { name: 'fault', version: '1' },
     },
   });
@@ -120,6 +142,8 @@ createInterface({ input: process.stdin }).on('line', (line) => {
   if (file !== '' && mode === 'log') appendFileSync(file, `${line}\n`);
   if (method === 'initialize') initialize(id, params);
   else if (method === 'tools/list') list(id, params.cursor);
+  else if (method === 'resources/read')
+    send({ id, result: { contents: [{ uri: params.uri, text: 'x'.repeat(4 * 1024 * 1024) }] } });
   else if (method === 'ping' && mode !== 'dead') send({ id, result: {} });
   else if (method === 'tools/call') {
     const { name, arguments: args = {}, _meta } = params;

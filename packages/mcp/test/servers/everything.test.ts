@@ -27,6 +27,27 @@ async function freePort(): Promise<number> {
   return port;
 }
 
+/** The server over HTTP, as a process of its own; resolves with its origin. */
+async function listening(
+  over: 'streamableHttp' | 'sse',
+  witness: Witness,
+  onTestFinished: Cleanup,
+): Promise<string> {
+  const port = await freePort();
+  const program = spawn(process.execPath, [installed('everything'), over], {
+    env: { ...environment, ...witness.env, PORT: String(port) },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  onTestFinished(() => void program.kill('SIGKILL'));
+  await new Promise<void>((resolve, reject) => {
+    program.stderr.on('data', (chunk) => {
+      if (/listening|running on port/.test(String(chunk))) resolve();
+    });
+    program.once('exit', () => reject(new Error('It ended at its start.')));
+  });
+  return `http://127.0.0.1:${port}`;
+}
+
 const ways: readonly Way[] = [
   {
     name: 'stdio',
@@ -39,19 +60,22 @@ const ways: readonly Way[] = [
   {
     name: 'Streamable HTTP',
     async connect(witness, options, onTestFinished) {
-      const port = await freePort();
-      const program = spawn(process.execPath, [installed('everything'), 'streamableHttp'], {
-        env: { ...environment, ...witness.env, PORT: String(port) },
-        stdio: ['ignore', 'ignore', 'pipe'],
-      });
-      onTestFinished(() => void program.kill('SIGKILL'));
-      await new Promise<void>((resolve, reject) => {
-        program.stderr.on('data', (chunk) => {
-          if (String(chunk).includes('listening')) resolve();
-        });
-        program.once('exit', () => reject(new Error('It ended at its start.')));
-      });
-      return connect({ type: 'http', url: `http://127.0.0.1:${port}/mcp` }, options);
+      const origin = await listening('streamableHttp', witness, onTestFinished);
+      return connect({ type: 'http', url: `${origin}/mcp` }, options);
+    },
+  },
+  {
+    name: 'SSE',
+    async connect(witness, options, onTestFinished) {
+      const origin = await listening('sse', witness, onTestFinished);
+      return connect({ type: 'sse', url: `${origin}/sse` }, options);
+    },
+  },
+  {
+    name: 'SSE, found by its answer to Streamable HTTP',
+    async connect(witness, options, onTestFinished) {
+      const origin = await listening('sse', witness, onTestFinished);
+      return connect({ type: 'http', url: `${origin}/sse`, fallback: 'sse' }, options);
     },
   },
 ];

@@ -1,0 +1,220 @@
+import {
+  backslash,
+  closeBrace,
+  colon,
+  comma,
+  none,
+  openBrace,
+  openBracket,
+  quote,
+  skipSpace,
+  skipString,
+  skipValue,
+  stringStart,
+  trimSpace,
+} from './scan-value.js';
+
+const objectStart = Buffer.from('{"');
+/** A string or number longer than this, or a name, is not looked for from the end. */
+const nearEnd = 128;
+
+/** The index of the wanted name that stands at `[from, to)`, or `none`. */
+function findName(names: readonly Buffer[], view: Buffer, from: number, to: number): number {
+  next: for (let index = 0; index < names.length; index += 1) {
+    const name = names[index];
+    if (name?.length !== to - from) continue;
+    for (let at = 0; at < name.length; at += 1) if (name[at] !== view[from + at]) continue next;
+    return index;
+  }
+  return none;
+}
+
+/** What the bytes of a line say of the wanted fields. */
+export type Located =
+  /** They are where `starts` and `ends` say; the line looks like one record. */
+  | 'found'
+  /** The line was followed to its end and is one record; what was not found is not in it. */
+  | 'followed'
+  /** Anything is unusual: no object, a name with an escape, brackets that do not fit. */
+  | 'unclear';
+
+/**
+ * Finds top-level fields in the bytes of a record, from its start by following brackets and quotes and
+ * from its end by simple values, whichever is nearer to them. A class for the reason that `LineDecoder`
+ * is one.
+ */
+export class FieldLocator {
+  /** Where the values of the fields begin (`none`: not there) and end in the line in hand. */
+  readonly starts: number[];
+  readonly ends: number[];
+  private readonly names: readonly Buffer[];
+  private readonly wantedCount: number;
+  private missing = 0;
+  /** The fields of the last record were all found from its end. */
+  private fromEnd = false;
+  /** Where the first name of the line in hand begins and ends, and how far the line was followed. */
+  private firstName = none;
+  private firstNameEnd = none;
+  private at = 0;
+
+  constructor(fields: readonly string[]) {
+    this.names = fields.map((name) => Buffer.from(name));
+    this.starts = new Array<number>(fields.length).fill(none);
+    this.ends = new Array<number>(fields.length).fill(none);
+    this.wantedCount = new Set(fields).size;
+  }
+
+  /** `deep`: whether to follow objects and lists that are in the way. */
+  locate(view: Buffer, from: number, end: number, deep: boolean): Located {
+    this.starts.fill(none);
+    this.missing = this.wantedCount;
+    let at = skipSpace(view, from, end);
+    if (view[at] !== openBrace) return 'unclear';
+    at = skipSpace(view, at + 1, end);
+    if (view[at] === closeBrace)
+      return skipSpace(view, at + 1, end) === end ? 'followed' : 'unclear';
+    this.at = at;
+    this.firstName = none;
+
+    let state: Located | undefined;
+    if (!this.fromEnd) {
+      state = this.follow(view, end, false);
+      if (state !== undefined) return state;
+    } else if (!this.readFirstName(view, end)) return 'unclear';
+    const before = this.missing;
+    this.lookBack(view, end);
+    this.fromEnd = this.missing === 0 && before === this.wantedCount;
+    if (this.missing === 0 && this.isRestOfOne(view, this.at, end)) return 'found';
+    return deep ? (this.follow(view, end, true) ?? 'unclear') : 'unclear';
+  }
+
+  private readFirstName(view: Buffer, end: number): boolean {
+    if (view[this.at] !== quote) return false;
+    const nameEnd = skipString(view, this.at, end);
+    if (nameEnd === none) return false;
+    this.firstName = this.at + 1;
+    this.firstNameEnd = nameEnd - 1;
+    return true;
+  }
+
+  /** Goes on from `at`, where a name must be; `undefined` at the first object or list, unless `deep`. */
+  private follow(view: Buffer, end: number, deep: boolean): Located | undefined {
+    const { names, starts, ends } = this;
+    let { at } = this;
+    // Asked once for the rest of a line: if it is not one record, the line is followed to its end.
+    let mayStop = this.missing > 0;
+    for (;;) {
+      if (view[at] !== quote) return 'unclear';
+      const pair = at;
+      const nameStart = at + 1;
+      at = nameStart;
+      while (at < end && view[at] !== quote) {
+        const byte = view[at] ?? 0;
+        if (byte === backslash || byte < 0x20) return 'unclear';
+        at += 1;
+      }
+      const wanted = findName(names, view, nameStart, at);
+      if (this.firstName === none) {
+        this.firstName = nameStart;
+        this.firstNameEnd = at;
+      }
+      at = skipSpace(view, at + 1, end);
+      if (view[at] !== colon) return 'unclear';
+      at = skipSpace(view, at + 1, end);
+      const first = view[at];
+      if (!deep && wanted === none && (first === openBrace || first === openBracket)) {
+        this.at = pair;
+        return undefined;
+      }
+      const valueEnd = skipValue(view, at, end);
+      if (valueEnd === none || valueEnd > end) return 'unclear';
+      if (wanted !== none) {
+        if (starts[wanted] === none) this.missing -= 1;
+        // The last of several with one name counts, as it does for JSON.parse, if it is come to.
+        starts[wanted] = at;
+        ends[wanted] = valueEnd;
+        if (this.missing === 0 && mayStop) {
+          if (this.isRestOfOne(view, valueEnd, end)) return 'found';
+          mayStop = false;
+        }
+      }
+      at = skipSpace(view, valueEnd, end);
+      if (view[at] === closeBrace)
+        return skipSpace(view, at + 1, end) === end ? 'followed' : 'unclear';
+      if (view[at] !== comma || at >= end) return 'unclear';
+      at = skipSpace(view, at + 1, end);
+    }
+  }
+
+  /** Takes strings, numbers and words from the end of the line backwards, down to where it was followed to. */
+  private lookBack(view: Buffer, lineEnd: number): void {
+    const { names, starts, ends, at: from } = this;
+    let end = trimSpace(view, from, lineEnd) - 1;
+    if (view[end] !== closeBrace) return;
+    while (this.missing > 0) {
+      end = trimSpace(view, from, end);
+      const valueEnd = end;
+      if (view[end - 1] === quote) {
+        const start = stringStart(view, from, end - 1, nearEnd);
+        if (start === none) return;
+        end = start;
+      } else {
+        const stop = Math.max(from, end - nearEnd);
+        while (end > stop && isOfWord(view[end - 1] ?? 0)) end -= 1;
+        if (end === valueEnd) return;
+      }
+      const valueStart = end;
+      end = trimSpace(view, from, end);
+      if (view[end - 1] !== colon) return;
+      end = trimSpace(view, from, end - 1);
+      if (view[end - 1] !== quote) return;
+      const nameEnd = end - 1;
+      const nameQuote = stringStart(view, from, nameEnd, nearEnd);
+      if (nameQuote === none) return;
+      end = trimSpace(view, from, nameQuote);
+      if (view[end - 1] !== comma) return;
+      const wanted = findName(names, view, nameQuote + 1, nameEnd);
+      if (wanted !== none && starts[wanted] === none) {
+        starts[wanted] = valueStart;
+        ends[wanted] = valueEnd;
+        this.missing -= 1;
+      }
+      end -= 1;
+    }
+  }
+
+  /**
+   * Whether nothing speaks against `[at, end)` being the rest of one record: it ends with a brace, and
+   * no other record begins in it. An object inside a record follows a colon, a comma or a bracket; one
+   * that begins with the name that the line begins with is a second record.
+   */
+  private isRestOfOne(view: Buffer, at: number, end: number): boolean {
+    const { firstName } = this;
+    const last = view[end - 1] === 0x0d ? end - 2 : end - 1;
+    if (last < at || view[last] !== closeBrace) return false;
+    const length = this.firstNameEnd - firstName + 1;
+    for (let open = view.indexOf(objectStart, at); open !== -1 && open < end;) {
+      let before = open - 1;
+      while (before > at && view[before] === 0x20) before -= 1;
+      const byte = view[before];
+      if (byte !== colon && byte !== comma && byte !== openBracket) return false;
+      let same = 0;
+      while (same < length && view[open + 2 + same] === view[firstName + same]) same += 1;
+      if (same === length) return false;
+      open = view.indexOf(objectStart, open + 2);
+    }
+    return true;
+  }
+}
+
+/** Whether a byte may be of a number, or of `true`, `false` or `null`. */
+function isOfWord(byte: number): boolean {
+  return (
+    (byte >= 0x30 && byte <= 0x39) ||
+    (byte >= 0x61 && byte <= 0x7a) ||
+    byte === 0x2d ||
+    byte === 0x2e ||
+    byte === 0x2b ||
+    byte === 0x45
+  );
+}
