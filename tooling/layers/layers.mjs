@@ -21,13 +21,14 @@ export const layers = {
       'scripted-model',
       'agents',
       'hooks',
+      'mcp',
       'gates',
       'workspace',
       'coordinator',
     ],
   },
   'apps/cli': { may: ['core'] },
-  test: { may: [], tests: ['coordinator', 'scripted-model'] },
+  test: { may: [], tests: ['coordinator', 'mcp', 'scripted-model'] },
 };
 
 /** Sources that must run in a browser: nothing of Node, whatever they import. */

@@ -18,6 +18,10 @@ process.once('exit', () => {
 
 /** Runs one verb. Resolves with what to exit with. */
 async function command(words: readonly string[]): Promise<number> {
+  if (words[0] === 'mcp') {
+    const { mcpCommand } = await import('./commands/mcp.js');
+    return mcpCommand(screen, words.slice(1));
+  }
   const { program } = await import('./program.js');
   let code: number = exitCode.ok;
   try {

@@ -56,9 +56,13 @@ export function program(screen: Screen, done: (code: number) => void): Command {
   const group = (name: string, description: string): Command =>
     orch.command(name).description(description);
   addSessions(group('sessions', 'what agents said and did, here and in Claude Code'), screen, done);
-  addPlan(group('plan', 'look at a plan; executes nothing'), screen, done);
+  addPlan(group('plan', 'look at a plan, approve one; executes nothing'), screen, done);
   addConfig(group('config', 'what settings apply, and who set them'), screen, done);
   addHooks(group('hooks', 'programs of yours at events: what runs, and what may'), screen, done);
+  // Run by orch.ts before anything of this is loaded; here for the help.
+  orch
+    .command('mcp [verb...]')
+    .description('MCP servers: list, tools, call, doctor, search, add, record, replay, serve');
   // Run by main.ts before anything of this is loaded; here for the help.
   orch
     .command('hook <event>')
@@ -195,6 +199,32 @@ function addPlan(plan: Command, screen: Screen, done: (code: number) => void): v
     .action(async (file: string, task: string, flags: object) => {
       const { planShowCommand } = await import('./commands/plan.js');
       done(await planShowCommand(screen, file, task, flags));
+    });
+  plan
+    .command('approve <plan>')
+    .description('let programs start exactly this plan (orch mcp serve); asks, on a terminal alone')
+    .option('--rehearsals', 'rehearsals only: nothing may be spent')
+    .option(...inputs)
+    .option(...json)
+    .action(async (file: string, flags: object) => {
+      const { planApproveCommand } = await import('./commands/plan-approvals.js');
+      done(await planApproveCommand(screen, file, flags));
+    });
+  plan
+    .command('approvals')
+    .description('the plans of this repository that programs may start')
+    .option(...json)
+    .action(async (flags: object) => {
+      const { planApprovalsCommand } = await import('./commands/plan-approvals.js');
+      done(await planApprovalsCommand(screen, flags));
+    });
+  plan
+    .command('revoke <hash>')
+    .description('take an approval back')
+    .option(...json)
+    .action(async (hash: string, flags: object) => {
+      const { planRevokeCommand } = await import('./commands/plan-approvals.js');
+      done(await planRevokeCommand(screen, hash, flags));
     });
 }
 

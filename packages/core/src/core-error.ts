@@ -10,6 +10,9 @@ const brand = Symbol.for('@orch/core.error');
  * - `ORCH_SESSION_NOT_FOUND`: no session, or several, have the name that was given (exit 2).
  * - `ORCH_TRANSCRIPTS_NOT_FOUND`: there is nothing to import at a path (exit 2).
  * - `ORCH_HOOK_NOT_FOUND`: no hook, or several, have the name that was given (exit 2).
+ * - `ORCH_APPROVAL_PERSON`: a plan is approved by a person, and this is none (exit 3).
+ * - `ORCH_APPROVAL_MISSING`: no person has approved this plan as it is now (exit 3).
+ * - `ORCH_APPROVAL_NOT_FOUND`: no approval, or several, have the name that was given (exit 2).
  */
 export type CoreErrorCode =
   | 'ORCH_REPOSITORY_NOT_FOUND'
@@ -20,7 +23,10 @@ export type CoreErrorCode =
   | 'ORCH_CREDENTIALS_MISSING'
   | 'ORCH_SESSION_NOT_FOUND'
   | 'ORCH_TRANSCRIPTS_NOT_FOUND'
-  | 'ORCH_HOOK_NOT_FOUND';
+  | 'ORCH_HOOK_NOT_FOUND'
+  | 'ORCH_APPROVAL_PERSON'
+  | 'ORCH_APPROVAL_MISSING'
+  | 'ORCH_APPROVAL_NOT_FOUND';
 
 /** What went wrong before or around a run, with the next step in its message. */
 export class CoreError extends Error {

@@ -20,6 +20,8 @@ export interface Repository {
    * branch that it delivers to guarded.
    */
   workspaceOf(graph: Pick<Graph, 'copy' | 'deliver'>): Workspace;
+  /** What changed from one commit to another, as a patch. */
+  diff(from: string, to: string): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -49,6 +51,7 @@ export async function openRepository(
       uncommitted: { count: staged.count + unstaged.count + untracked.count - twice, paths },
       gitVersion,
       workspaceOf: (graph) => workspaceOf(workspaces, graph),
+      diff: (from, to) => workspaces.diff(from, to),
       close: async () => {
         await owner.close();
       },

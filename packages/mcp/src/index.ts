@@ -53,10 +53,14 @@ export type { SpilledResult, SpillOptions } from './spill/spill.js';
 export { inMemory, type MemoryEnd } from './transport/memory.js';
 export type {
   OpenTransport,
+  OpenWire,
   Remains,
   RequestId,
   Transport,
   TransportEvents,
+  Wire,
+  WiredServer,
+  WireEvents,
 } from './transport/transport.js';
 export type { Filter, Filters } from './hub/filter.js';
 export type { RestartPolicy, ServerState } from './hub/supervisor.js';

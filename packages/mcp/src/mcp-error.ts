@@ -25,6 +25,8 @@
  *   none; `details.result` is what it gave.
  * - `ORCH_MCP_HEADERS`: the program that prints a server's headers failed; nothing of what it printed is shown.
  * - `ORCH_MCP_STATE`: approvals or pins cannot be read or kept.
+ * - `ORCH_MCP_RECORDING`: a recording cannot be written or read, or does not hold what is asked of its replay.
+ * - `ORCH_MCP_REGISTRY`: a registry could not be asked, or what it lists cannot be started from here.
  *
  * Of a server that ended, `details` has `exitCode` or `signal`, and `stderr`, the end of what it said there.
  */
@@ -51,7 +53,9 @@ export type McpErrorCode =
   | 'ORCH_MCP_POISONED'
   | 'ORCH_MCP_STRUCTURED'
   | 'ORCH_MCP_HEADERS'
-  | 'ORCH_MCP_STATE';
+  | 'ORCH_MCP_STATE'
+  | 'ORCH_MCP_RECORDING'
+  | 'ORCH_MCP_REGISTRY';
 
 const brand = Symbol.for('@orch/mcp.error');
 

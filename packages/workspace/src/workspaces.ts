@@ -27,6 +27,7 @@ import { deliver } from './delivery/deliver.js';
 import { planDelivery } from './delivery/plan.js';
 import { resolveCommit, treeOf } from './git/commits.js';
 import { checkVersion, findGit } from './git/find-git.js';
+import { patchOf } from './git/patch.js';
 import { createGit } from './git/run-git.js';
 import { integrate } from './merge/integrate.js';
 import { merge } from './merge/merge.js';
@@ -95,6 +96,8 @@ export interface Workspaces {
    * delivered to; other branches are the user's to rewrite.
    */
   compare(before: Fingerprint, targets?: readonly string[]): Promise<readonly ForeignChange[]>;
+  /** What changed from one commit to another, as a patch with renames. Throws `ORCH_GIT_FAILED`. */
+  diff(from: string, to: string): Promise<string>;
   /** Tree of a commit. Throws `ORCH_GIT_UNKNOWN_REVISION`. */
   tree(commit: string): Promise<string>;
   /** Commit that a revision names in the user's worktree. Throws `ORCH_GIT_UNKNOWN_REVISION`. */
@@ -190,6 +193,9 @@ export async function createWorkspaces(options: WorkspacesOptions): Promise<Work
         before,
         targets.map((name) => `refs/heads/${name}`),
       ),
+    async diff(from, to) {
+      return patchOf(repository, checkCommit(from), checkCommit(to));
+    },
     async tree(commit) {
       return treeOf(repository, checkCommit(commit));
     },

@@ -48,6 +48,7 @@ const telling: ReadonlySet<McpErrorCode> = new Set([
   'ORCH_MCP_OAUTH',
   'ORCH_MCP_TOO_LARGE',
   'ORCH_MCP_HEADERS',
+  'ORCH_MCP_RECORDING',
 ]);
 
 /** Rejects with `ORCH_MCP_START`, `_AUTH`, `_OAUTH` or `_TOO_LARGE`; then nothing is left of it. */

@@ -12,6 +12,7 @@ import { whyUnapproved, type ApprovalStore } from '../safety/approval-store.js';
 import { DefinitionGuard, type PinPolicy, type Verdict } from '../safety/guard.js';
 import { Neighbours } from '../safety/neighbours.js';
 import { createRedactor } from '../safety/redaction.js';
+import type { Wire } from '../transport/transport.js';
 import { SpillPlace } from '../spill/spill.js';
 import { openConnection } from './connection.js';
 import type { Prompt, Resource, ResourceTemplate, Tool } from './definitions.js';
@@ -57,6 +58,8 @@ export interface ClientOptions {
   readonly structured?: 'check' | 'off';
   /** Each call of a tool, when it has ended; for metrics. What it throws is an uncaught exception. */
   onCall?(server: string, call: CallReport): void;
+  /** What every message passes: a recorder or a replay of `@orch/mcp/recording`. Default: nothing. */
+  readonly wire?: Wire;
   /** What servers do between calls. What it throws is an uncaught exception. */
   onEvent?(server: string, event: ServerEvent): void;
 }
@@ -136,7 +139,8 @@ function createHousehold(options: ClientOptions): Household {
       const spill = server.spill && new SpillPlace({ name, ...server, ...server.spill });
       if (spill !== undefined) spills.push(spill);
       const own = compileFilters(server.filters, `The server ${name}`);
-      const redactor = createRedactor(secretsOf(server, spec));
+      const secrets = secretsOf(server, spec);
+      const redactor = createRedactor(secrets);
       const tell = (event: ServerEvent): void => apart(() => options.onEvent?.(name, event));
       const answers = createAnswers({
         server: name,
@@ -146,7 +150,8 @@ function createHousehold(options: ClientOptions): Household {
         roots: roots.map((root) => pathToFileURL(root).href),
         tell: (asked) => tell({ type: 'asked', ...asked }),
       });
-      const open = opening({ name, server, spill, owner: ownerOf, redactor });
+      const bare = opening({ name, server, spill, owner: ownerOf, redactor });
+      const open = options.wire?.({ name, secrets }, bare) ?? bare;
       return new SupervisedServer({
         name,
         restart,
@@ -205,12 +210,14 @@ function apart(handler: () => void): void {
   }
 }
 
-/** What of a server no error and no event may show: its own variables, its headers, the values in its address. */
+/** What of a server no error, event or recording may show: its own variables, its headers, the values in its address. */
 function secretsOf(server: CheckedServer, spec: ServerSpec): readonly string[] {
   const own = 'command' in spec ? Object.values(spec.env ?? {}) : [];
-  const sent =
-    'url' in server ? [...Object.values(server.headers), ...server.url.searchParams.values()] : [];
-  return [...server.secrets, ...own, ...sent];
+  if (!('url' in server)) return [...server.secrets, ...own];
+  const headers = Object.values(server.headers);
+  // `Bearer abc`: `abc` is the secret.
+  const parts = headers.flatMap((value) => value.split(/\s+/));
+  return [...server.secrets, ...own, ...headers, ...parts, ...server.url.searchParams.values()];
 }
 
 /** What both allow; the hub's filters are on the names as it gives them. */

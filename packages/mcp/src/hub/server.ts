@@ -276,7 +276,9 @@ export class SupervisedServer implements McpServer {
       }
     }
     const known = this.#tools.get(tool);
-    if (known !== undefined) await this.#output.check(known, result);
+    // What lies in a file was not read.
+    if (known !== undefined && result.spilled === undefined)
+      await this.#output.check(known, result);
   }
 
   async resources(options?: ListOptions): Promise<readonly Resource[]> {

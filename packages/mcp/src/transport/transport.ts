@@ -63,3 +63,31 @@ export interface Transport {
 }
 
 export type OpenTransport = (events: TransportEvents) => Promise<Transport>;
+
+/** A server whose messages pass a wire. */
+export interface WiredServer {
+  readonly name: string;
+  /** Values of its own variables and headers, which belong in no file. */
+  readonly secrets: readonly string[];
+}
+
+/** Opens a transport of this package. */
+export type OpenWire = (events: WireEvents) => Promise<Transport>;
+
+/** What stands between a client and its servers: a recorder, or a replay in the servers' place. */
+export type Wire = (server: WiredServer, open: OpenWire) => OpenWire;
+
+/** The same transport, but for what is given. */
+export const changedTransport = (
+  transport: Transport,
+  change: Partial<Pick<Transport, 'send' | 'close'>>,
+): Transport => ({
+  send: (text, id, headers) => transport.send(text, id, headers),
+  forget: (id) => transport.forget(id),
+  ready: (protocolVersion, isStateless) => transport.ready(protocolVersion, isStateless),
+  get hasStreams() {
+    return transport.hasStreams ?? false;
+  },
+  close: () => transport.close(),
+  ...change,
+});

@@ -1,0 +1,23 @@
+import type { Screen } from '../render/screen.js';
+
+const epilogue = `
+Also:
+  serve    orch itself as an MCP server, over stdin and stdout: check plans, start approved ones, read results
+`;
+
+/** `orch mcp ...`: the verbs of `orch-mcp`, and `serve`. */
+export async function mcpCommand(screen: Screen, words: readonly string[]): Promise<number> {
+  const [verb, ...rest] = words;
+  if (verb === 'serve') {
+    const { mcpServeCommand } = await import('./mcp-serve.js');
+    return mcpServeCommand(screen, rest);
+  }
+  const { processHost, runMcp } = await import('@orch/core/mcp');
+  return runMcp(words, {
+    ...processHost('orch mcp'),
+    epilogue,
+    line: (text) => screen.line(text),
+    json: (value) => screen.json(value),
+    note: (text) => screen.note(text),
+  });
+}

@@ -1,0 +1,150 @@
+import type { Handshake } from '../engine/engine.js';
+import type { McpServer } from '../hub/server.js';
+import { McpError } from '../mcp-error.js';
+import { changedTransport, type Remains, type Wire } from '../transport/transport.js';
+import type { Host } from './host.js';
+import { openSource, type Source, type SourceFlags } from './open-server.js';
+import { errorFacts, exitCode } from './report.js';
+import { behindGutter, oneLine } from './terminal-text.js';
+
+interface Flags extends SourceFlags {
+  readonly json?: boolean;
+}
+
+interface Count {
+  readonly count: number;
+  readonly ms: number;
+}
+
+/** What was found out about one server. Times in ms. */
+interface Examination {
+  readonly server: string;
+  readonly ok: boolean;
+  readonly startMs?: number;
+  readonly closeMs?: number;
+  readonly handshake?: Handshake;
+  readonly tools?: Count;
+  readonly resources?: Count;
+  readonly prompts?: Count;
+  readonly pingMs?: number;
+  /** Lines on its stdout that are no messages. */
+  readonly noise: number;
+  readonly remains?: Remains;
+  readonly error?: unknown;
+}
+
+/** `doctor [SERVER…]`: starts each server, asks it for everything it lists, ends it, and explains. 7 if one fails. */
+export async function doctorVerb(
+  host: Host,
+  wanted: readonly string[],
+  flags: Flags,
+): Promise<number> {
+  const source = await openSource(host, flags);
+  const found: Examination[] = [];
+  try {
+    // One after the other: their times shall be theirs.
+    for (const name of wanted.length > 0 ? wanted : source.names) {
+      if (host.signal.aborted) break;
+      const examination = await examine(source, name, host.signal);
+      found.push(examination);
+      if (!flags.json) for (const line of linesOf(examination)) host.line(line);
+    }
+  } finally {
+    await source.close();
+  }
+  if (flags.json)
+    host.json(
+      found.map(({ error, ...facts }) =>
+        error === undefined ? facts : { ...facts, error: errorFacts(error) },
+      ),
+    );
+  if (host.signal.aborted) return exitCode.interrupted;
+  return found.every(({ ok }) => ok) ? exitCode.ok : exitCode.environment;
+}
+
+async function timed<T>(work: Promise<T>): Promise<readonly [T, number]> {
+  const beganMs = performance.now();
+  const value = await work;
+  return [value, Math.round(performance.now() - beganMs)];
+}
+
+async function examine(source: Source, name: string, signal: AbortSignal): Promise<Examination> {
+  let noise = 0;
+  let remains: Remains | undefined;
+  const facts: { -readonly [Key in keyof Examination]?: Examination[Key] } = {};
+  try {
+    const { server, hub } = source.open(name, {
+      wire: watchEnd((end) => (remains = end)),
+      onEvent: (_server, event) => void (noise += event.type === 'noise' ? 1 : 0),
+    });
+    try {
+      [facts.handshake, facts.startMs] = await timed(server.ready(signal));
+      await count(server, facts, signal);
+    } finally {
+      [, facts.closeMs] = await timed(hub.close());
+    }
+    return { server: name, ok: true, noise, ...facts, ...(remains && { remains }) };
+  } catch (error) {
+    return { server: name, ok: false, noise, ...facts, error, ...(remains && { remains }) };
+  }
+}
+
+async function count(
+  server: McpServer,
+  facts: { tools?: Count; resources?: Count; prompts?: Count; pingMs?: number },
+  signal: AbortSignal,
+): Promise<void> {
+  for (const list of ['tools', 'resources', 'prompts'] as const) {
+    const [items, ms] = await timed<readonly unknown[]>(server[list]({ signal }));
+    facts[list] = { count: items.length, ms };
+  }
+  [, facts.pingMs] = await timed(server.ping({ signal }));
+}
+
+/** What is left of a server when it has ended: its stderr, too, though nothing went wrong. */
+const watchEnd =
+  (ended: (remains: Remains) => void): Wire =>
+  (_server, open) =>
+  async (events) => {
+    const transport = await open(events);
+    return changedTransport(transport, {
+      async close() {
+        const remains = await transport.close();
+        ended(remains);
+        return remains;
+      },
+    });
+  };
+
+function linesOf(one: Examination): readonly string[] {
+  const { server, ok, handshake, startMs, closeMs, pingMs, noise, error, remains } = one;
+  const lines = [`${ok ? '✔' : '✖'} ${server}`];
+  if (error !== undefined) {
+    const { code, message } = error as { readonly code?: unknown; readonly message: string };
+    lines.push(`    ${oneLine(message)} (${typeof code === 'string' ? code : 'ORCH_DEFECT'})`);
+  }
+  if (handshake !== undefined) {
+    const { name, version } = handshake.serverInfo;
+    lines.push(
+      `    ${oneLine(`${name} ${version}`, 80)} · protocol ${oneLine(handshake.protocolVersion)} · ready in ${startMs ?? 0} ms · ended in ${closeMs ?? 0} ms`,
+      `    can: ${
+        Object.keys(handshake.capabilities)
+          .map((key) => oneLine(key))
+          .join(', ') || 'nothing'
+      }`,
+    );
+    const counts = (['tools', 'resources', 'prompts'] as const).flatMap((list) => {
+      const counted = one[list];
+      return counted === undefined ? [] : [`${counted.count} ${list} (${counted.ms} ms)`];
+    });
+    const ping = pingMs === undefined ? [] : [`ping ${pingMs} ms`];
+    if (counts.length > 0) lines.push(`    ${[...counts, ...ping].join(' · ')}`);
+  }
+  if (noise > 0) lines.push(`    note: ${noise} lines on its stdout are no messages`);
+  const details = McpError.isInstance(error) ? (error.details as Remains) : remains;
+  const stderr = details?.stderr ?? '';
+  if (!ok && details?.exitCode !== undefined) lines.push(`    exit code ${details.exitCode}`);
+  if (!ok && details?.signal !== undefined) lines.push(`    ended by ${details.signal}`);
+  if (stderr !== '') lines.push('    said on stderr:', ...behindGutter(stderr).slice(-10));
+  return lines;
+}

@@ -1,0 +1,46 @@
+import type { Readable, Writable } from 'node:stream';
+import { inertJson, neutral } from './terminal-text.js';
+
+/** Where the verbs run: what they read, and where they write. */
+export interface Host {
+  /** What the program is called, in its help and its errors: `orch-mcp`, `orch mcp`. */
+  readonly program: string;
+  /** Appended to the help. */
+  readonly epilogue?: string;
+  readonly cwd: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly stdin: Readable;
+  /** For `record` and `replay`, which speak the protocol there. */
+  readonly stdout: Writable;
+  /** Aborted by Ctrl-C: calls are cancelled, and everything that was started is ended. */
+  readonly signal: AbortSignal;
+  /** A line for people. */
+  line(text: string): void;
+  /** One value on one line, for programs. */
+  json(value: unknown): void;
+  /** Hints, progress and errors: stderr. */
+  note(text: string): void;
+}
+
+/** The process as a host. A second Ctrl-C ends it at once; what it started ends with it. */
+export function processHost(program: string): Host {
+  const abort = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.on(name, () => {
+      if (abort.signal.aborted) process.exit(130);
+      abort.abort();
+    });
+  // Whoever read us may be gone (`orch-mcp list | head`).
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+  return {
+    program,
+    cwd: process.cwd(),
+    environment: process.env,
+    stdin: process.stdin,
+    stdout: process.stdout,
+    signal: abort.signal,
+    line: (text) => void process.stdout.write(`${neutral(text)}\n`),
+    json: (value) => void process.stdout.write(`${inertJson(value)}\n`),
+    note: (text) => void process.stderr.write(`${neutral(text)}\n`),
+  };
+}

@@ -1,0 +1,85 @@
+import { resolve } from 'node:path';
+import type { McpServer } from '../hub/server.js';
+import type { ServerSpec } from '../hub/server-spec.js';
+import { createMcpHub, type ClientOptions, type McpHub } from '../hub/hub.js';
+import { McpError } from '../mcp-error.js';
+import type { Wire } from '../transport/transport.js';
+import type { Host } from './host.js';
+import { readServersFile, toSpec } from './servers-file.js';
+
+export interface SourceFlags {
+  readonly config?: string;
+  readonly record?: string;
+  readonly replay?: string;
+}
+
+/** Configured servers, which can be opened, through a recorder or a replay if one was asked for. */
+export interface Source {
+  readonly names: readonly string[];
+  /** Where they are configured. */
+  readonly path: string;
+  /** Throws `ORCH_MCP_SPEC`. Nothing is started yet. */
+  open(name: string, more?: ClientOptions): OpenedServer;
+  close(): Promise<void>;
+}
+
+export interface OpenedServer {
+  readonly server: McpServer;
+  readonly hub: McpHub;
+}
+
+/** Reads where the servers are. Rejects with `ORCH_MCP_SPEC`, `ORCH_MCP_RECORDING`. */
+export async function openSource(host: Host, flags: SourceFlags): Promise<Source> {
+  if (flags.replay !== undefined) {
+    const path = resolve(host.cwd, flags.replay);
+    const { openReplay } = await import('../recording/index.js');
+    const { servers, wire } = await openReplay(path);
+    return source(host, path, Object.keys(servers), (name) => found(servers, name, path), { wire });
+  }
+  const { path, servers } = await readServersFile(host, flags.config);
+  const specOf = (name: string): ServerSpec =>
+    toSpec(name, found(servers, name, path), host.environment);
+  if (flags.record === undefined) return source(host, path, Object.keys(servers), specOf);
+  const { openRecorder } = await import('../recording/index.js');
+  const recorder = await openRecorder(resolve(host.cwd, flags.record));
+  return source(host, path, Object.keys(servers), specOf, recorder);
+}
+
+function found<T>(servers: Readonly<Record<string, T>>, name: string, path: string): T {
+  const server = Object.hasOwn(servers, name) ? servers[name] : undefined;
+  if (server !== undefined) return server;
+  const known = Object.keys(servers).join(', ') || 'none';
+  throw new McpError(
+    'ORCH_MCP_SPEC',
+    `${path} has no server ${JSON.stringify(name)}. It has: ${known}.`,
+  );
+}
+
+function source(
+  host: Host,
+  path: string,
+  names: readonly string[],
+  specOf: (name: string) => ServerSpec,
+  through?: { readonly wire: Wire; close?(): Promise<void> },
+): Source {
+  const hubs: McpHub[] = [];
+  return {
+    names,
+    path,
+    open(name, more = {}) {
+      const hub = createMcpHub({
+        servers: { [name]: specOf(name) },
+        cwd: host.cwd,
+        environment: host.environment,
+        ...(through !== undefined && { wire: through.wire }),
+        ...more,
+      });
+      hubs.push(hub);
+      return { hub, server: hub.server(name) };
+    },
+    async close() {
+      await Promise.all(hubs.map((hub) => hub.close()));
+      await through?.close?.();
+    },
+  };
+}

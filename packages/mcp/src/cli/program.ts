@@ -1,0 +1,150 @@
+import { Command, InvalidArgumentError } from 'commander';
+import type { Host } from './host.js';
+import { exitCode } from './report.js';
+
+const positive = (argument: string): number => {
+  const value = Number(argument);
+  if (Number.isFinite(value) && value > 0) return value;
+  throw new InvalidArgumentError('Expected a number above 0.');
+};
+const several = (argument: string, before: readonly string[] = []): readonly string[] => [
+  ...before,
+  argument,
+];
+
+const json = ['--json', 'for programs: JSON on stdout'] as const;
+const config = ['--config <file>', 'where servers are configured (default: ./.mcp.json)'] as const;
+const record = [
+  '--record <file>',
+  'write down what is said, as JSON Lines, in a new file',
+] as const;
+const replay = [
+  '--replay <file>',
+  'let the servers of a recording answer; starts nothing',
+] as const;
+const registry = ['--registry <url>', 'another registry than the public one'] as const;
+
+const after = `
+Exit codes: 0 ok · 1 the tool failed · 2 usage · 7 server or file · 130 interrupted`;
+
+/** Every verb and its flags. A verb's code is loaded when it is used. */
+export function program(host: Host, done: (code: number) => void): Command {
+  const mcp = new Command(host.program)
+    .description('Call, examine, find and record MCP servers.')
+    .configureOutput({
+      writeOut: (text) => host.line(text.trimEnd()),
+      // Errors are reported where all errors are.
+      writeErr: () => undefined,
+    })
+    .addHelpText('after', `${host.epilogue ?? ''}${after}`);
+  addUsing(mcp, host, done);
+  addFinding(mcp, host, done);
+  addRecording(mcp, host, done);
+  sayWhere(mcp, host.program, done);
+  return mcp;
+}
+
+/** A mistake knows the verb whose help describes what was meant. */
+function sayWhere(command: Command, verb: string, done: (code: number) => void): void {
+  command.exitOverride((error) => {
+    if (error.code === 'commander.help' && error.exitCode !== 0) {
+      command.outputHelp();
+      done(exitCode.usage);
+    }
+    throw Object.assign(error, { verb });
+  });
+  for (const inner of command.commands) sayWhere(inner, `${verb} ${inner.name()}`, done);
+}
+
+function addUsing(mcp: Command, host: Host, done: (code: number) => void): void {
+  mcp
+    .command('list')
+    .description('the configured servers; starts nothing')
+    .option(...config)
+    .option(...json)
+    .action(async (flags: object) => {
+      const { listVerb } = await import('./list.js');
+      done(await listVerb(host, flags));
+    });
+  mcp
+    .command('tools [server]')
+    .description('what can be called, with arguments (default: of every server)')
+    .option(...config)
+    .option(...record)
+    .option(...replay)
+    .option(...json)
+    .action(async (server: string | undefined, flags: object) => {
+      const { toolsVerb } = await import('./list.js');
+      done(await toolsVerb(host, server, flags));
+    });
+  mcp
+    .command('call <server> <tool> [arguments...]')
+    .description('call a tool: key=text (by its schema also a number, …), key:=json')
+    .option('--args <json>', 'all arguments as one JSON object; - reads it from stdin')
+    .option('--timeout <seconds>', 'longest silence (default: 60)', positive)
+    .option(...config)
+    .option(...record)
+    .option(...replay)
+    .option(...json)
+    .action(async (server: string, tool: string, words: readonly string[], flags: object) => {
+      const { callVerb } = await import('./call.js');
+      done(await callVerb(host, server, tool, words, flags));
+    });
+  mcp
+    .command('doctor [servers...]')
+    .description('start each server, ask what it has, end it, and explain what went wrong')
+    .option(...config)
+    .option(...json)
+    .action(async (servers: readonly string[], flags: object) => {
+      const { doctorVerb } = await import('./doctor.js');
+      done(await doctorVerb(host, servers, flags));
+    });
+}
+
+function addFinding(mcp: Command, host: Host, done: (code: number) => void): void {
+  mcp
+    .command('search <text>')
+    .description('servers of the registry with this in their name')
+    .option('--most <n>', 'this many at most (default: 20)', positive)
+    .option(...registry)
+    .option(...json)
+    .action(async (text: string, flags: object) => {
+      const { searchVerb } = await import('./search.js');
+      done(await searchVerb(host, text, flags));
+    });
+  mcp
+    .command('add <name> [command...]')
+    .description('configure a server: -- COMMAND…, --url or --from; starts nothing')
+    .option('--from <server>', 'a server of the registry, by its name there (@VERSION)')
+    .option('--prefer <way>', 'of several ways to run it: remote or package')
+    .option('--url <address>', 'a server over Streamable HTTP')
+    .option('--sse', 'the address speaks the transport of before 2025')
+    .option('--env <name=value>', 'a variable of the program (repeatable); ${NAME} stays', several)
+    .option('--header <header>', "'Name: value' (repeatable); ${NAME} stays", several)
+    .option('--force', 'replace a server of this name')
+    .option(...registry)
+    .option(...config)
+    .option(...json)
+    .action(async (name: string, command: readonly string[], flags: object) => {
+      const { addVerb } = await import('./add.js');
+      done(await addVerb(host, name, command, flags));
+    });
+}
+
+function addRecording(mcp: Command, host: Host, done: (code: number) => void): void {
+  mcp
+    .command('record <file> <server>')
+    .description('be this server to a client (over stdin and stdout), and write down what is said')
+    .option(...config)
+    .action(async (file: string, server: string, flags: object) => {
+      const { recordVerb } = await import('./record.js');
+      done(await recordVerb(host, file, server, flags));
+    });
+  mcp
+    .command('replay <file> [server]')
+    .description('be a recorded server to a client (over stdin and stdout)')
+    .action(async (file: string, server: string | undefined) => {
+      const { replayVerb } = await import('./record.js');
+      done(await replayVerb(host, file, server));
+    });
+}
