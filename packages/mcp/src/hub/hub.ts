@@ -216,7 +216,7 @@ function secretsOf(server: CheckedServer, spec: ServerSpec): readonly string[] {
   if (!('url' in server)) return [...server.secrets, ...own];
   const headers = Object.values(server.headers);
   // `Bearer abc`: `abc` is the secret.
-  const parts = headers.flatMap((value) => value.split(/\s+/));
+  const parts = headers.flatMap((value) => value.split(/\s+/).slice(1));
   return [...server.secrets, ...own, ...headers, ...parts, ...server.url.searchParams.values()];
 }
 
