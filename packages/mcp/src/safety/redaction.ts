@@ -18,7 +18,7 @@ export interface Redactor {
 const mark = '[redacted]';
 
 /**
- * Knows values as they are, in JSON and in addresses, and the second word of `Bearer abc`. Also a part of a value at
+ * Knows values as they are, in JSON and in addresses, each word of them, and of `Bearer abc` only `abc`. Also a part of a value at
  * the beginning or the end of a text, where something was cut off. Values of fewer than 6 characters are not known.
  */
 export function createRedactor(values: Iterable<string>): Redactor {
@@ -28,11 +28,14 @@ export function createRedactor(values: Iterable<string>): Redactor {
   const done = new WeakSet<object>();
 
   function add(more: Iterable<string>): void {
-    for (const value of more)
+    for (const given of more) {
+      // Who demands a token names the scheme, which is no secret.
+      const value = given.replace(/^(?:basic|bearer|dpop|token)\s+/i, '');
       for (const one of [value, ...value.split(/\s+/)])
         if (one.length >= shortest && known.size < most)
           for (const form of [one, JSON.stringify(one).slice(1, -1), encodeURIComponent(one)])
             known.add(form);
+    }
     // The longest first: a value may be a part of another.
     sorted = [...known].sort((a, b) => b.length - a.length);
     pattern =
