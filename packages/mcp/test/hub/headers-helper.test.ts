@@ -51,7 +51,7 @@ describe('a program that prints headers', () => {
     expect(first?.authorization).toMatch(/^Bearer fake-token-\d+$/);
     expect(second?.authorization).not.toBe(first?.authorization);
     for (const error of errors) {
-      expect(error.message).toContain('you said [redacted]');
+      expect(error.message).toContain('you said Bearer [redacted]');
       expect(JSON.stringify(error.details)).not.toContain('fake-token');
     }
   });
