@@ -8,7 +8,11 @@ import { startWitness, temporaryDirectory } from '../test/scene.js';
 import { caller, environment } from '../test/servers/installed.js';
 
 const require = createRequire(import.meta.url);
-const packageOf = (name: string): string => dirname(require.resolve(`${name}/package.json`));
+const packages = {
+  cclsp: dirname(require.resolve('cclsp/package.json')),
+  languageServer: dirname(require.resolve('typescript-language-server/package.json')),
+  typescript: dirname(require.resolve('typescript/package.json')),
+};
 
 const shape = `export interface Shape {
   area(): number;
@@ -43,12 +47,12 @@ test('cclsp: all 12 tools on a TypeScript project, and what they do to its files
   const at = (name: string): string => join(root, name);
   mkdirSync(at('src'));
   mkdirSync(at('node_modules'));
-  symlinkSync(packageOf('typescript'), at('node_modules/typescript'));
+  symlinkSync(packages.typescript, at('node_modules/typescript'));
   const compilerOptions = { strict: true, module: 'nodenext', target: 'es2022' };
   writeFileSync(at('tsconfig.json'), JSON.stringify({ compilerOptions, include: ['src'] }));
   writeFileSync(at('src/shape.ts'), shape);
   writeFileSync(at('src/main.ts'), main);
-  const languageServer = join(packageOf('typescript-language-server'), 'lib/cli.mjs');
+  const languageServer = join(packages.languageServer, 'lib/cli.mjs');
   const command = [process.execPath, languageServer, '--stdio'];
   writeFileSync(
     at('cclsp.json'),
@@ -59,6 +63,7 @@ test('cclsp: all 12 tools on a TypeScript project, and what they do to its files
   const { spec, why } = resolveNpx(preset, { cwd: import.meta.dirname });
   expect(why).toBe('cclsp@0.7.0');
   if (!('command' in spec)) throw new Error('It is a program.');
+  expect(spec.args?.[0]).toContain(packages.cclsp);
   const server = await connect(
     { ...spec, cwd: root, env: { ...spec.env, ...witness.env }, timeoutMs: 180_000 },
     { environment: { ...environment, HOME: root } },

@@ -5,7 +5,7 @@ import { connect, type JsonObject } from '../../src/index.js';
 import { fillIn, presets, resolveNpx } from '../../src/config/index.js';
 import { programs, startWitness } from '../scene.js';
 import { startGithubApi } from './github-api.js';
-import { caller, environment } from './installed.js';
+import { caller, environment, installed } from './installed.js';
 
 const token = 'fake-personal-access-token';
 const redirect = pathToFileURL(join(programs, 'redirect-github.mjs')).href;
@@ -15,6 +15,7 @@ function github(url: string, given: string, env: Readonly<Record<string, string>
   const filled = fillIn(presets.githubNpm(), { GITHUB_PERSONAL_ACCESS_TOKEN: given });
   const { spec, isDirect } = resolveNpx(filled, { cwd: import.meta.dirname });
   if (!isDirect || !('command' in spec)) throw new Error('It is not installed.');
+  expect(spec.args).toEqual([installed('github')]);
   const more = { NODE_OPTIONS: `--import=${redirect}`, STAND_IN: url };
   return { ...spec, env: { ...spec.env, ...more, ...env } };
 }

@@ -8,6 +8,7 @@ const require = createRequire(import.meta.url);
 const manifests = {
   everything: require.resolve('@modelcontextprotocol/server-everything/package.json'),
   filesystem: require.resolve('@modelcontextprotocol/server-filesystem/package.json'),
+  github: require.resolve('@modelcontextprotocol/server-github/package.json'),
   memory: require.resolve('@modelcontextprotocol/server-memory/package.json'),
   thinking: require.resolve('@modelcontextprotocol/server-sequential-thinking/package.json'),
 };
