@@ -47,6 +47,11 @@ const facts = ({ isError, structured, text }: ToolResult): JsonObject => {
   if (isError || structured === undefined) throw new Error(text);
   return structured;
 };
+const fact = (name: string, result: ToolResult): string => {
+  const value = facts(result)[name];
+  if (typeof value !== 'string') throw new Error(`${name} is no text: ${result.text}`);
+  return value;
+};
 const refused = (result: ToolResult): string => {
   expect(result.isError).toBe(true);
   return result.text;
@@ -67,13 +72,13 @@ async function approve(
   env: Readonly<Record<string, string>> = {},
 ): Promise<{ readonly code: number | null; readonly shown: string }> {
   const terminal = openTerminal(repository, ['plan', 'approve', 'orch.yaml', ...argv], { env });
-  let ended = false;
+  const state = { ended: false };
   const finished = terminal.finished.then((code) => {
-    ended = true;
+    state.ended = true;
     return code;
   });
-  await until('orch asks', () => ended || terminal.bytes().includes('[y/N]'));
-  if (!ended) terminal.press('y\n');
+  await until('orch asks', () => state.ended || terminal.bytes().includes('[y/N]'));
+  if (!state.ended) terminal.press('y\n');
   return { code: await finished, shown: terminal.bytes() };
 }
 
@@ -86,8 +91,8 @@ describe('orch mcp serve, driven by the hub', () => {
   it('checks a plan, starts it once a person has approved it, waits, and reads what came of it', async () => {
     plan('echo said; echo made > work.txt');
     const client = await serve();
-    const checked = facts(await client.call('plan_check', { plan: 'orch.yaml' }));
-    expect(checked).toMatchObject({
+    const answer = await client.call('plan_check', { plan: 'orch.yaml' });
+    expect(facts(answer)).toMatchObject({
       ok: true,
       tasks: 1,
       approved: { run: false, rehearsal: false },
@@ -99,7 +104,7 @@ describe('orch mcp serve, driven by the hub', () => {
 
     const { code, shown } = await approve();
     expect(code).toBe(0);
-    expect(shown).toContain(String(checked['hash']));
+    expect(shown).toContain(fact('hash', answer));
     const { run } = facts(await start(client));
     const progress: unknown[] = [];
     const ended = await client.call(
@@ -119,7 +124,7 @@ describe('orch mcp serve, driven by the hub', () => {
     const diff = await client.call('run_diff', {});
     expect(diff.text).toContain('+++ b/work.txt\n@@ -0,0 +1 @@\n+made');
     // Of git itself.
-    expect(repository.git('show', `${String(facts(diff)['to'])}:work.txt`)).toBe('made');
+    expect(repository.git('show', `${fact('to', diff)}:work.txt`)).toBe('made');
   });
 
   it('starts exactly what was approved, and in no larger way', async () => {
@@ -178,7 +183,7 @@ describe('orch mcp serve, driven by the hub', () => {
     plan('echo begun > begun.txt; sleep 300; echo made > work.txt');
     const client = await serve();
     expect((await approve()).code).toBe(0);
-    const run = String(facts(await start(client))['run']);
+    const run = fact('run', await start(client));
     await until('the command runs', () => processesWith('ORCH_RUN', run).length > 0);
     await client.close();
     expect(processesWith('ORCH_RUN', run)).toEqual([]);
@@ -190,7 +195,7 @@ describe('orch mcp serve, driven by the hub', () => {
     plan('sleep 300; echo made > work.txt');
     const client = await serve();
     await approve();
-    const run = String(facts(await start(client))['run']);
+    const run = fact('run', await start(client));
     await until('the command runs', () => processesWith('ORCH_RUN', run).length > 0);
     expect(facts(await client.call('run_wait', { run, seconds: 0 }))).toMatchObject({
       ended: false,
