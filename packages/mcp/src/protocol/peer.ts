@@ -185,7 +185,8 @@ export class Peer {
       isHeld = false;
       this.#held -= 1;
       const now = wholeMs();
-      for (const pending of this.#pending.values()) pending.lastMs = now;
+      for (const pending of this.#pending.values())
+        pending.lastMs = Math.max(pending.lastMs, now);
     };
   }
 
