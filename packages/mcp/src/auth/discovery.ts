@@ -90,12 +90,14 @@ function isResourceOf(resource: string, server: URL): boolean {
 
 /**
  * The metadata of an authorization server, from the three places that the MCP specification names, in its order.
- * Undefined when it has none. Throws `issuer` when a document says that it is another's.
+ * Undefined when it has none. Throws `issuer` when a document says that it is another's; with `anyOfOrigin`, nobody
+ * named the issuer, and it may be any of this origin.
  */
 export async function discoverAuthorizationServer(
   guard: Guard,
   issuer: string,
   signal: AbortSignal,
+  anyOfOrigin = false,
 ): Promise<AuthorizationServer | undefined> {
   const url = guard.check(issuer, 'The authorization server');
   const path = url.pathname.replace(/\/$/, '');
@@ -108,7 +110,12 @@ export async function discoverAuthorizationServer(
   for (const place of places) {
     const what = 'The metadata of the authorization server';
     const document = await readDocument(guard, place, what, signal);
-    if (document !== undefined) return readAuthorizationServer(guard, document, issuer, place);
+    if (document === undefined) continue;
+    const { issuer: said } = document;
+    const isOfOrigin =
+      typeof said === 'string' && URL.canParse(said) && new URL(said).origin === origin;
+    const expected = anyOfOrigin && isOfOrigin ? said : issuer;
+    return readAuthorizationServer(guard, document, expected, place);
   }
   return undefined;
 }

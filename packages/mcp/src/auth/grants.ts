@@ -190,7 +190,7 @@ export class Grants {
     if (found === undefined) {
       // Servers of the specification of 2025-03-26 are their own authorization servers.
       const server =
-        (await discoverAuthorizationServer(guard, url.origin, signal)) ??
+        (await discoverAuthorizationServer(guard, url.origin, signal, true)) ??
         assumedAuthorizationServer(guard.check(url.origin, 'The server').origin);
       return { guard, server, resource: mcpServer, scopes: undefined, wantsDpop };
     }

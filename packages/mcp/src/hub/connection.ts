@@ -26,6 +26,8 @@ export interface ConnectionOptions {
   missed(): void;
   /** Told once, and not after `close()`. */
   closed(error: McpError): void;
+  /** It is not wanted any more, ready or not. */
+  readonly signal: AbortSignal;
 }
 
 /** One transport, one peer and one handshake. When any of them fails, a whole new one is made. */
@@ -156,6 +158,9 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
     }, options.startMs);
   };
   startTimer();
+  const stop = (): void =>
+    fail(new McpError('ORCH_MCP_CLOSED', `${name} was closed before it was ready.`));
+  options.signal.addEventListener('abort', stop, { once: true });
   try {
     engine = await options.createEngine();
     transport = await options.open(events);
@@ -218,5 +223,6 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
     );
   } finally {
     clearTimeout(timer);
+    options.signal.removeEventListener('abort', stop);
   }
 }

@@ -112,6 +112,7 @@ export interface ServerOptions {
     noise(text: string): void;
     missed(): void;
     closed(error: McpError): void;
+    signal: AbortSignal;
   }): Promise<Connection>;
   readonly tell: (event: ServerEvent) => void;
 }
@@ -144,7 +145,7 @@ export class SupervisedServer implements McpServer {
     this.#supervisor = new Supervisor({
       name: options.name,
       restart: options.restart,
-      open: (closed) => this.#open(closed),
+      open: (closed, signal) => this.#open(closed, signal),
       changed: (state, error) => {
         if (state !== 'ready') this.#forgetLists();
         options.tell({ type: 'state', state, ...(error !== undefined && { error }) });
@@ -266,12 +267,13 @@ export class SupervisedServer implements McpServer {
     return this.#supervisor.close();
   }
 
-  async #open(closed: (error: McpError) => void): Promise<Connection> {
+  async #open(closed: (error: McpError) => void, signal: AbortSignal): Promise<Connection> {
     const connection = await this.#options.open({
       notified: (method, params) => this.#notified(method, params),
       noise: (text) => this.#options.tell({ type: 'noise', text }),
       missed: () => this.#forgetLists(),
       closed,
+      signal,
     });
     // What its user asked for holds for every session, and what the server says to it is its own affair.
     const again = [...this.#subscribed].map((uri) => connection.session.watch(uri));

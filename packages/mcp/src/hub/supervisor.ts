@@ -24,8 +24,8 @@ export interface RestartPolicy {
 export interface SupervisorOptions {
   readonly name: string;
   readonly restart: RestartPolicy;
-  /** Opens a new connection; tells `closed` when it breaks. */
-  open(closed: (error: McpError) => void): Promise<Connection>;
+  /** Opens a new connection, unless `signal` is aborted; tells `closed` when it breaks. */
+  open(closed: (error: McpError) => void, signal: AbortSignal): Promise<Connection>;
   changed(state: ServerState, error: McpError | undefined): void;
 }
 
@@ -41,6 +41,8 @@ export class Supervisor {
   #lastError: McpError | undefined;
   #cutShort: (() => void) | undefined;
   #closing: Promise<void> | undefined;
+  /** Ends what is being opened: it may wait for a person. */
+  readonly #abort = new AbortController();
   /** What broke is still being ended. */
   readonly #endings = new Set<Promise<void>>();
 
@@ -96,13 +98,14 @@ export class Supervisor {
       connection = await this.#options.open((error) => {
         if (connection === undefined) early.push(error);
         else this.#broke(connection, error, startedMs);
-      });
+      }, this.#abort.signal);
       startedMs = performance.now();
       for (const error of early) {
         await connection.close(error);
         throw error;
       }
     } catch (error) {
+      if (this.#isClosing()) throw this.#closedError();
       const known = McpError.isInstance(error)
         ? error
         : new McpError('ORCH_MCP_START', `${this.#options.name} could not be connected.`, {
@@ -170,6 +173,7 @@ export class Supervisor {
     const connection = this.#current;
     this.#current = undefined;
     this.#cutShort?.();
+    this.#abort.abort();
     this.#become('closed');
     await this.#opening?.catch(() => undefined);
     await connection?.close(this.#closedError());

@@ -1,0 +1,295 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** One request as the authorization server saw it. */
+export interface SeenByIssuer {
+  readonly path: string;
+  readonly form: Readonly<Record<string, string>>;
+  readonly authorization: string | undefined;
+}
+
+/** What may be wrong, or otherwise than usual. Can be changed while it runs. */
+export interface Ways {
+  /** `iss` of answers to logins. Default: the issuer. `null`: none. */
+  iss: string | null;
+  advertisesIssuer: boolean;
+  advertisesS256: boolean;
+  /** Life of access tokens in s. */
+  lifeSeconds: number;
+  /** Scopes that the server demands: of all requests, and of `tools/call`. */
+  scopes: readonly string[];
+  callScopes: readonly string[];
+  /** In place of what would be said. */
+  metadata: Readonly<Record<string, unknown>>;
+  resourceMetadata: Readonly<Record<string, unknown>>;
+  /** The answer to a login is this error. */
+  denies: string | undefined;
+  /** The token endpoint refuses with this, and says in words what it was sent. */
+  refuses: string | undefined;
+  /** Every token is refused by the MCP server. */
+  rejectsAll: boolean;
+  redirectsMetadataTo: string | undefined;
+}
+
+/** An MCP server on loopback and the authorization server whose tokens it wants; both keep to the rules. */
+export interface ProtectedServer {
+  /** Of the MCP server. */
+  readonly url: string;
+  readonly issuer: string;
+  readonly ways: Ways;
+  readonly seen: readonly SeenByIssuer[];
+  /** Tokens that the MCP server was shown. */
+  readonly shown: readonly string[];
+  /** So often each grant was given. */
+  readonly given: Readonly<Record<string, number>>;
+  /** No access token is good any more. */
+  expireAll(): void;
+  /** Gives tokens without a login, as if it had been. */
+  issue(scope?: string): { accessToken: string; refreshToken: string };
+  close(): Promise<void>;
+}
+
+interface Granted {
+  readonly scope: string;
+  readonly resource: string;
+  readonly clientId: string;
+}
+
+const json = (response: ServerResponse, value: unknown, status = 200): void => {
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));
+};
+const secret = (kind: string): string => `${kind}-${randomBytes(9).toString('hex')}`;
+const bodyOf = async (request: IncomingMessage): Promise<string> => {
+  let body = '';
+  for await (const chunk of request) body += String(chunk);
+  return body;
+};
+
+export async function startProtectedServer(changes: Partial<Ways> = {}): Promise<ProtectedServer> {
+  const seen: SeenByIssuer[] = [];
+  const shown: string[] = [];
+  const given: Record<string, number> = {};
+  const codes = new Map<string, Granted & { challenge: string; redirectUri: string }>();
+  const access = new Map<string, Granted>();
+  const refresh = new Map<string, Granted>();
+  const clients = new Map<string, { redirectUris: readonly string[] }>();
+  const servers: Server[] = [];
+
+  async function listen(
+    handle: (request: IncomingMessage, response: ServerResponse) => void,
+  ): Promise<string> {
+    const server = createServer(handle);
+    servers.push(server);
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  }
+
+  function give(granted: Granted): Record<string, unknown> {
+    const accessToken = secret('access');
+    const refreshToken = secret('refresh');
+    access.set(accessToken, granted);
+    refresh.set(refreshToken, granted);
+    return {
+      access_token: accessToken,
+      token_type: 'Bearer',
+      expires_in: ways.lifeSeconds,
+      refresh_token: refreshToken,
+      scope: granted.scope,
+    };
+  }
+
+  const issuer = await listen((request, response) => void serveIssuer(request, response));
+
+  async function serveIssuer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? '/', issuer);
+    const body = await bodyOf(request);
+    const isForm = request.headers['content-type']?.includes('urlencoded') === true;
+    const form = Object.fromEntries(isForm ? new URLSearchParams(body) : url.searchParams);
+    seen.push({ path: url.pathname, form, authorization: request.headers.authorization });
+    switch (url.pathname) {
+      case '/.well-known/oauth-authorization-server':
+        if (ways.redirectsMetadataTo !== undefined) {
+          response.writeHead(302, { location: ways.redirectsMetadataTo }).end();
+          return;
+        }
+        json(response, {
+          issuer,
+          authorization_endpoint: `${issuer}/authorize`,
+          token_endpoint: `${issuer}/token`,
+          registration_endpoint: `${issuer}/register`,
+          authorization_response_iss_parameter_supported: ways.advertisesIssuer,
+          ...(ways.advertisesS256 && { code_challenge_methods_supported: ['S256'] }),
+          ...ways.metadata,
+        });
+        return;
+      case '/register': {
+        const { redirect_uris } = JSON.parse(body) as { redirect_uris: string[] };
+        const clientId = secret('client');
+        clients.set(clientId, { redirectUris: redirect_uris });
+        json(response, { client_id: clientId, redirect_uris }, 201);
+        return;
+      }
+      case '/authorize':
+        answerLogin(response, form);
+        return;
+      case '/token':
+        answerToken(response, form);
+        return;
+      default:
+        response.writeHead(404).end();
+    }
+  }
+
+  function answerLogin(response: ServerResponse, form: Readonly<Record<string, string>>): void {
+    const { client_id = '', redirect_uri = '', state = '', code_challenge = '' } = form;
+    const isKnown = clients.get(client_id)?.redirectUris.includes(redirect_uri) ?? true;
+    if (!isKnown || form['code_challenge_method'] !== 'S256') {
+      response.writeHead(400).end('no such client');
+      return;
+    }
+    const back = new URL(redirect_uri);
+    if (ways.denies === undefined) {
+      const code = secret('code');
+      codes.set(code, {
+        scope: form['scope'] ?? '',
+        resource: form['resource'] ?? '',
+        clientId: client_id,
+        challenge: code_challenge,
+        redirectUri: redirect_uri,
+      });
+      back.searchParams.set('code', code);
+    } else {
+      back.searchParams.set('error', ways.denies);
+      back.searchParams.set('error_description', 'words of the issuer');
+    }
+    back.searchParams.set('state', state);
+    if (ways.iss !== null) back.searchParams.set('iss', ways.iss);
+    response.writeHead(302, { location: back.href }).end();
+  }
+
+  function answerToken(response: ServerResponse, form: Readonly<Record<string, string>>): void {
+    const { grant_type = '', code = '', code_verifier = '', refresh_token = '' } = form;
+    if (ways.refuses !== undefined) {
+      const description = `refused: ${Object.values(form).join(' ')}`;
+      json(response, { error: ways.refuses, error_description: description }, 400);
+      return;
+    }
+    const count = (): void => {
+      given[grant_type] = (given[grant_type] ?? 0) + 1;
+    };
+    if (grant_type === 'authorization_code') {
+      const known = codes.get(code);
+      codes.delete(code);
+      const challenge = createHash('sha256').update(code_verifier).digest('base64url');
+      if (known?.challenge !== challenge || known.redirectUri !== form['redirect_uri'])
+        json(response, { error: 'invalid_grant' }, 400);
+      else {
+        count();
+        json(response, give(known));
+      }
+    } else if (grant_type === 'refresh_token') {
+      const known = refresh.get(refresh_token);
+      // Each is good once. A second use is a theft: all of them end (OAuth 2.1, 4.3.1).
+      refresh.delete(refresh_token);
+      count();
+      if (known === undefined) {
+        refresh.clear();
+        json(response, { error: 'invalid_grant' }, 400);
+      } else json(response, give(known));
+    } else if (grant_type === 'client_credentials') {
+      count();
+      const scope = form['scope'] ?? '';
+      json(response, give({ scope, resource: form['resource'] ?? '', clientId: 'own' }));
+    } else json(response, { error: 'unsupported_grant_type' }, 400);
+  }
+
+  const origin = await listen((request, response) => void serveMcp(request, response));
+  const url = `${origin}/mcp`;
+
+  async function serveMcp(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (request.url === '/.well-known/oauth-protected-resource/mcp') {
+      json(response, { resource: url, authorization_servers: [issuer], ...ways.resourceMetadata });
+      return;
+    }
+    const body = await bodyOf(request);
+    if (request.method !== 'POST') {
+      response.writeHead(405).end();
+      return;
+    }
+    const { id, method, params } = JSON.parse(body) as {
+      id?: number;
+      method: string;
+      params?: { protocolVersion?: string };
+    };
+    const token = request.headers.authorization?.replace('Bearer ', '');
+    if (token !== undefined) shown.push(token);
+    const known = access.get(token ?? '');
+    const where = `resource_metadata="${origin}/.well-known/oauth-protected-resource/mcp"`;
+    const needed = [...ways.scopes, ...(method === 'tools/call' ? ways.callScopes : [])];
+    const held = known?.scope.split(' ') ?? [];
+    if (known === undefined || known.resource !== url || ways.rejectsAll) {
+      const scope = ways.scopes.length === 0 ? '' : `, scope="${ways.scopes.join(' ')}"`;
+      response.writeHead(401, { 'www-authenticate': `Bearer ${where}${scope}` }).end();
+    } else if (!needed.every((one) => held.includes(one))) {
+      const challenge = `Bearer error="insufficient_scope", scope="${needed.join(' ')}", ${where}`;
+      response.writeHead(403, { 'www-authenticate': challenge }).end();
+    } else if (id === undefined) response.writeHead(202).end();
+    else {
+      const serverInfo = { name: 'protected', version: '1' };
+      const protocolVersion = params?.protocolVersion;
+      const results: Record<string, unknown> = {
+        initialize: { protocolVersion, capabilities: { tools: {} }, serverInfo },
+        'tools/list': { tools: [{ name: 'good', inputSchema: { type: 'object' } }] },
+        'tools/call': { content: [{ type: 'text', text: 'well' }] },
+      };
+      json(response, { jsonrpc: '2.0', id, result: results[method] ?? {} });
+    }
+  }
+
+  const ways: Ways = {
+    iss: issuer,
+    advertisesIssuer: true,
+    advertisesS256: true,
+    lifeSeconds: 3600,
+    scopes: [],
+    callScopes: [],
+    metadata: {},
+    resourceMetadata: {},
+    denies: undefined,
+    refuses: undefined,
+    rejectsAll: false,
+    redirectsMetadataTo: undefined,
+    ...changes,
+  };
+  return {
+    url,
+    issuer,
+    ways,
+    seen,
+    shown,
+    given,
+    expireAll: () => access.clear(),
+    issue(scope = '') {
+      const tokens = give({ scope, resource: url, clientId: 'own' });
+      return {
+        accessToken: String(tokens['access_token']),
+        refreshToken: String(tokens['refresh_token']),
+      };
+    },
+    async close() {
+      for (const server of servers) {
+        server.closeAllConnections();
+        server.close();
+        if (server.listening) await once(server, 'close');
+      }
+    },
+  };
+}
+
+/** A browser whose person allows everything at once. */
+export const browse = async (url: URL): Promise<void> => {
+  await (await fetch(url)).text();
+};
