@@ -14,7 +14,8 @@
  * - `ORCH_MCP_AUTH`: an HTTP server answered 401 or 403; `details.status`.
  * - `ORCH_MCP_HTTP`: an HTTP server answered another status that is no success; `details.status`.
  * - `ORCH_MCP_UNSUPPORTED`: the server does not declare this capability; nothing was sent.
- * - `ORCH_MCP_REFUSED`: a filter does not allow it; nothing was sent.
+ * - `ORCH_MCP_REFUSED`: a filter does not allow it, and nothing was sent; or the server asked, in answer to it, for
+ *   something that its client does not give.
  * - `ORCH_MCP_OAUTH`: no token could be got for an HTTP server; `details.reason`.
  *
  * Of a server that ended, `details` has `exitCode` or `signal`, and `stderr`, the end of what it said there.
