@@ -1,6 +1,6 @@
 // The official conformance suites against our client: `node packages/mcp/conformance/run.mjs [run…]`.
 // Runs: sdk-0.1, sdk-0.2 (default engine), client-0.2, client-2026-07-28 (second engine). `--short`: what fits into a
-// minute. `--only TEXT`: scenarios with this in their names. `--expected FILE`: another list of expected failures.
+// minute. `--only REGEXP`: scenarios with this in their names. `--expected FILE`: another list of expected failures.
 // A scenario fails the run when it fails and is not expected to, and when it is expected to and does not.
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
@@ -58,7 +58,7 @@ async function perform(name) {
   const run = runs[name];
   const scenarios = list(run).filter(
     (scenario) =>
-      scenario.includes(values.only) &&
+      new RegExp(values.only).test(scenario) &&
       (!values.short || (short[name] !== undefined && short[name].test(scenario))),
   );
   if (scenarios.length === 0) return;
@@ -95,7 +95,16 @@ async function perform(name) {
 /** The suites need Node 22; the client runs on the Node that runs this. */
 function findRunner() {
   if (Number(process.versions.node.split('.')[0]) >= 22) return process.execPath;
-  const argv = ['--yes', '--package', 'node@22', '--', 'node', '-p', 'process.execPath'];
+  const argv = [
+    '--yes',
+    '--prefer-offline',
+    '--package',
+    'node@22',
+    '--',
+    'node',
+    '-p',
+    'process.execPath',
+  ];
   const { status, stdout, stderr } = spawnSync('npx', argv, { encoding: 'utf8' });
   if (status !== 0) throw new Error(`No Node 22 for the suites: ${stderr}`);
   return stdout.trim();

@@ -14,7 +14,8 @@
  * - `ORCH_MCP_AUTH`: an HTTP server answered 401 or 403; `details.status`.
  * - `ORCH_MCP_HTTP`: an HTTP server answered another status that is no success; `details.status`.
  * - `ORCH_MCP_UNSUPPORTED`: the server does not declare this capability; nothing was sent.
- * - `ORCH_MCP_REFUSED`: a filter does not allow it; nothing was sent.
+ * - `ORCH_MCP_REFUSED`: a filter does not allow it, and nothing was sent; or the server asked, in answer to it, for
+ *   something that its client does not give.
  * - `ORCH_MCP_OAUTH`: no token could be got for an HTTP server; `details.reason`.
  * - `ORCH_MCP_MEMORY`: the file of a memory could not be read or written.
  * - `ORCH_MCP_CONFIG`: a file of settings is not what it must be; `details.problems` has all that is wrong with it.

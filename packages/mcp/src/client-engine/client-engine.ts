@@ -172,7 +172,10 @@ class ClientEngine implements Engine {
 
   async close(): Promise<void> {
     await this.#client?.close();
-    // A client that is still probing does not know its link yet, and would keep its timer.
+    // A client whose question was not answered yet does not know of its own end, and would wait on.
+    const over = new McpError('ORCH_MCP_CLOSED', `${this.#server} was closed.`);
+    for (const { reject } of this.#waiting.values()) reject(over);
+    this.#waiting.clear();
     this.#link?.onclose?.();
   }
 

@@ -202,6 +202,8 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
     isReady = true;
     const { stateless } = engine;
     opened.ready(handshake.protocolVersion, stateless !== undefined);
+    // What a server asks in the first call may come there.
+    await opened.listening;
     if (stateless !== undefined)
       session = new StatelessSession({
         name,

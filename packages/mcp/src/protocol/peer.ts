@@ -91,7 +91,7 @@ export class Peer {
     method: string,
     params: JsonObject,
     options: RequestOptions = {},
-    more: Readonly<Record<string, string>> = {},
+    more?: Readonly<Record<string, string>>,
   ): Promise<JsonObject> {
     const { signal } = options;
     if (this.#over !== undefined) return Promise.reject(this.#over);
@@ -99,11 +99,10 @@ export class Peer {
     const id = this.#nextId;
     this.#nextId += 1;
     const meta = params['_meta'];
-    const token = {
-      ...(isJsonObject(meta) && meta),
-      ...this.#envelope,
-      progressToken: id,
-    };
+    const token =
+      meta === undefined && this.#envelope === undefined
+        ? { progressToken: id }
+        : { ...(isJsonObject(meta) && meta), ...this.#envelope, progressToken: id };
     let written: string;
     try {
       written = JSON.stringify({ ...params, _meta: token });
@@ -201,7 +200,7 @@ export class Peer {
       isHeld = false;
       this.#held -= 1;
       const now = wholeMs();
-      for (const pending of this.#pending.values()) pending.lastMs = now;
+      for (const pending of this.#pending.values()) pending.lastMs = Math.max(pending.lastMs, now);
     };
   }
 

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClientAnswers, Stateless } from '../engine/engine.js';
 import { excerpt, isJsonObject, type Json, type JsonObject } from '../json.js';
-import { McpError } from '../mcp-error.js';
+import { McpError, type McpErrorCode } from '../mcp-error.js';
+import { onAbort } from '../on-abort.js';
 import { logLevelKey } from '../protocol/envelope.js';
 import {
   markedParameters,
@@ -36,6 +37,7 @@ export class StatelessSession implements Session {
   readonly #options: StatelessOptions;
   readonly #changes: ChangeStream;
   readonly #watched = new Set<string>();
+  readonly #over = new AbortController();
   /** By tool; undefined for one whose marks are not valid. */
   #marked: Map<string, readonly MarkedParameter[] | undefined> | undefined;
 
@@ -100,6 +102,7 @@ export class StatelessSession implements Session {
   }
 
   close(): void {
+    this.#over.abort();
     this.#changes.close();
   }
 
@@ -125,14 +128,12 @@ export class StatelessSession implements Session {
           'ORCH_MCP_RESULT',
           `${name} answered ${method} with a result of the type ${excerpt(JSON.stringify(type), 80)}, which is not of the protocol. This is a defect of the server.`,
         );
-      if (inputRequests === undefined)
-        await sleep(laterMs * 2 ** round, undefined, { signal: options.signal }).catch(
-          () => undefined,
-        );
-      const inputResponses =
+      const answering = (signal: AbortSignal): Promise<JsonObject | undefined> =>
         inputRequests === undefined
-          ? undefined
-          : await this.#answerAll(method, inputRequests, options.signal);
+          ? sleep(laterMs * 2 ** round, undefined, { signal })
+          : this.#answerAll(method, inputRequests, signal);
+      const endMs = startedMs + totalMs;
+      const inputResponses = await this.#within(endMs, method, options.signal, answering);
       asked = { ...params, inputResponses, requestState };
     }
     throw new McpError(
@@ -141,11 +142,43 @@ export class StatelessSession implements Session {
     );
   }
 
-  async #answerAll(
+  /** A person or a model may take its time, but none that the request does not have. */
+  async #within<T>(
+    endMs: number,
     method: string,
-    requests: Json,
-    signal: AbortSignal = new AbortController().signal,
-  ): Promise<JsonObject> {
+    signal: AbortSignal | undefined,
+    work: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const { name, peer } = this.#options;
+    const stop = new AbortController();
+    let letGo: (() => void)[] = [];
+    const givenUp = new Promise<never>((_resolve, reject) => {
+      const giveUp = (code: McpErrorCode, what: string, details = {}): void => {
+        reject(new McpError(code, `${name} was answering ${method}, ${what}`, { details }));
+        stop.abort();
+      };
+      const late = (): void =>
+        giveUp(
+          'ORCH_MCP_TIMEOUT',
+          'and waited for an answer of its client for too long; raise totalMs if it is right to wait.',
+          { method, limit: 'total' },
+        );
+      const cancel = (): void => giveUp('ORCH_MCP_CANCELLED', 'when its caller cancelled it.');
+      const close = (): void => giveUp('ORCH_MCP_CLOSED', 'when its connection was closed.');
+      const timer = setTimeout(late, Math.max(1, endMs - performance.now()));
+      letGo = [() => clearTimeout(timer), onAbort(this.#over.signal, close)];
+      if (signal !== undefined) letGo.push(onAbort(signal, cancel));
+      if (peer.over !== undefined) close();
+      else if (signal?.aborted === true) cancel();
+    });
+    try {
+      return await Promise.race([work(stop.signal), givenUp]);
+    } finally {
+      for (const release of letGo) release();
+    }
+  }
+
+  async #answerAll(method: string, requests: Json, signal: AbortSignal): Promise<JsonObject> {
     const { name, answers } = this.#options;
     if (!isJsonObject(requests))
       throw new McpError(

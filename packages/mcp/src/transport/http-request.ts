@@ -18,6 +18,8 @@ export interface HttpRequest {
   /** JSON. */
   readonly body?: string;
   readonly signal: AbortSignal;
+  /** The whole request is on its way. */
+  told?(): void;
 }
 
 /** Resolves with the head of the answer, whatever its status. Redirects are not followed. */
@@ -34,6 +36,7 @@ export function sendRequest(options: HttpRequest): Promise<http.IncomingMessage>
     const stop = (): void => void sent.destroy(new Error('given up'));
     if (signal.aborted) stop();
     else signal.addEventListener('abort', stop, { once: true });
+    sent.once('finish', () => options.told?.());
     sent.on('error', reject);
     sent.once('close', () => signal.removeEventListener('abort', stop));
     sent.end(body);

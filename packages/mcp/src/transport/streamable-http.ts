@@ -23,6 +23,8 @@ interface Exchange {
   readonly id: RequestId | undefined;
   readonly abort: AbortController;
   answered: boolean;
+  /** The whole request is on its way. */
+  sent?: () => void;
 }
 
 /** Where a stream stands, and how long to wait before it is asked for again. */
@@ -35,6 +37,8 @@ interface Place {
 const resumesMost = 5;
 const retryMs = 1000;
 const longestRetryMs = 30_000;
+/** How long the first call waits, at most, until the stream for what comes unasked was asked for. */
+const askingMs = 1000;
 /** How long a server may take to be told that its session is over. */
 const farewellMs = 500;
 
@@ -66,6 +70,7 @@ export class StreamableHttpTransport implements Transport {
   readonly #headers: Record<string, string>;
   #session: string | undefined;
   #isStateless = false;
+  #listening: Promise<void> | undefined;
   #closing: Promise<Remains> | undefined;
 
   constructor(options: HttpOptions, events: WireEvents) {
@@ -76,6 +81,10 @@ export class StreamableHttpTransport implements Transport {
   }
 
   readonly hasStreams = true;
+
+  get listening(): Promise<void> | undefined {
+    return this.#listening;
+  }
 
   send(
     text: string,
@@ -101,7 +110,15 @@ export class StreamableHttpTransport implements Transport {
       delete this.#headers['mcp-session-id'];
       return;
     }
-    void this.#listen();
+    this.#listening = new Promise((resolve) => {
+      // Not longer: a server may be slow to take another connection, and need not offer this.
+      const timer = setTimeout(resolve, askingMs);
+      const asked = (): void => {
+        clearTimeout(timer);
+        resolve();
+      };
+      void this.#listen(asked).finally(asked);
+    });
   }
 
   close(): Promise<Remains> {
@@ -177,7 +194,7 @@ export class StreamableHttpTransport implements Transport {
 
   #send(
     method: 'POST' | 'GET' | 'DELETE',
-    { abort }: Exchange,
+    { abort, sent: told }: Exchange,
     more: Readonly<Record<string, string>>,
     body?: string,
     lastEventId?: string,
@@ -193,6 +210,7 @@ export class StreamableHttpTransport implements Transport {
       headers,
       ...(body !== undefined && { body }),
       signal: abort.signal,
+      ...(told !== undefined && { told }),
     });
   }
 
@@ -320,8 +338,9 @@ export class StreamableHttpTransport implements Transport {
   }
 
   /** Keeps a stream for what the server says unasked, if it offers one. Calls never wait for it. */
-  async #listen(): Promise<void> {
+  async #listen(asked: () => void): Promise<void> {
     const exchange = this.#begin(undefined);
+    exchange.sent = asked;
     const { signal } = exchange.abort;
     const place: Place = { lastEventId: undefined, retryMs };
     let inVain = 0;

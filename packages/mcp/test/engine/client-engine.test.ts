@@ -166,6 +166,17 @@ test.for([
   expect(requests).toBe(1);
 });
 
+test('nothing of connections that failed is left to wait for', async ({ onTestFinished }) => {
+  const timers = (): number =>
+    process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+  const url = await respond(onTestFinished, () => 503);
+  const before = timers();
+  const options = { engine: createClientEngine() };
+  for (let time = 0; time < 10; time += 1) await refusal(connect({ type: 'http', url }, options));
+  // Other timers of this process come and go.
+  expect(timers() - before).toBeLessThan(5);
+});
+
 test('refuses a protocol that it does not know', async () => {
   const create = (): Promise<unknown> =>
     Promise.resolve().then(() => createClientEngine({ protocol: '2024-11-05' as 'legacy' }));

@@ -156,16 +156,43 @@ describe.each(cases)('$title', ({ engine, eras, way, version }) => {
     const slow: AskHandlers = {
       async fillForm() {
         filled += 1;
-        await new Promise((resolve) => setTimeout(resolve, 2000));
+        await new Promise((resolve) => setTimeout(resolve, 1200));
         return { action: 'cancel' };
       },
     };
-    const spec = { asks, asksPerMinute: 1, timeoutMs: 1000 };
+    const spec = { asks, asksPerMinute: 1, timeoutMs: 800 };
     const slowly = await connectToEra(server, { ...options, handlers: slow }, spec, onTestFinished);
     const { text } = await slowly.call('ask', { questions: { a: form }, rounds: 1 });
     expect(JSON.parse(text)).toEqual({ a: { action: 'cancel' } });
     await slowly.call('ask', { questions: { a: form }, rounds: 1 }).catch(() => undefined);
     expect(filled).toBe(1);
+  });
+
+  test('does not wait for ever for who never answers', async ({ onTestFinished }) => {
+    let signal: AbortSignal | undefined;
+    const deaf: AskHandlers = {
+      fillForm(_request, asking) {
+        ({ signal } = asking);
+        return new Promise(() => undefined);
+      },
+    };
+    const more = { ...options, handlers: deaf };
+    const waiting = await connectToEra(server, more, { asks }, onTestFinished);
+    const args = { questions: { a: form }, rounds: 1 };
+    const late = await refusal(waiting.call('ask', args, { totalMs: 300 }));
+    expect(late.code).toBe('ORCH_MCP_TIMEOUT');
+    signal = undefined;
+    const giveUp = new AbortController();
+    const cancelled = refusal(waiting.call('ask', args, { signal: giveUp.signal }));
+    await until(() => signal !== undefined, 'the question');
+    giveUp.abort();
+    expect((await cancelled).code).toBe('ORCH_MCP_CANCELLED');
+    signal = undefined;
+    const closed = refusal(waiting.call('ask', args));
+    await until(() => signal !== undefined, 'the next question');
+    await waiting.close();
+    expect((await closed).code).toBe('ORCH_MCP_CLOSED');
+    expect((signal as AbortSignal | undefined)?.aborted).toBe(true);
   });
 
   test('waits for as long as there is progress, and tells it', async () => {
