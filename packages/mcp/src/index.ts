@@ -40,7 +40,7 @@ export type {
   LogLevel,
   McpServer,
   ServerEvent,
-} from './hub/server.js';
+} from './hub/mcp-server.js';
 export type {
   CustomServerSpec,
   HttpServerSpec,

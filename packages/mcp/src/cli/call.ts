@@ -1,6 +1,6 @@
 import { text as readText } from 'node:stream/consumers';
 import type { JsonObject } from '../json.js';
-import type { McpServer } from '../hub/server.js';
+import type { McpServer } from '../hub/mcp-server.js';
 import type { ToolResult } from '../hub/tool-result.js';
 import type { Progress } from '../protocol/peer.js';
 import { fitArguments, readObject, readWords } from './arguments.js';

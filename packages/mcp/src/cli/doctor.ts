@@ -1,5 +1,5 @@
 import type { Handshake } from '../engine/engine.js';
-import type { McpServer } from '../hub/server.js';
+import type { McpServer } from '../hub/mcp-server.js';
 import { McpError } from '../mcp-error.js';
 import { changedTransport, type Remains, type Wire } from '../transport/transport.js';
 import type { Host } from './host.js';

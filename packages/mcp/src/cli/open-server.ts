@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { McpServer } from '../hub/server.js';
+import type { McpServer } from '../hub/mcp-server.js';
 import type { ServerSpec } from '../hub/server-spec.js';
 import { createMcpHub, type ClientOptions, type McpHub } from '../hub/hub.js';
 import { McpError } from '../mcp-error.js';

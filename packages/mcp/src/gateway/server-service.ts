@@ -1,4 +1,4 @@
-import type { LogLevel, McpServer, ServerEvent } from '../hub/server.js';
+import type { LogLevel, McpServer, ServerEvent } from '../hub/mcp-server.js';
 import { isJsonObject, type JsonObject } from '../json.js';
 import type { RequestOptions } from '../protocol/peer.js';
 import { severity } from '../serving/protocol-versions.js';

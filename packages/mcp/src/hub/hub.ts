@@ -18,13 +18,8 @@ import { openConnection } from './connection.js';
 import type { Prompt, Resource, ResourceTemplate, Tool } from './definitions.js';
 import { compileFilters, type Allows, type AllowsAll, type Filters } from './filter.js';
 import { opening, addressOf } from './opening.js';
-import {
-  SupervisedServer,
-  type CallOptions,
-  type CallReport,
-  type McpServer,
-  type ServerEvent,
-} from './server.js';
+import type { CallOptions, CallReport, McpServer, ServerEvent } from './mcp-server.js';
+import { SupervisedServer } from './server.js';
 import { checkServer, type CheckedServer, type ServerSpec } from './server-spec.js';
 import type { RestartPolicy, ServerState } from './supervisor.js';
 import type { ToolResult } from './tool-result.js';
