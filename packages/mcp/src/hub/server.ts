@@ -1,6 +1,6 @@
 import type { Handshake } from '../engine/engine.js';
 import type { Json, JsonObject } from '../json.js';
-import { McpError, type McpErrorCode } from '../mcp-error.js';
+import { McpError } from '../mcp-error.js';
 import type { RequestOptions } from '../protocol/peer.js';
 import type { Connection } from './connection.js';
 import {
@@ -15,7 +15,7 @@ import {
   type ResourceTemplate,
   type Tool,
 } from './definitions.js';
-import type { DefinitionGuard, DefinitionReport, DefinitionReview } from '../safety/guard.js';
+import type { DefinitionGuard, DefinitionReview } from '../safety/guard.js';
 import type { Redactor } from '../safety/redaction.js';
 import type { AllowsAll } from './filter.js';
 import type {
