@@ -13,9 +13,15 @@ export async function mcpCommand(screen: Screen, words: readonly string[]): Prom
     return mcpServeCommand(screen, rest);
   }
   const { processHost, runMcp } = await import('@orch/core/mcp');
+  const host = processHost('orch mcp');
   return runMcp(words, {
-    ...processHost('orch mcp'),
+    ...host,
     epilogue,
+    async confirm(question) {
+      const { requirePerson } = await import('@orch/core/approvals');
+      requirePerson(process.env, { input: process.stdin.isTTY, output: process.stderr.isTTY });
+      return host.confirm(question);
+    },
     line: (text) => screen.line(text),
     json: (value) => screen.json(value),
     note: (text) => screen.note(text),

@@ -62,7 +62,7 @@ export function requirePerson(
   const refuse = (why: string): never => {
     throw new CoreError(
       'ORCH_APPROVAL_PERSON',
-      `A plan is approved by a person, in a terminal of their own: ${why}.`,
+      `An approval is given by a person, in a terminal of their own: ${why}.`,
       {},
     );
   };

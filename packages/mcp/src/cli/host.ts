@@ -1,4 +1,6 @@
+import { createInterface } from 'node:readline/promises';
 import type { Readable, Writable } from 'node:stream';
+import { UsageError } from './report.js';
 import { inertJson, neutral } from './terminal-text.js';
 
 /** Where the verbs run: what they read, and where they write. */
@@ -14,6 +16,8 @@ export interface Host {
   readonly stdout: Writable;
   /** Aborted by Ctrl-C: calls are cancelled, and everything that was started is ended. */
   readonly signal: AbortSignal;
+  /** Asks a person, who answers yes or no. Rejects with a `UsageError` where none can be asked. */
+  confirm(question: string): Promise<boolean>;
   /** A line for people. */
   line(text: string): void;
   /** One value on one line, for programs. */
@@ -39,8 +43,28 @@ export function processHost(program: string): Host {
     stdin: process.stdin,
     stdout: process.stdout,
     signal: abort.signal,
+    confirm: (question) => askAtTerminal(question, abort.signal),
     line: (text) => void process.stdout.write(`${neutral(text)}\n`),
     json: (value) => void process.stdout.write(`${inertJson(value)}\n`),
     note: (text) => void process.stderr.write(`${neutral(text)}\n`),
   };
+}
+
+/** What orch and Claude Code set in what their agents start. */
+const marks = ['ORCH_RUN', 'CLAUDECODE', 'CLAUDE_CODE_SESSION_ID'];
+
+async function askAtTerminal(question: string, signal: AbortSignal): Promise<boolean> {
+  const mark = marks.find((name) => process.env[name] !== undefined);
+  const isTerminal = process.stdin.isTTY && process.stderr.isTTY;
+  if (mark !== undefined || !isTerminal)
+    throw new UsageError(
+      `Only a person says yes to this, in a terminal of their own: ${mark === undefined ? 'there is no terminal here to ask on' : `an agent started this (${mark} is set)`}.`,
+    );
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const answer = await terminal.question(`${neutral(question)} [y/N] `, { signal });
+    return /^y(?:es)?$/i.test(answer.trim());
+  } finally {
+    terminal.close();
+  }
 }

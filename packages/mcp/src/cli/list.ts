@@ -1,6 +1,8 @@
 import { isJsonObject, type JsonObject } from '../json.js';
 import type { Host } from './host.js';
-import { openSource, type SourceFlags } from './open-server.js';
+import { whyUnapproved, type ServerOrigin } from '../safety/approval-store.js';
+import { originOf, readKnownServers } from './known-servers.js';
+import { approvalsOf, openSource, type SourceFlags } from './open-server.js';
 import { errorFacts, exitCode } from './report.js';
 import { readServersFile } from './servers-file.js';
 import { oneLine } from './terminal-text.js';
@@ -11,18 +13,54 @@ interface Flags extends SourceFlags {
 
 /** `list`: the configured servers. Starts nothing, and shows no value of a variable or header. */
 export async function listVerb(host: Host, flags: Flags): Promise<number> {
-  const { path, servers } = await readServersFile(host, flags.config);
-  const rows = Object.entries(servers).map(([name, server]) => ({
-    name,
-    type: kindOf(server),
-    target: targetOf(server),
-    variables: Object.keys(isJsonObject(server['env']) ? server['env'] : {}),
-    headers: Object.keys(isJsonObject(server['headers']) ? server['headers'] : {}),
-  }));
-  if (flags.json) host.json({ file: path, servers: rows });
-  else if (rows.length === 0) host.line(`${path} has no servers.`);
-  else for (const { name, type, target } of rows) host.line(`${name}  ${type}  ${oneLine(target)}`);
+  const { path, servers } =
+    flags.config === undefined ? listKnown(host) : await listFile(host, flags.config);
+  if (flags.json) host.json({ file: path, servers });
+  else if (servers.length === 0) host.line(`${path} has no servers.`);
+  else
+    for (const { name, type, target, scope, approved } of servers) {
+      const whose =
+        scope === undefined ? '' : `  ${scope}${approved === false ? ', not approved' : ''}`;
+      host.line(`${name}  ${type}  ${oneLine(target)}${whose}`);
+    }
   return exitCode.ok;
+}
+
+interface Listed {
+  readonly path: string;
+  readonly servers: readonly (ReturnType<typeof describe> & {
+    readonly scope?: ServerOrigin['scope'];
+    /** Of a server of the project: whether it may be started. */
+    readonly approved?: boolean;
+  })[];
+}
+
+const describe = (name: string, server: JsonObject) => ({
+  name,
+  type: kindOf(server),
+  target: targetOf(server),
+  variables: Object.keys(isJsonObject(server['env']) ? server['env'] : {}),
+  headers: Object.keys(isJsonObject(server['headers']) ? server['headers'] : {}),
+});
+
+async function listFile(host: Host, config: string): Promise<Listed> {
+  const { path, servers } = await readServersFile(host, config);
+  return { path, servers: Object.entries(servers).map(([name, one]) => describe(name, one)) };
+}
+
+function listKnown(host: Host): Listed {
+  const { path, servers } = readKnownServers(host);
+  const store = approvalsOf(host);
+  return {
+    path,
+    servers: Object.entries(servers).flatMap(([name, spec]) => {
+      const origin = originOf(spec);
+      if (origin === undefined) return [];
+      const row = { ...describe(name, origin.written as JsonObject), scope: origin.scope };
+      if (origin.scope !== 'project') return [row];
+      return [{ ...row, approved: whyUnapproved(name, origin, store) === undefined }];
+    }),
+  };
 }
 
 const kindOf = (server: JsonObject): string =>

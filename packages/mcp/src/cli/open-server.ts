@@ -1,10 +1,14 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { McpServer } from '../hub/mcp-server.js';
 import type { ServerSpec } from '../hub/server-spec.js';
 import { createMcpHub, type ClientOptions, type McpHub } from '../hub/hub.js';
 import { McpError } from '../mcp-error.js';
+import { openApprovals, type ApprovalStore } from '../safety/approval-store.js';
+import { openPins } from '../safety/pin-store.js';
+import { stateDirectory } from '../safety/private-file.js';
 import type { Wire } from '../transport/transport.js';
 import type { Host } from './host.js';
+import { readKnownServers } from './known-servers.js';
 import { readServersFile, toSpec } from './servers-file.js';
 
 export interface SourceFlags {
@@ -36,14 +40,38 @@ export async function openSource(host: Host, flags: SourceFlags): Promise<Source
     const { servers, wire } = await openReplay(path);
     return source(host, path, Object.keys(servers), (name) => found(servers, name, path), { wire });
   }
-  const { path, servers } = await readServersFile(host, flags.config);
-  const specOf = (name: string): ServerSpec =>
-    toSpec(name, found(servers, name, path), host.environment);
-  if (flags.record === undefined) return source(host, path, Object.keys(servers), specOf);
+  const { path, names, specOf } = await configured(host, flags.config);
+  if (flags.record === undefined) return source(host, path, names, specOf);
   const { openRecorder } = await import('../recording/index.js');
   const recorder = await openRecorder(resolve(host.cwd, flags.record));
-  return source(host, path, Object.keys(servers), specOf, recorder);
+  return source(host, path, names, specOf, recorder);
 }
+
+/** A file that was named, by whoever named it; else what Claude Code knows here, where a project's needs an approval. */
+async function configured(
+  host: Host,
+  config: string | undefined,
+): Promise<Pick<Source, 'path' | 'names'> & { readonly specOf: (name: string) => ServerSpec }> {
+  if (config === undefined) {
+    const { path, servers, explain } = readKnownServers(host);
+    const specOf = (name: string): ServerSpec => {
+      explain(name);
+      return found(servers, name, path);
+    };
+    return { path, names: Object.keys(servers), specOf };
+  }
+  const { path, servers } = await readServersFile(host, config);
+  const specOf = (name: string): ServerSpec =>
+    toSpec(name, found(servers, name, path), host.environment);
+  return { path, names: Object.keys(servers), specOf };
+}
+
+/** The user's approvals, which this directory must not be able to give. */
+export const approvalsOf = (host: Host): ApprovalStore =>
+  openApprovals({
+    directory: join(stateDirectory(host.environment), 'mcp', 'approvals'),
+    agentRoots: [host.cwd],
+  });
 
 function found<T>(servers: Readonly<Record<string, T>>, name: string, path: string): T {
   const server = Object.hasOwn(servers, name) ? servers[name] : undefined;
@@ -63,6 +91,7 @@ function source(
   through?: { readonly wire: Wire; close?(): Promise<void> },
 ): Source {
   const hubs: McpHub[] = [];
+  const pins = openPins(join(stateDirectory(host.environment), 'mcp', 'pins'));
   return {
     names,
     path,
@@ -71,6 +100,8 @@ function source(
         servers: { [name]: specOf(name) },
         cwd: host.cwd,
         environment: host.environment,
+        approvals: approvalsOf(host),
+        pins: { policy: 'block', store: pins, project: host.cwd },
         ...(through !== undefined && { wire: through.wire }),
         ...more,
       });

@@ -13,7 +13,10 @@ const several = (argument: string, before: readonly string[] = []): readonly str
 ];
 
 const json = ['--json', 'for programs: JSON on stdout'] as const;
-const config = ['--config <file>', 'where servers are configured (default: ./.mcp.json)'] as const;
+const config = [
+  '--config <file>',
+  'a file of servers that you trust (default: what Claude Code knows here)',
+] as const;
 const record = [
   '--record <file>',
   'write down what is said, as JSON Lines, in a new file',
@@ -25,7 +28,7 @@ const replay = [
 const registry = ['--registry <url>', 'another registry than the public one'] as const;
 
 const after = `
-Exit codes: 0 ok · 1 the tool failed · 2 usage · 7 server or file · 130 interrupted`;
+Exit codes: 0 ok · 1 the tool failed · 2 usage · 3 needs an approval · 7 server or file · 130 interrupted`;
 
 /** Every verb and its flags. A verb's code is loaded when it is used. */
 export function program(host: Host, done: (code: number) => void): Command {
@@ -38,6 +41,7 @@ export function program(host: Host, done: (code: number) => void): Command {
     })
     .addHelpText('after', `${host.epilogue ?? ''}${after}`);
   addUsing(mcp, host, done);
+  addTrust(mcp, host, done);
   addFinding(mcp, host, done);
   addRecording(mcp, host, done);
   sayWhere(mcp, host.program, done);
@@ -98,6 +102,35 @@ function addUsing(mcp: Command, host: Host, done: (code: number) => void): void 
     .action(async (servers: readonly string[], flags: object) => {
       const { doctorVerb } = await import('./doctor.js');
       done(await doctorVerb(host, servers, flags));
+    });
+}
+
+function addTrust(mcp: Command, host: Host, done: (code: number) => void): void {
+  mcp
+    .command('approve [servers...]')
+    .description('show what servers of the project would run, and ask you; starts nothing')
+    .option(...json)
+    .action(async (servers: readonly string[], flags: object) => {
+      const { approveVerb } = await import('./approve.js');
+      done(await approveVerb(host, servers, flags));
+    });
+  mcp
+    .command('revoke <id>')
+    .description('take an approval back')
+    .option(...json)
+    .action(async (id: string, flags: object) => {
+      const { revokeVerb } = await import('./approve.js');
+      done(revokeVerb(host, id, flags));
+    });
+  mcp
+    .command('pin <server>')
+    .description(
+      'show what changed in the definitions of its tools, and ask you whether that is right',
+    )
+    .option(...json)
+    .action(async (server: string, flags: object) => {
+      const { pinVerb } = await import('./approve.js');
+      done(await pinVerb(host, server, flags));
     });
 }
 

@@ -8,6 +8,8 @@ export const exitCode = {
   /** The tool said that it failed. */
   failed: 1,
   usage: 2,
+  /** A person is needed: to approve a server of the project. */
+  person: 3,
   environment: 7,
   interrupted: 130,
 } as const;
@@ -22,6 +24,7 @@ const usage: ReadonlySet<McpErrorCode> = new Set(['ORCH_MCP_SPEC', 'ORCH_MCP_REF
 function exitOf(error: unknown): number {
   if (!McpError.isInstance(error)) return exitCode.usage;
   if (error.code === 'ORCH_MCP_CANCELLED') return exitCode.interrupted;
+  if (error.code === 'ORCH_MCP_UNAPPROVED') return exitCode.person;
   return usage.has(error.code) ? exitCode.usage : exitCode.environment;
 }
 

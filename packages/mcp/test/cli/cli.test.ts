@@ -25,7 +25,9 @@ describe('list', () => {
     });
     const listed = await run(['list']);
     expect(listed).toMatchObject({ code: 0, err: '' });
-    expect(listed.out).toBe('one  stdio  touch started\ntwo  http  https://example.com/mcp');
+    expect(listed.out).toBe(
+      'one  stdio  touch started  project\ntwo  http  https://example.com/mcp  project',
+    );
     const { value } = await run(['list', '--json']);
     expect(value).toMatchObject({ servers: [{ variables: ['TOKEN'] }, { headers: ['A'] }] });
     expect(JSON.stringify(value)).not.toContain('fake-secret');
@@ -134,14 +136,17 @@ describe('call', () => {
   });
 
   test('needs the variables that the configuration names', async () => {
-    const { run } = startCli({
-      one: { ...faultServer, env: { TOKEN: '${TOKEN}', MODE: '${MODE:-usual}' } },
-    });
-    const { code, err } = await run(['call', 'one', 'good']);
-    expect(code).toBe(2);
-    expect(err).toContain('The server one needs TOKEN in the environment');
-    const environment = { PATH: process.env['PATH'], TOKEN: 'fake' };
+    const env = { TOKEN: '${TOKEN}', MODE: '${MODE:-usual}' };
+    const { run } = startCli({ one: { ...faultServer, env } }, false);
+    const environment = { TOKEN: 'fake' };
+    await run(['approve'], { environment, confirm: () => Promise.resolve(true) });
     expect(await run(['call', 'one', 'good'], { environment })).toMatchObject({ code: 0 });
+    const { code, err } = await run(['call', 'one', 'good']);
+    expect(code).toBe(7);
+    expect(err).toMatch(/\.mcp\.json:1:\d+: .*TOKEN/);
+    const named = await run(['call', 'one', 'good', '--config', '.mcp.json']);
+    expect(named).toMatchObject({ code: 2 });
+    expect(named.err).toContain('The server one needs TOKEN in the environment');
   });
 
   test('that is interrupted cancels the call, and leaves nothing', async () => {

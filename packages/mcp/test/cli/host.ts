@@ -20,21 +20,32 @@ export interface Ran {
 }
 
 /** A directory with servers in its `.mcp.json`, in which verbs are run. */
-export function startCli(servers: Readonly<Record<string, object>> = { one: faultServer }) {
+export function startCli(
+  servers: Readonly<Record<string, object>> = { one: faultServer },
+  /** Whether a person has approved them as they stand there. */
+  approved = true,
+) {
   const cwd = temporaryDirectory(onTestFinished);
   writeFileSync(join(cwd, '.mcp.json'), JSON.stringify({ mcpServers: servers }));
+  const state = temporaryDirectory(onTestFinished);
   const abort = new AbortController();
+  const base = { PATH: process.env['PATH'], HOME: cwd, ORCH_STATE_DIR: state };
+  let isApproved = !approved;
   const stdin = new PassThrough();
   const stdout = new PassThrough();
   let noted = (_text: string): void => undefined;
   async function run(words: readonly string[], more: Partial<Host> = {}): Promise<Ran> {
+    if (!isApproved) {
+      isApproved = true;
+      await run(['approve'], { confirm: () => Promise.resolve(true) });
+    }
     const out: string[] = [];
     const err: string[] = [];
     let value: unknown;
     const code = await runMcp(words, {
       program: 'orch-mcp',
       cwd,
-      environment: { PATH: process.env['PATH'], HOME: cwd },
+      confirm: () => Promise.reject(new Error('Nobody is there.')),
       stdin,
       stdout,
       signal: abort.signal,
@@ -45,6 +56,7 @@ export function startCli(servers: Readonly<Record<string, object>> = { one: faul
         noted(text);
       },
       ...more,
+      environment: { ...base, ...more.environment },
     });
     return { code, out: out.join('\n'), err: err.join('\n'), value };
   }
