@@ -10,7 +10,12 @@ import { runBridge } from './bridge.js';
 
 const usage = 'orch-mcp-bridge URL TOKENFILE: carries stdin and stdout to the gateway at URL.\n';
 
-async function main([url, tokenFile, another]: readonly string[]): Promise<number> {
+async function main(words: readonly string[]): Promise<number> {
+  if (words.includes('--help') || words.includes('-h')) {
+    process.stdout.write(usage);
+    return 0;
+  }
+  const [url, tokenFile, another] = words;
   const isUsage = url === undefined || tokenFile === undefined || another !== undefined;
   if (isUsage || !URL.canParse(url)) {
     process.stderr.write(usage);
