@@ -416,11 +416,15 @@ describe('orch mcp', () => {
     const { stdout } = await orch(repository, ['mcp', '--help']);
     expect(stdout).toMatch(/^Usage: orch mcp/);
     expect(stdout).toMatch(/^ {2}serve /m);
-    expect(await orch(repository, ['mcp', 'call', 'one', 'good', 'say=hello'])).toMatchObject({
+    const call = ['mcp', 'call', 'one', 'good', 'say=hello'];
+    // What a repository brings along is not started by itself; a file that the user names is.
+    expect(await orch(repository, call)).toMatchObject({ code: 3, stdout: '' });
+    const trusted = ['--config', '.mcp.json'];
+    expect(await orch(repository, [...call, ...trusted])).toMatchObject({
       code: 0,
       stdout: 'hello\n',
     });
-    const failed = await orch(repository, ['mcp', 'call', 'one', 'error', '--json']);
+    const failed = await orch(repository, ['mcp', 'call', 'one', 'error', '--json', ...trusted]);
     expect(failed.code).toBe(7);
     expect(JSON.parse(failed.stdout)).toMatchObject({ error: { code: 'ORCH_MCP_REMOTE' } });
     expect(await orch(repository, ['mcp', 'call', 'one'])).toMatchObject({ code: 2 });
@@ -438,7 +442,14 @@ describe('orch mcp', () => {
         },
       }),
     );
-    const running = startOrch(repository, ['mcp', 'call', 'one', 'silent']);
+    const running = startOrch(repository, [
+      'mcp',
+      'call',
+      'one',
+      'silent',
+      '--config',
+      '.mcp.json',
+    ]);
     const logged = (): string => {
       try {
         return readFileSync(log, 'utf8');

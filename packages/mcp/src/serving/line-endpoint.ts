@@ -93,6 +93,7 @@ export function serveLines(options: LineEndpointOptions, signal?: AbortSignal): 
   return new Promise((resolve) => {
     const end = (): void => {
       input.off('data', take);
+      input.pause();
       output.off('drain', goOn);
       session.close();
       for (const controller of running.values()) controller.abort(new Error('closed'));

@@ -1,10 +1,9 @@
-import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
-import type { Transport as SdkTransport } from '@modelcontextprotocol/sdk/shared/transport.js';
-import type { CallToolResult, JSONRPCMessage, Tool } from '@modelcontextprotocol/sdk/types.js';
 import type { ToolAnnotations } from '../hub/definitions.js';
 import { isJsonObject, type JsonObject } from '../json.js';
 import type { Progress } from '../protocol/peer.js';
+import { serveLines } from '../serving/line-endpoint.js';
+import { RpcError, rpcCode, type McpService } from '../serving/service.js';
 
 /** How a tool is called. */
 export interface ServedCall {
@@ -44,136 +43,72 @@ export interface ToolServerOptions {
   readonly maxLineBytes?: number;
 }
 
+/** More calls at once than any client makes. */
+const requestsMost = 256;
+
 /**
  * Serves tools to one client over lines of JSON, as over stdin and stdout. Resolves when the client has gone, or `signal`
  * was aborted, and no call is at work any more.
  */
 export async function serveTools(options: ToolServerOptions): Promise<void> {
-  const { tools, input, output, info, instructions } = options;
-  const [{ McpServer }, types] = await Promise.all([
-    import('@modelcontextprotocol/sdk/server/mcp.js'),
-    import('@modelcontextprotocol/sdk/types.js'),
-  ]);
-  const { server } = new McpServer(info, {
-    capabilities: { tools: {} },
-    ...(instructions !== undefined && { instructions }),
-  });
+  const { input, output, maxLineBytes: maxRequestBytes = 4 * 1024 * 1024, signal } = options;
   const atWork = new Set<Promise<unknown>>();
-  const over = new AbortController();
-  server.setRequestHandler(types.ListToolsRequestSchema, () => ({
-    tools: tools.map(
-      (tool) =>
-        ({
-          name: tool.name,
-          title: tool.title,
-          description: tool.description,
-          inputSchema: tool.inputSchema,
-          annotations: tool.annotations,
-        }) as unknown as Tool,
-    ),
-  }));
-  server.setRequestHandler(types.CallToolRequestSchema, async ({ params }, extra) => {
-    const tool = tools.find(({ name }) => name === params.name);
-    if (tool === undefined)
-      throw new types.McpError(
-        types.ErrorCode.InvalidParams,
-        `There is no tool ${JSON.stringify(params.name)}. There are: ${tools.map(({ name }) => name).join(', ')}.`,
-      );
-    const progressToken = params._meta?.progressToken;
-    const given: unknown = params.arguments ?? {};
-    const signal = AbortSignal.any([extra.signal, over.signal]);
-    const working = tool.call(isJsonObject(given) ? given : {}, {
-      signal,
-      progress(progress) {
-        if (progressToken === undefined || signal.aborted) return;
-        const told = { ...progress, progressToken };
-        extra
-          .sendNotification({ method: 'notifications/progress', params: told })
-          .catch(() => undefined); // the client has gone, and its end is told
-      },
-    });
-    atWork.add(working);
-    try {
-      return resultOf(await working);
-    } finally {
-      atWork.delete(working);
-    }
-  });
-  await speak(server, input, output, options);
-  over.abort();
+  const caller = { attempt: '', trust: 'untrusted' } as const;
+  const service = serviceOf(options, atWork);
+  await serveLines({ input, output, service, caller, maxRequestBytes, requestsMost }, signal);
   await Promise.allSettled(atWork);
 }
 
-function resultOf({ text, structured, isError }: ToolAnswer): CallToolResult {
+function serviceOf(
+  { info, instructions, tools }: ToolServerOptions,
+  atWork: Set<Promise<unknown>>,
+): McpService {
   return {
-    content: [{ type: 'text', text }],
-    ...(structured !== undefined && { structuredContent: structured }),
-    ...(isError === true && { isError }),
-  };
-}
-
-interface Speaker {
-  connect(transport: SdkTransport): Promise<void>;
-  close(): Promise<void>;
-}
-
-/** Until the client has gone. The SDK's own transport does not notice that its input has ended. */
-async function speak(
-  server: Speaker,
-  input: Readable,
-  output: Writable,
-  { signal, maxLineBytes = 4 * 1024 * 1024 }: ToolServerOptions,
-): Promise<void> {
-  let end: () => void = () => undefined;
-  const ended = new Promise<void>((resolve) => (end = resolve));
-  const transport: SdkTransport = {
-    start: () => Promise.resolve(),
-    send(message) {
-      output.write(`${JSON.stringify(message)}\n`);
-      return Promise.resolve();
+    info,
+    ...(instructions !== undefined && { instructions }),
+    capabilities: { tools: {} },
+    async request(method, params, exchange) {
+      if (method === 'tools/list') return { tools: tools.map(definitionOf) };
+      if (method !== 'tools/call')
+        throw new RpcError(rpcCode.method, `There is no method ${JSON.stringify(method)} here.`);
+      const { name, arguments: given } = params;
+      const tool = tools.find((one) => one.name === name);
+      if (tool === undefined)
+        throw new RpcError(
+          rpcCode.params,
+          `There is no tool ${JSON.stringify(name)}. There are: ${tools.map((one) => one.name).join(', ')}.`,
+        );
+      const working = tool.call(isJsonObject(given) ? given : {}, {
+        signal: exchange.signal,
+        progress: (progress) => exchange.progress(progress),
+      });
+      atWork.add(working);
+      try {
+        return resultOf(await working);
+      } finally {
+        atWork.delete(working);
+      }
     },
-    close() {
-      transport.onclose?.();
-      return Promise.resolve();
-    },
+    listen: () => () => undefined,
   };
-  await server.connect(transport);
-  let sinceBreak = 0;
-  const measure = (chunk: Buffer): void => {
-    const at = chunk.lastIndexOf(10);
-    sinceBreak = at < 0 ? sinceBreak + chunk.length : chunk.length - at - 1;
-    if (sinceBreak > maxLineBytes) end();
-  };
-  input.on('data', measure);
-  const lines = createInterface({ input });
-  lines.on('line', (line) => {
-    const message = parse(line);
-    if (message !== undefined) transport.onmessage?.(message);
-    else if (line.trim() !== '') output.write(`${parseError}\n`);
-  });
-  lines.once('close', end);
-  output.once('error', end);
-  signal?.addEventListener('abort', end, { once: true });
-  if (signal?.aborted === true) end();
-  await ended;
-  signal?.removeEventListener('abort', end);
-  input.off('data', measure);
-  lines.close();
-  input.pause();
-  await server.close();
 }
 
-const parseError = JSON.stringify({
-  jsonrpc: '2.0',
-  id: null,
-  error: { code: -32_700, message: 'This line is no JSON-RPC message.' },
+const definitionOf = ({
+  name,
+  title,
+  description,
+  inputSchema,
+  annotations,
+}: ServedTool): JsonObject => ({
+  name,
+  ...(title !== undefined && { title }),
+  description,
+  inputSchema,
+  ...(annotations !== undefined && { annotations: { ...annotations } }),
 });
 
-function parse(line: string): JSONRPCMessage | undefined {
-  try {
-    const message: unknown = JSON.parse(line);
-    return isJsonObject(message) ? (message as unknown as JSONRPCMessage) : undefined;
-  } catch {
-    return undefined;
-  }
-}
+const resultOf = ({ text, structured, isError }: ToolAnswer): JsonObject => ({
+  content: [{ type: 'text', text }],
+  ...(structured !== undefined && { structuredContent: structured }),
+  ...(isError === true && { isError }),
+});
