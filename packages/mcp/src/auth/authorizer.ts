@@ -1,4 +1,4 @@
-import { zoneOf, isLocalName, literalHost, type Zone } from './address-zone.js';
+import { zoneOf, isLocalName, literalHost, type Zone } from '../network/address-zone.js';
 import { parseChallenges, splitScope, type Challenge } from './challenge.js';
 import { readCredential, type Credential } from './credential.js';
 import { canonicalResource } from './discovery.js';

@@ -1,5 +1,5 @@
 import { obtainCode, type AskPerson } from './authorization-code.js';
-import type { Zone } from './address-zone.js';
+import type { Zone } from '../network/address-zone.js';
 import type { Client, RegisteredClient } from './client.js';
 import { readCredential, writeCredential, type Credential } from './credential.js';
 import {

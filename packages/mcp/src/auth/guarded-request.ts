@@ -1,11 +1,10 @@
-import { lookup as resolve } from 'node:dns';
 import * as http from 'node:http';
 import * as https from 'node:https';
-import type { LookupFunction } from 'node:net';
 import { excerpt } from '../json.js';
 import { McpError } from '../mcp-error.js';
+import { isLocalName, literalHost, zoneOf, type Zone } from '../network/address-zone.js';
+import { checkedLookup } from '../network/checked-lookup.js';
 import { readBody } from '../transport/http-answer.js';
-import { isLocalName, literalHost, zoneOf, type Zone } from './address-zone.js';
 import { oauthError } from './oauth-error.js';
 
 export interface GuardOptions {
@@ -101,33 +100,14 @@ export class Guard {
     );
   }
 
-  /** Resolves as Node does, and gives only addresses that were checked. */
-  #lookup(url: URL, what: string): LookupFunction {
-    return (hostname, options, callback) => {
-      resolve(hostname, { ...options, all: true }, (error, addresses) => {
-        if (error !== null) {
-          callback(error, '');
-          return;
-        }
-        try {
-          for (const { address } of addresses) {
-            const zone = zoneOf(address);
-            if (url.protocol === 'http:' && zone !== 'loopback')
-              throw oauthError(
-                'insecure',
-                `${what} is at ${excerpt(url.host)}, without TLS and not on loopback.`,
-              );
-            this.#require(zone, url, what);
-          }
-        } catch (refusal) {
-          callback(refusal as Error, '');
-          return;
-        }
-        const [first] = addresses;
-        if (options.all === true) callback(null, addresses);
-        else callback(null, first?.address ?? '', first?.family);
-      });
-    };
+  #checkResolved(address: string, url: URL, what: string): void {
+    const zone = zoneOf(address);
+    if (url.protocol === 'http:' && zone !== 'loopback')
+      throw oauthError(
+        'insecure',
+        `${what} is at ${excerpt(url.host)}, without TLS and not on loopback.`,
+      );
+    this.#require(zone, url, what);
   }
 
   async #once(url: URL, request: GuardedRequest): Promise<GuardedAnswer> {
@@ -144,7 +124,7 @@ export class Guard {
           method,
           agent: false,
           signal: cancel.signal,
-          lookup: this.#lookup(url, what),
+          lookup: checkedLookup((address) => this.#checkResolved(address, url, what)),
           headers: {
             accept: 'application/json',
             ...request.headers,

@@ -1,5 +1,6 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { expandVariables } from '../config/expand.js';
 import { isJsonObject, type JsonObject } from '../json.js';
 import type { ServerSpec } from '../hub/server-spec.js';
 import { McpError } from '../mcp-error.js';
@@ -67,8 +68,6 @@ export async function writeServer(
   await rename(beside, file.path);
 }
 
-const reference = /\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}/g;
-
 /**
  * A configured server with its variables filled in. Throws `ORCH_MCP_SPEC` that names the variables that are not set
  * and have no default.
@@ -80,12 +79,11 @@ export function toSpec(
 ): ServerSpec {
   const missing = new Set<string>();
   const expand = (value: unknown): unknown => {
-    if (typeof value === 'string')
-      return value.replaceAll(reference, (_whole, variable: string, otherwise?: string) => {
-        const found = environment[variable] ?? otherwise;
-        if (found === undefined) missing.add(variable);
-        return found ?? '';
-      });
+    if (typeof value === 'string') {
+      const { text, unset } = expandVariables(value, environment);
+      for (const variable of unset) missing.add(variable);
+      return text;
+    }
     if (Array.isArray(value)) return value.map(expand);
     if (!isJsonObject(value)) return value;
     return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, expand(one)]));

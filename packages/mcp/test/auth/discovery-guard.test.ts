@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, test } from 'vitest';
-import { zoneOf } from '../../src/auth/address-zone.js';
+import { zoneOf } from '../../src/network/address-zone.js';
 import { Guard } from '../../src/auth/guarded-request.js';
 import { oauth, type OAuthOptions } from '../../src/auth/index.js';
 import { connect } from '../../src/index.js';

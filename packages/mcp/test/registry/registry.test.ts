@@ -2,7 +2,8 @@ import { lookup } from 'node:dns/promises';
 import { hostname } from 'node:os';
 import { describe, expect, test } from 'vitest';
 import { createRegistry } from '../../src/registry/index.js';
-import { isInnerAddress, isInnerHost, outerLookup } from '../../src/registry/guarded-get.js';
+import { zoneOf } from '../../src/network/address-zone.js';
+import { isInnerHost, outerLookup } from '../../src/registry/guarded-get.js';
 import { refusal } from '../scene.js';
 import { filesystem, gone, issues, json, startRegistry, weather } from './registry-stand-in.js';
 
@@ -139,13 +140,14 @@ describe('the guard', () => {
     ...['0.0.0.0', '255.255.255.255', '::1', '::', 'fe80::1', 'fd00::1', '::ffff:10.0.0.1'],
     ...['::ffff:7f00:1', '64:ff9b::a00:1', '2002:a00:1::'],
   ])('knows %s for an inner address', (address) => {
-    expect(isInnerAddress(address)).toBe(true);
+    const url = new URL(`https://${address.includes(':') ? `[${address}]` : address}/`);
+    expect(isInnerHost(url)).toBe(true);
   });
 
-  test.each(['1.1.1.1', '172.32.0.1', '2606:4700::1111', '::ffff:1.1.1.1', 'example.com'])(
+  test.each(['1.1.1.1', '172.32.0.1', '[2606:4700::1111]', '[::ffff:1.1.1.1]', 'example.com'])(
     'lets %s pass',
-    (address) => {
-      expect(isInnerAddress(address)).toBe(false);
+    (host) => {
+      expect(isInnerHost(new URL(`https://${host}/`))).toBe(false);
     },
   );
 
@@ -180,7 +182,7 @@ describe('the guard', () => {
   async function innocentName(): Promise<string> {
     for (const name of [hostname(), 'ip6-localhost', 'ip6-loopback', 'localhost.localdomain']) {
       const found = await lookup(name).catch(() => undefined);
-      if (found && isInnerAddress(found.address) && !isInnerHost(new URL(`https://${name}`)))
+      if (found && zoneOf(found.address) !== 'public' && !isInnerHost(new URL(`https://${name}`)))
         return name;
     }
     throw new Error('This machine has no other name for itself than localhost.');

@@ -75,4 +75,4 @@ export function literalHost({ hostname }: URL): string | undefined {
 }
 
 /** `localhost` and the names below it, which are loopback by RFC 6761. */
-export const isLocalName = ({ hostname }: URL): boolean => /(?:^|\.)localhost$/.test(hostname);
+export const isLocalName = ({ hostname }: URL): boolean => /(?:^|\.)localhost\.?$/.test(hostname);
