@@ -2,12 +2,10 @@
 // Runs: sdk-0.1, sdk-0.2 (default engine), client-0.2, client-2026-07-28 (second engine). `--short`: what fits into a
 // minute. `--only REGEXP`: scenarios with this in their names. `--expected FILE`: another list of expected failures.
 // A scenario fails the run when it fails and is not expected to, and when it is expected to and does not.
-import { spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdtempSync, readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { build } from 'tsup';
+import { buildPrograms, owner, readChecks, runner, scratch, suiteProgram } from './suite.mjs';
 
 const here = import.meta.dirname;
 const concurrency = 2;
@@ -39,8 +37,6 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 
-const runner = findRunner();
-const scratch = mkdtempSync(path.join(tmpdir(), 'mcp-conformance-'));
 const client = await buildClient();
 const expected = JSON.parse(readFileSync(values.expected, 'utf8'));
 let passed = 0;
@@ -48,15 +44,14 @@ let failed = 0;
 try {
   for (const name of positionals.length > 0 ? positionals : Object.keys(runs)) await perform(name);
 } finally {
-  rmSync(scratch, { recursive: true, force: true });
-  rmSync(path.dirname(client), { recursive: true, force: true });
+  await owner.close();
 }
 console.log(`\n${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
 
 async function perform(name) {
   const run = runs[name];
-  const scenarios = list(run).filter(
+  const scenarios = (await list(run)).filter(
     (scenario) =>
       new RegExp(values.only).test(scenario) &&
       (!values.short || (short[name] !== undefined && short[name].test(scenario))),
@@ -92,84 +87,44 @@ async function perform(name) {
   );
 }
 
-/** The suites need Node 22; the client runs on the Node that runs this. */
-function findRunner() {
-  if (Number(process.versions.node.split('.')[0]) >= 22) return process.execPath;
-  const argv = [
-    '--yes',
-    '--prefer-offline',
-    '--package',
-    'node@22',
-    '--',
-    'node',
-    '-p',
-    'process.execPath',
-  ];
-  const { status, stdout, stderr } = spawnSync('npx', argv, { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`No Node 22 for the suites: ${stderr}`);
-  return stdout.trim();
-}
-
-/** Inside of the package, so that it finds what the package depends on. */
 async function buildClient() {
-  const modules = path.join(here, '..', 'node_modules');
-  mkdirSync(modules, { recursive: true });
-  const directory = mkdtempSync(path.join(modules, '.conformance-'));
   const scenarios = readdirSync(path.join(here, 'scenarios')).map((file) => [
     `scenarios/${path.basename(file, '.ts')}`,
     path.join(here, 'scenarios', file),
   ]);
-  await build({
-    config: false,
-    entry: { client: path.join(here, 'client.ts'), ...Object.fromEntries(scenarios) },
-    outDir: directory,
-    format: ['esm'],
-    outExtension: () => ({ js: '.mjs' }),
-    target: 'node20',
-    platform: 'node',
-    splitting: true,
-    silent: true,
-    dts: false,
-    noExternal: [/^@orch\//],
-    esbuildOptions(options) {
-      options.conditions = ['@orch/source'];
-    },
-  });
-  return path.join(directory, 'client.mjs');
+  const entry = { client: path.join(here, 'client.ts'), ...Object.fromEntries(scenarios) };
+  return path.join(await buildPrograms(entry), 'client.mjs');
 }
 
 /** Names of the client scenarios of a suite, of one version of the protocol if the run is of one. */
-function list({ suite, version }) {
-  const { stdout } = spawnSync(runner, [program(suite), 'list'], { encoding: 'utf8' });
-  const section = stdout.slice(stdout.indexOf('Client scenarios')).split('\n\n')[0] ?? '';
+async function list({ suite, version }) {
+  const { stdout } = await owner.run({
+    argv: [runner, suiteProgram(suite), 'list'],
+    cwd: here,
+    env: process.env,
+  });
+  const section = stdout.text.slice(stdout.text.indexOf('Client scenarios')).split('\n\n')[0] ?? '';
   return [...section.matchAll(/^ {2}- (\S+) \[(.*)\]$/gm)]
     .filter(([, , versions]) => version === undefined || versions.split(',').includes(version))
     .map(([, scenario]) => scenario);
 }
 
-function program(suite) {
-  return path.join(here, '..', 'node_modules', suite, 'dist', 'index.js');
-}
-
 async function performScenario({ suite, engine, version }, scenario) {
   const out = mkdtempSync(path.join(scratch, 'run-'));
-  const argv = [program(suite), 'client', '--scenario', scenario, '-o', out];
+  const argv = [runner, suiteProgram(suite), 'client', '--scenario', scenario, '-o', out];
   argv.push('--command', `'${process.execPath}' '${client}'`, '--timeout', String(timeoutMs));
   if (version !== undefined) argv.push('--spec-version', version);
-  const child = spawn(runner, argv, {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    detached: true,
-    env: { ...process.env, ORCH_CONFORMANCE_ENGINE: engine },
-  });
   let said = '';
-  child.stdout.on('data', (chunk) => (said += chunk));
-  child.stderr.on('data', (chunk) => (said += chunk));
-  const timer = setTimeout(() => process.kill(-child.pid, 'SIGKILL'), timeoutMs + 30_000);
-  const code = await new Promise((resolve) => child.on('close', resolve));
-  clearTimeout(timer);
-  const checks = readdirSync(out, { recursive: true })
-    .filter((file) => file.endsWith('checks.json'))
-    .flatMap((file) => JSON.parse(readFileSync(path.join(out, file), 'utf8')));
+  const onLine = (line) => void (said += `${line}\n`);
+  const { code } = await owner.run({
+    argv,
+    cwd: here,
+    env: { ...process.env, ORCH_CONFORMANCE_ENGINE: engine },
+    wallMs: timeoutMs + 30_000,
+    onStdoutLine: onLine,
+    onStderrLine: onLine,
+  });
+  const checks = readChecks(out).flatMap((result) => result.checks);
   const count = (...of) => checks.filter(({ status }) => of.includes(status)).length;
   // Scenarios in which a client must fail are not passed by failing to know them.
   const ok = code === 0 && !said.includes('does not know the scenario');
