@@ -52,7 +52,7 @@ describe('a cold start', () => {
     plan([work]);
     await verbs(run);
     const urls = await loaded(argv);
-    expect(urls.some((url) => url.endsWith('/apps/cli/dist/main.js'))).toBe(true);
+    expect(urls.some((url) => url.endsWith('/apps/cli/dist/orch.js'))).toBe(true);
     expect(heavy(urls)).toEqual([]);
   });
 

@@ -5,7 +5,7 @@ import type { Event, RunState } from '@orch/coordinator/state';
 import type { TestRepository } from './repository.js';
 
 const root = path.resolve(import.meta.dirname, '../..');
-export const orchProgram = path.join(root, 'apps', 'cli', 'dist', 'main.js');
+export const orchProgram = path.join(root, 'apps', 'cli', 'dist', 'main.cjs');
 export const claudeProgram =
   process.env['ORCH_TEST_CLAUDE'] ??
   path.join(root, '.peers', 'claude-code', 'node_modules', '.bin', 'claude');

@@ -7,7 +7,7 @@ import { claudeCodeExecutable } from './claude-code.mjs';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const example = path.join(root, 'examples', 'first-run');
-const orch = path.join(root, 'apps', 'cli', 'dist', 'main.js');
+const orch = path.join(root, 'apps', 'cli', 'dist', 'main.cjs');
 if (!existsSync(orch) || !existsSync(claudeCodeExecutable)) {
   console.error('Not set up yet. First: npm run setup');
   process.exit(7);

@@ -32,7 +32,7 @@ chmodSync(path.join(project, 'guard.sh'), 0o755);
 
 // As npm installs it: a link to a program whose first line asks for node.
 const command = path.join(directory, 'orch');
-symlinkSync(path.resolve('dist/main.js'), command);
+symlinkSync(path.resolve('dist/main.cjs'), command);
 const env = {
   PATH: `${path.dirname(process.execPath)}:${process.env['PATH'] ?? ''}`,
   HOME: directory,
