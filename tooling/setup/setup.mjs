@@ -15,7 +15,13 @@ const run = (program, argv) =>
   execFileSync(program, argv, {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],
-    env: { ...process.env, TURBO_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1' },
+    env: {
+      ...process.env,
+      TURBO_TELEMETRY_DISABLED: '1',
+      DO_NOT_TRACK: '1',
+      // As in `npm test`, which then finds the packages built.
+      NODE_LEG: process.version,
+    },
   });
 
 step('packages', () =>
