@@ -1,9 +1,11 @@
 import { isJsonObject, type Json, type JsonObject } from '../json.js';
+import { disguisedWord, inLatin } from './lookalikes.js';
 import type { Neighbours } from './neighbours.js';
 import { hiddenIn, visibleText, type HiddenKind } from './visible-text.js';
 
 /**
  * - `control`, `bidi`, `tag_characters`, `invisible`: characters that a person does not see.
+ * - `lookalike`: a word of Latin letters and of others that look like them.
  * - `override`: it tells its reader to drop other instructions.
  * - `concealment`: it tells its reader to keep something from the user.
  * - `hidden_markup`: tags or comments that address a model (`<IMPORTANT>`).
@@ -15,6 +17,7 @@ import { hiddenIn, visibleText, type HiddenKind } from './visible-text.js';
  */
 export type FindingKind =
   | HiddenKind
+  | 'lookalike'
   | 'override'
   | 'concealment'
   | 'hidden_markup'
@@ -90,13 +93,17 @@ export function scan(
     };
     for (const kind of hiddenIn(text)) found(kind, text);
     const words = visibleText(text).normalize('NFKC').replaceAll(/\s+/g, ' ');
-    const lower = words.toLowerCase();
+    const disguised = disguisedWord(words);
+    if (disguised !== undefined) found('lookalike', disguised);
+    // As its reader understands it, whatever script it is written in.
+    const latin = inLatin(words);
+    const lower = latin.toLowerCase();
     for (const [kind, pattern] of phrases) {
       const match = pattern.exec(lower);
       if (match !== null) found(kind, words.slice(match.index, match.index + match[0].length));
     }
     // What it calls its own is its own affair; what it tells of others is not.
-    const other = inName ? undefined : neighbours.mentions(server, words);
+    const other = inName ? undefined : neighbours.mentions(server, latin);
     if (other !== undefined) found('shadowing', other);
   }
 
