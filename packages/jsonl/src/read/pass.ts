@@ -55,7 +55,7 @@ export class Pass<E> implements RecordSink {
     range: ScanRange,
     make: Make<E> | undefined,
     onFault: (fault: Fault) => void,
-    initialBytes?: number,
+    initialBytes: number,
   ) {
     const { live = false, where = {}, fields } = options;
     const { from, maxLineBytes } = range;
