@@ -21,8 +21,10 @@ const inPlace = (call: string): boolean =>
 export function faultyFileSystem(faults: Faults, base: FileSystem = nodeFileSystem): FileSystem {
   const counts = new Map<string, number>();
   function perform(call: keyof FileSystem, given: readonly unknown[]): unknown {
-    const index = counts.get(call) ?? 0;
-    counts.set(call, index + 1);
+    // A write is one whether it is made in place or not.
+    const counted = call === 'writeSync' ? 'write' : call;
+    const index = counts.get(counted) ?? 0;
+    counts.set(counted, index + 1);
     const run: AnyCall = (...args) => (base[call] as AnyCall)(...args);
     if (call === 'close' || call === 'closeSync') {
       const closed = run(...given);

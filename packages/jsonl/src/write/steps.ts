@@ -7,9 +7,9 @@ type Call = {
 
 type Answer<C extends Call> = Awaited<ReturnType<FileSystem[C]>>;
 
-/** One call to the file system, or a pause. */
+/** One call to the file system, or a pause. `inPlace`: nothing else goes on meanwhile, even where all else is waited for. */
 export type Step =
-  | { readonly call: Call; readonly given: readonly unknown[] }
+  | { readonly call: Call; readonly given: readonly unknown[]; readonly inPlace?: boolean }
   | { readonly call: 'pause'; readonly pauseMs: number };
 
 /**
@@ -24,6 +24,14 @@ export function* ask<C extends Call>(
   ...given: Parameters<FileSystem[C]>
 ): Steps<Answer<C>> {
   return (yield { call, given }) as Answer<C>;
+}
+
+/** Makes one call as a step that is not handed to a thread. */
+export function* askInPlace<C extends Call>(
+  call: C,
+  ...given: Parameters<FileSystem[C]>
+): Steps<Answer<C>> {
+  return (yield { call, given, inPlace: true }) as Answer<C>;
 }
 
 /** Waits a moment. 0 lets other work of this process go first. */
@@ -41,7 +49,8 @@ function perform(step: Step, fileSystem: FileSystem): unknown {
       else setTimeout(resolve, pauseMs);
     });
   }
-  return (fileSystem[step.call] as AnyCall)(...step.given);
+  const call = step.inPlace === true ? (`${step.call}Sync` as const) : step.call;
+  return (fileSystem[call] as AnyCall)(...step.given);
 }
 
 const sleeper = new Int32Array(new SharedArrayBuffer(4));

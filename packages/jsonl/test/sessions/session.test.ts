@@ -93,7 +93,8 @@ describe('openSession()', () => {
   const full = (from: number) =>
     faultyFileSystem({
       before: (call, index) => {
-        if (call === 'write' && index >= from) throw systemError('ENOSPC', call);
+        if ((call === 'write' || call === 'writeSync') && index >= from)
+          throw systemError('ENOSPC', call);
       },
     });
 
@@ -138,20 +139,15 @@ describe('openSession()', () => {
 
   it('replaces secrets in data and in raw before the first write', async () => {
     const path = temporaryDirectory()('fix.1.jsonl');
-    const written: Buffer[] = [];
-    const fileSystem = {
-      ...nodeFileSystem,
-      write: (file: number, bytes: Uint8Array, start: number, end: number) => {
-        written.push(Buffer.from(bytes.subarray(start, end)));
-        return nodeFileSystem.write(file, bytes, start, end);
-      },
-    };
+    const { fileSystem, moments } = recordFileSystem();
     const secret = 'line one\n"quoted" \\ käse';
     const session = await openSession(path, { redact: redactValues([secret]), fileSystem });
     session.record('tool.result', { output: `before ${secret} after` }, { raw: [secret] });
     await session.end({ summary: secret });
     await session.close();
-    expect(Buffer.concat(written).toString()).not.toContain('quoted');
+    const written = Buffer.concat(moments.flatMap(({ bytes = [] }) => bytes)).toString();
+    expect(written).toContain('before [redacted] after');
+    expect(written).not.toContain('quoted');
     const { records } = await readSession(path);
     expect(records[0]).toMatchObject({
       data: { output: 'before [redacted] after' },

@@ -104,7 +104,7 @@ describe("access 'locked'", () => {
     writer.appendSync(2);
     await writer.close();
     // The sync comes after the lock was given back, so that nobody waits for it who need not.
-    expect(calls).toEqual(['write 1', 'fdatasync 0', 'writeSync 1']);
+    expect(calls).toEqual(['writeSync 1', 'fdatasync 0', 'writeSync 1']);
   });
 
   it('waits for the lock, and gives up with a typed error', async () => {
@@ -140,13 +140,13 @@ describe("access 'locked'", () => {
       access: 'locked',
       fileSystem: {
         ...nodeFileSystem,
-        write: (file, bytes, start, end) => {
+        writeSync: (file, bytes, start, end) => {
           try {
             second.appendSync('never');
           } catch (error) {
             code = (error as { code: unknown }).code;
           }
-          return nodeFileSystem.write(file, bytes, start, end);
+          return nodeFileSystem.writeSync(file, bytes, start, end);
         },
       },
     });
@@ -161,7 +161,7 @@ describe("access 'locked'", () => {
     const at = temporaryDirectory();
     const fileSystem = faultyFileSystem({
       before: (call, index) => {
-        if (call === 'write' && index > 1) throw systemError('ENOSPC', call);
+        if (call === 'writeSync' && index > 1) throw systemError('ENOSPC', call);
       },
       take: (index, length) => (index === 1 ? length - 3 : length),
     });

@@ -148,6 +148,7 @@ describe('a failure while a file is rotated', () => {
     'close',
     'fdatasync',
     'write',
+    'writeSync',
     'read',
     'remove',
   ];

@@ -27,7 +27,7 @@ describe('append()', () => {
     const { fileSystem, count } = recordFileSystem();
     const writer = await openWriter(at('a.jsonl'), { fileSystem });
     await Promise.all(Array.from({ length: 500 }, (_, n) => writer.append({ n })));
-    expect([count('write'), count('fdatasync')]).toEqual([1, 1]);
+    expect([count('writeSync'), count('fdatasync')]).toEqual([1, 1]);
     await writer.close();
   });
 
@@ -37,18 +37,37 @@ describe('append()', () => {
     const writer = await openWriter(at('a.jsonl'), { fileSystem: recording.fileSystem });
     const rest: Promise<unknown>[] = [];
     const fileSystem = recording.fileSystem;
-    const write = fileSystem.write.bind(fileSystem);
-    fileSystem.write = async (file, bytes, start, end) => {
+    const write = fileSystem.writeSync.bind(fileSystem);
+    fileSystem.writeSync = (file, bytes, start, end) => {
       const first = rest.length === 0;
       if (first) for (let n = 1; n <= 100; n += 1) rest.push(writer.append({ n }));
       return write(file, bytes, start, end);
     };
     await writer.append({ n: 0 });
     await Promise.all(rest);
-    expect([recording.count('write'), recording.count('fdatasync')]).toEqual([2, 2]);
+    expect([recording.count('writeSync'), recording.count('fdatasync')]).toEqual([2, 2]);
     await writer.close();
     const { records } = await readAll<{ n: number }>(at('a.jsonl'));
     expect(records.map(({ n }) => n)).toEqual(Array.from({ length: 101 }, (_, n) => n));
+  });
+
+  it('hands large groups, and whatever is not synced, to a thread, so that other work goes on', async () => {
+    const at = temporaryDirectory();
+    const { fileSystem, count } = recordFileSystem();
+    const writer = await openWriter(at('a.jsonl'), { fileSystem });
+    await writer.append('x'.repeat(100_000));
+    expect([count('write'), count('writeSync')]).toEqual([1, 0]);
+    await writer.append('small');
+    expect([count('write'), count('writeSync')]).toEqual([1, 1]);
+    await writer.close();
+    const unsynced = await openWriter(at('b.jsonl'), { fileSystem, durability: 'kernel' });
+    let turns = 0;
+    const timer = setInterval(() => (turns += 1), 0);
+    for (let n = 0; turns < 3 && n < 100_000; n += 1) await unsynced.append(n);
+    clearInterval(timer);
+    await unsynced.close();
+    expect(turns).toBe(3);
+    expect(count('writeSync')).toBe(1);
   });
 
   it("gives each call a sync of its own with durability 'sync'", async () => {
@@ -57,7 +76,7 @@ describe('append()', () => {
     const writer = await openWriter(at('a.jsonl'), { durability: 'sync', fileSystem });
     await Promise.all([writer.append(1), writer.append(2), writer.appendMany([3, 4])]);
     await writer.close();
-    expect([count('write'), count('fdatasync')]).toEqual([3, 3]);
+    expect([count('writeSync'), count('fdatasync')]).toEqual([3, 3]);
   });
 
   it.each(['none', 'kernel'] as const)(
@@ -83,9 +102,9 @@ describe('append()', () => {
     const { fileSystem, count } = recordFileSystem();
     const writer = await openWriter(at('a.jsonl'), { maxBatchBytes: 100, fileSystem });
     await Promise.all(Array.from({ length: 20 }, () => writer.append('x'.repeat(37))));
-    expect(count('write')).toBe(10);
+    expect(count('writeSync')).toBe(10);
     await writer.append('x'.repeat(1000));
-    expect(count('write')).toBe(11);
+    expect(count('writeSync')).toBe(11);
     await writer.close();
   });
 
@@ -201,7 +220,7 @@ describe('appendMany()', () => {
     const writer = await openWriter(at('a.jsonl'), { maxBatchBytes: 10, fileSystem });
     const values = Array.from({ length: 2000 }, (_, n) => ({ n }));
     const { bytes } = await writer.appendMany(values);
-    expect(count('write')).toBe(1);
+    expect(count('writeSync')).toBe(1);
     expect(bytes).toBe(statSync(at('a.jsonl')).size);
     expect(writer.bytes).toBe(bytes);
     await expect(writer.appendMany([])).resolves.toEqual({ bytes: 0 });
@@ -237,15 +256,15 @@ describe('appendSync()', () => {
     const at = temporaryDirectory();
     const { fileSystem } = recordFileSystem();
     const writer = await openWriter(at('a.jsonl'), { fileSystem });
-    const write = fileSystem.write.bind(fileSystem);
+    const fdatasync = fileSystem.fdatasync.bind(fileSystem);
     let refused: unknown;
-    fileSystem.write = async (file, bytes, start, end) => {
+    fileSystem.fdatasync = async (file) => {
       try {
         writer.appendSync('between');
       } catch (error) {
         refused = error;
       }
-      return write(file, bytes, start, end);
+      return fdatasync(file);
     };
     await writer.append('first');
     expect(JsonlError.isInstance(refused) && refused.code).toBe('ORCH_JSONL_BUSY');
