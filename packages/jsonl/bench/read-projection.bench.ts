@@ -13,7 +13,7 @@ for (const [size, target] of [
   ['19 KB', 10],
 ] as const) {
   const path = join(directory, 'records.jsonl');
-  const count = writeRecords(path, size, 12e6);
+  const count = writeRecords(path, size, 96e6);
   const bytes = readFileSync(path);
   const slices: Buffer[] = [];
   for (let start = 0; start < bytes.length;) {

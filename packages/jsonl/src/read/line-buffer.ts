@@ -2,9 +2,11 @@
 export const chunkBytes = 256 * 1024;
 /**
  * The same where a thread of the pool reads meanwhile: to hand the work over and back takes three times as long as
- * reading 256 KiB. 1 MiB would be quicker still, and take 4 MB more memory.
+ * reading 256 KiB. More would take memory that whole records need.
  */
 export const handedChunkBytes = 512 * 1024;
+/** The same where little of each line is decoded: handing over takes most of the time then, and records little memory. */
+export const skimmedChunkBytes = 1024 * 1024;
 /**
  * How much of it is decoded at a time: little enough that records are used while they are still in
  * the processor's cache.
@@ -139,7 +141,7 @@ export class LineBuffer {
   /** Lets the next pass have the memory. Nothing may be asked of this one after it. */
   release(): void {
     const { length } = this.buffer;
-    if (length <= handedChunkBytes && length > (spare?.length ?? 0)) spare = this.buffer;
+    if (length <= skimmedChunkBytes && length > (spare?.length ?? 0)) spare = this.buffer;
     this.buffer = noBytes;
     this.view = noBytes;
   }

@@ -2,7 +2,7 @@ import { nodeFileSystem } from '../file-system.js';
 import { openSource, type Input, type ReadableFiles } from './byte-source.js';
 import type { Fault } from './fault.js';
 import { flatten } from './flatten.js';
-import { handedChunkBytes } from './line-buffer.js';
+import { handedChunkBytes, skimmedChunkBytes } from './line-buffer.js';
 import { collectFaults, Pass, type Make, type ScanTotals } from './pass.js';
 import { checkReadOptions, type ReadOptions } from './read-options.js';
 import type { StandardSchema } from './schema.js';
@@ -49,7 +49,9 @@ export async function* scanBatches<E>(
   const source = await openSource(files, input, range.from, compression);
   let pass: Pass<E> | undefined;
   try {
-    pass = new Pass(options, range, make, onFault, handedChunkBytes);
+    const isSkimmed = options.fields !== undefined || options.where !== undefined;
+    const chunk = isSkimmed ? skimmedChunkBytes : handedChunkBytes;
+    pass = new Pass(options, range, make, onFault, chunk);
     let left = range.to - range.from;
     for (let ended = false; !ended;) {
       const room = pass.room();
