@@ -25,7 +25,8 @@ function carrying(marker: string): number {
   return readdirSync('/proc').filter((name) => /^\d+$/.test(name) && isIts(name)).length;
 }
 
-let grownBytes = Number.NaN;
+let grown = { live: Number.NaN, untilEnd: Number.NaN };
+const MiB = 1024 * 1024;
 
 test('2,000 live children: each is heard, all are ended together, none is left', async () => {
   const marker = `multitude-${process.pid}`;
@@ -35,20 +36,24 @@ test('2,000 live children: each is heard, all are ended together, none is left',
   });
   const exited = once(child, 'exit');
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const live = JSON.parse(String((await lines.next()).value)) as object;
+  const live = JSON.parse(String((await lines.next()).value)) as { grownBytes: number };
   expect(live).toMatchObject({ live: 2000, said: 2000 });
   expect(carrying(marker)).toBe(2000);
   child.stdin.write('end\n');
-  const ended = JSON.parse(String((await lines.next()).value)) as { grownBytes: number };
+  const ended = JSON.parse(String((await lines.next()).value)) as { grownUntilEndBytes: number };
   console.log(JSON.stringify({ ...live, ...ended }));
   expect(ended).toMatchObject({ cancelled: 2000, survivors: 0 });
   expect(carrying(marker)).toBe(0);
   await exited;
-  ({ grownBytes } = ended);
+  grown = { live: live.grownBytes, untilEnd: ended.grownUntilEndBytes };
 });
 
 test('2,000 live children cost their owner 64 MiB of memory at most', () => {
-  expect(grownBytes).toBeLessThanOrEqual(64 * 1024 * 1024);
+  expect(grown.live).toBeLessThanOrEqual(64 * MiB);
+});
+
+test('to end all of them at once costs 32 MiB more at most', () => {
+  expect(grown.untilEnd).toBeLessThanOrEqual(96 * MiB);
 });
 
 const limited = async (...args: string[]): Promise<{ well: number }> => {

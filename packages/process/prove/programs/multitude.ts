@@ -1,6 +1,6 @@
 // multitude.mjs COUNT: an owner of COUNT live processes, each of which has spoken. Prints how many there are,
-// then waits for a line on stdin, ends all and prints how they ended, how long that took, how long its event
-// loop stood still meanwhile, and by how many bytes its greatest memory use grew.
+// and by how many bytes its greatest memory use grew until then. Waits for a line on stdin, ends all and prints how
+// they ended, how long that took, how long its event loop stood still meanwhile, and the same number again.
 import { once } from 'node:events';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { createProcessOwner, type OwnedProcess } from '../../src/index.js';
@@ -32,7 +32,10 @@ for (let n = 1; n < count; n += 1) start(n);
 const all = await Promise.all(started);
 await Promise.all(spoken);
 const startSeconds = (performance.now() - startedMs) / 1000;
-console.log(JSON.stringify({ live: all.length, said: said.size, startSeconds }));
+/** How much the greatest memory use of this process has grown, so that nothing in between is missed. */
+const grown = (): number => (process.resourceUsage().maxRSS - before) * 1024;
+const grownBytes = grown();
+console.log(JSON.stringify({ live: all.length, said: said.size, startSeconds, grownBytes }));
 await once(process.stdin, 'data');
 const delay = monitorEventLoopDelay({ resolution: 1 });
 delay.enable();
@@ -42,8 +45,9 @@ const ended = await Promise.all(all.map((one) => one.ended));
 const endSeconds = (performance.now() - endingMs) / 1000;
 delay.disable();
 const cancelled = ended.filter(({ reason }) => reason === 'cancelled').length;
-const grownBytes = (process.resourceUsage().maxRSS - before) * 1024;
 const longestLagMs = delay.max / 1e6;
-console.log(JSON.stringify({ cancelled, survivors, endSeconds, longestLagMs, grownBytes }));
+console.log(
+  JSON.stringify({ cancelled, survivors, endSeconds, longestLagMs, grownUntilEndBytes: grown() }),
+);
 await owner.close();
 process.exit();
