@@ -131,7 +131,12 @@ export function readServer(
       );
   const oauth = entries.get('oauth');
   if (oauth !== undefined)
-    document.problem('warning', oauth.key, `oauth of ${name} is not read from here.`, name);
+    document.problem(
+      'warning',
+      oauth.key,
+      `oauth of ${name} is not read from here; give it to: orch-mcp login ${name} --client-id ID`,
+      name,
+    );
 
   const more = readOurs(document, name, valueOf('x-orch'), wrong);
   const timeout = valueOf('timeout');

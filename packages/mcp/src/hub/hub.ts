@@ -146,7 +146,7 @@ function createHousehold(options: ClientOptions): Household {
         tell: (asked) => tell({ type: 'asked', ...asked }),
       });
       const bare = opening({ name, server, spill, owner: ownerOf, redactor });
-      const open = options.wire?.({ name, secrets }, bare) ?? bare;
+      const open = options.wire?.({ name, secrets, onSecret: redactor.onAdded }, bare) ?? bare;
       return new SupervisedServer({
         name,
         restart,

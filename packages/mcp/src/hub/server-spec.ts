@@ -82,6 +82,8 @@ export interface WebSocketServerSpec extends CommonSpec {
   readonly headers?: Readonly<Record<string, string>>;
   /** As for `http`. */
   readonly headersHelper?: readonly string[];
+  /** How the request that opens it is authorized; `@orch/mcp/auth` makes one. Default: by `headers` alone. */
+  readonly auth?: HttpAuth;
   /** So often it is asked whether it is there; if nothing came until the next time, it is not. Default 30,000. */
   readonly heartbeatMs?: number;
 }
@@ -132,7 +134,7 @@ export type CheckedServer =
       Address &
       Authorized & { readonly type: 'http'; readonly fallback: 'sse' | undefined })
   | (CheckedCommon & Address & Authorized & { readonly type: 'sse' })
-  | (CheckedCommon & Address & { readonly type: 'ws'; readonly heartbeatMs: number })
+  | (CheckedCommon & Address & Authorized & { readonly type: 'ws'; readonly heartbeatMs: number })
   | (CheckedCommon & { readonly type: 'custom'; readonly open: OpenTransport });
 
 /** A program that prints headers, and where it runs. */
@@ -153,7 +155,7 @@ const keysOf = {
   stdio: [...wireKeys, 'command', 'args', 'env', 'cwd', 'closeMs'],
   http: [...wireKeys, 'url', 'headers', 'headersHelper', 'auth', 'fallback'],
   sse: [...wireKeys, 'url', 'headers', 'headersHelper', 'auth'],
-  ws: [...wireKeys, 'url', 'headers', 'headersHelper', 'heartbeatMs'],
+  ws: [...wireKeys, 'url', 'headers', 'headersHelper', 'auth', 'heartbeatMs'],
   custom: [...commonKeys, 'open'],
 } as const;
 const types = Object.keys(keysOf).map((type) => JSON.stringify(type));
@@ -289,7 +291,7 @@ export function checkServer(name: string, spec: ServerSpec, around: Surroundings
       const { heartbeatMs = 30_000 } = spec;
       if (!(heartbeatMs >= 100 && heartbeatMs < 2 ** 31))
         refuse(name, 'heartbeatMs', 'a number of ms from 100 to 2147483647');
-      return { ...common, type: 'ws', ...checkAddress(name, spec, 'ws', around), heartbeatMs };
+      return { ...common, type: 'ws', ...checkAuthorized(name, spec, around, 'ws'), heartbeatMs };
     }
     case 'custom':
       if (typeof spec.open !== 'function')
@@ -318,10 +320,11 @@ function checkAddress(
 
 function checkAuthorized(
   name: string,
-  spec: HttpServerSpec | SseServerSpec,
+  spec: HttpServerSpec | SseServerSpec | WebSocketServerSpec,
   around: Surroundings,
+  scheme: 'http' | 'ws' = 'http',
 ): Address & Authorized {
-  const address = checkAddress(name, spec, 'http', around);
+  const address = checkAddress(name, spec, scheme, around);
   checkAuth(name, spec.auth, address.headers);
   return { ...address, auth: spec.auth };
 }
