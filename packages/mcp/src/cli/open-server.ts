@@ -36,21 +36,26 @@ export interface OpenedServer {
   readonly hub: McpHub;
 }
 
-/** Reads where the servers are. Rejects with `ORCH_MCP_SPEC`, `ORCH_MCP_RECORDING`. */
-export async function openSource(host: Host, flags: SourceFlags): Promise<Source> {
+/** Reads where the servers are. `firstUse`: of pins. Rejects with `ORCH_MCP_SPEC`, `ORCH_MCP_RECORDING`. */
+export async function openSource(
+  host: Host,
+  flags: SourceFlags,
+  firstUse: 'pin' | 'block' = 'pin',
+): Promise<Source> {
   if (flags.replay !== undefined) {
     const path = resolve(host.cwd, flags.replay);
     const { openReplay } = await import('../recording/index.js');
     const { servers, wire } = await openReplay(path);
     const specOf = (name: string): ServerSpec => found(servers, name, path);
-    return source(host, { path, names: Object.keys(servers), specOf }, undefined, { wire });
+    const known = { path, names: Object.keys(servers), specOf };
+    return source(host, { known, login: undefined, firstUse, through: { wire } });
   }
   const known = await configured(host, flags.config);
   const login = await storedLogin(host);
-  if (flags.record === undefined) return source(host, known, login);
+  if (flags.record === undefined) return source(host, { known, login, firstUse });
   const { openRecorder } = await import('../recording/index.js');
   const recorder = await openRecorder(resolve(host.cwd, flags.record));
-  return source(host, known, login, recorder);
+  return source(host, { known, login, firstUse, through: recorder });
 }
 
 type Configured = Pick<Source, 'path' | 'names' | 'specOf'>;
@@ -90,10 +95,14 @@ function found<T>(servers: Readonly<Record<string, T>>, name: string, path: stri
 
 function source(
   host: Host,
-  known: Configured,
-  login: HttpAuth | undefined,
-  through?: { readonly wire: Wire; close?(): Promise<void> },
+  options: {
+    readonly known: Configured;
+    readonly login: HttpAuth | undefined;
+    readonly firstUse: 'pin' | 'block';
+    readonly through?: { readonly wire: Wire; close?(): Promise<void> };
+  },
 ): Source {
+  const { known, login, firstUse, through } = options;
   const hubs: McpHub[] = [];
   const pins = openPins(join(stateDirectory(host.environment), 'mcp', 'pins'));
   const authorized = (spec: ServerSpec, auth: HttpAuth | undefined): ServerSpec =>
@@ -108,7 +117,7 @@ function source(
         cwd: host.cwd,
         environment: host.environment,
         approvals: approvalsOf(host),
-        pins: { policy: 'block', store: pins, project: host.cwd },
+        pins: { policy: 'block', store: pins, project: host.cwd, firstUse },
         ...(through !== undefined && { wire: through.wire }),
         ...more,
       });

@@ -159,9 +159,8 @@ function addTrust(mcp: Command, host: Host, done: (code: number) => void): void 
     });
   mcp
     .command('pin <server>')
-    .description(
-      'show what changed in the definitions of its tools, and ask you whether that is right',
-    )
+    .description('show what changed in what it says of itself, and ask you whether that is right')
+    .option(...config)
     .option(...json)
     .action(async (server: string, flags: object) => {
       const { pinVerb } = await import('./approve.js');

@@ -42,7 +42,7 @@ export interface ClientOptions {
   readonly engine?: CreateEngine;
   /** What a project's servers must be in to be started. Default: none is approved. */
   readonly approvals?: ApprovalStore;
-  /** What servers may say of their tools, by what they said before. Default: they may change it at will. */
+  /** What servers may say of themselves, by what they said before. Default: they may change it at will. */
   readonly pins?: PinPolicy;
   /**
    * What is done about suspicious words in what servers say of themselves. Default `warn`: an event. A name with

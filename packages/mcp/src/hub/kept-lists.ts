@@ -5,7 +5,14 @@ import type { RequestOptions } from '../protocol/peer.js';
 import type { DefinitionGuard } from '../safety/guard.js';
 import type { Redactor } from '../safety/redaction.js';
 import type { Connection } from './connection.js';
-import { listAll, templateList, toolList, type ListKind, type Tool } from './definitions.js';
+import {
+  listAll,
+  listKinds,
+  templateList,
+  toolList,
+  type ListKind,
+  type Tool,
+} from './definitions.js';
 import type { ListOptions } from './mcp-server.js';
 import { mostTurns, type ServerRequests } from './requests.js';
 
@@ -16,7 +23,7 @@ export interface KeptListsOptions {
   readonly redactor: Redactor;
 }
 
-/** What one server lists, kept until it may have changed; each list of tools is judged before anybody sees it. */
+/** What one server lists, kept until it may have changed; each is judged before anybody sees it. */
 export class KeptLists {
   readonly #options: KeptListsOptions;
   readonly #lists = new Map<ListKind, Promise<readonly JsonObject[]>>();
@@ -25,23 +32,24 @@ export class KeptLists {
   /** By what the tools say of themselves. */
   #repeatable: ReadonlySet<string> = new Set();
   #tools: ReadonlyMap<string, Tool> = new Map();
-  /** Rises whenever what is known of the tools no longer holds; the list that was judged last was of `#judgedAt`. */
-  #generation = 0;
-  #judgedAt = -1;
+  /** Rises by capability whenever what is known of its lists no longer holds. */
+  readonly #generations = new Map<string, number>();
+  /** The generation of each list that was judged last. */
+  readonly #judgedAt = new Map<ListKind, number>();
   #isLooking = false;
 
   constructor(options: KeptListsOptions) {
     this.#options = options;
   }
 
-  /** The list of tools that was judged last is that of the server as it is now, as far as it said. */
-  get areToolsJudged(): boolean {
-    return this.#judgedAt === this.#generation;
+  /** What was judged last is what the server has now, as far as it said. */
+  isJudged(kind: ListKind): boolean {
+    return this.#judgedAt.get(kind) === this.#generationOf(kind.capability);
   }
 
   /** The same, and it may still be kept. */
-  get areToolsKnown(): boolean {
-    return this.areToolsJudged && !this.#isStale(toolList);
+  isKnown(kind: ListKind): boolean {
+    return this.isJudged(kind) && !this.#isStale(kind);
   }
 
   /** A tool as it said of itself. */
@@ -91,12 +99,13 @@ export class KeptLists {
   changed(capability: string): void {
     for (const kind of [...this.#lists.keys()])
       if (kind.capability === capability) this.#lists.delete(kind);
-    if (capability === toolList.capability) this.#generation += 1;
+    this.#generations.set(capability, this.#generationOf(capability) + 1);
   }
 
   /** The server is another, or may have said unheard that its lists are. */
   forget(): void {
-    this.#generation += 1;
+    for (const { capability } of listKinds)
+      this.#generations.set(capability, this.#generationOf(capability) + 1);
     this.#lists.clear();
     this.#repeatable = new Set();
   }
@@ -106,20 +115,21 @@ export class KeptLists {
     this.#keptUntilMs.delete(kind);
     for (let attempt = 1, stale = 0; stale < mostTurns;) {
       const connection = await requests.acquire();
-      const generation = this.#generation;
+      const generation = this.#generationOf(kind.capability);
       let items: readonly JsonObject[] = [];
       try {
         if (connection.handshake.capabilities[kind.capability] !== undefined)
           items = await this.#readFrom(connection, kind, options);
       } catch (error) {
         // A server need not offer templates because it offers resources.
-        if (kind === templateList && isMethodNotFound(error)) return [];
-        if (attempt > 1 || !requests.mayRepeat(error)) throw redactor.error(error);
-        attempt += 1;
-        continue;
+        if (kind !== templateList || !isMethodNotFound(error)) {
+          if (attempt > 1 || !requests.mayRepeat(error)) throw redactor.error(error);
+          attempt += 1;
+          continue;
+        }
       }
-      if (kind !== toolList) return items;
-      if (generation === this.#generation) return this.#take(items as readonly Tool[], generation);
+      if (generation === this.#generationOf(kind.capability))
+        return this.#take(kind, items, generation);
       // It was changed while it was read.
       stale += 1;
     }
@@ -140,12 +150,19 @@ export class KeptLists {
     return performance.now() > (this.#keptUntilMs.get(kind) ?? Infinity);
   }
 
-  #take(tools: readonly Tool[], generation: number): readonly Tool[] {
-    this.#options.guard.take(tools);
-    this.#repeatable = repeatable(tools);
-    this.#tools = new Map(tools.map((tool) => [tool.name, tool]));
-    this.#judgedAt = generation;
-    return tools;
+  #generationOf(capability: string): number {
+    return this.#generations.get(capability) ?? 0;
+  }
+
+  #take(kind: ListKind, items: readonly JsonObject[], generation: number): readonly JsonObject[] {
+    this.#options.guard.take(kind.part, items);
+    this.#judgedAt.set(kind, generation);
+    if (kind === toolList) {
+      const tools = items as readonly Tool[];
+      this.#repeatable = repeatable(tools);
+      this.#tools = new Map(tools.map((tool) => [tool.name, tool]));
+    }
+    return items;
   }
 }
 

@@ -89,7 +89,7 @@ export class ServerRequests {
     const { name } = this.#options;
     return new McpError(
       'ORCH_MCP_CHANGED',
-      `${name} changes its list of tools faster than it can be looked at, so nothing was sent. This is a defect of the server.`,
+      `${name} changes what it lists faster than it can be looked at, so nothing was sent. This is a defect of the server.`,
       { details: { server: name } },
     );
   }

@@ -9,6 +9,8 @@ import {
   resourceList,
   templateList,
   toolList,
+  listKinds,
+  type ListKind,
   type Prompt,
   type Resource,
   type ResourceTemplate,
@@ -16,7 +18,7 @@ import {
 } from './definitions.js';
 import type { DefinitionGuard, DefinitionReview } from '../safety/guard.js';
 import type { Redactor } from '../safety/redaction.js';
-import type { AllowsAll } from './filter.js';
+import type { Allows, AllowsAll } from './filter.js';
 import { KeptLists } from './kept-lists.js';
 import type {
   CallOptions,
@@ -29,7 +31,7 @@ import type {
   ServerEvent,
 } from './mcp-server.js';
 import { OutputCheck } from './output-check.js';
-import { ServerRequests } from './requests.js';
+import { ServerRequests, type Admit } from './requests.js';
 import { Supervisor, type RestartPolicy, type ServerState } from './supervisor.js';
 import { readToolResult, type ToolResult } from './tool-result.js';
 
@@ -96,18 +98,27 @@ export class SupervisedServer implements McpServer {
   }
 
   async tools(options?: ListOptions): Promise<readonly Tool[]> {
-    const { allows, guard } = this.#options;
-    await this.#lists.list<Tool>(toolList, options);
-    return guard.exposed.filter(({ name }) => allows.tools(name));
+    return this.#exposed<Tool>(toolList, this.#options.allows.tools, options);
+  }
+
+  /** A list as it may be shown: what the filters allow, and the guard. */
+  async #exposed<T extends JsonObject>(
+    kind: ListKind,
+    allows: Allows,
+    options: ListOptions | undefined,
+  ): Promise<readonly T[]> {
+    await this.#lists.list(kind, options);
+    const exposed = this.#options.guard.exposed(kind.part) as readonly T[];
+    return exposed.filter((one) => allows(String(one[kind.key])));
   }
 
   async review(options?: RequestOptions): Promise<DefinitionReview> {
-    await this.#lists.list(toolList, { ...options, refresh: true });
+    for (const kind of listKinds) await this.#lists.list(kind, { ...options, refresh: true });
     return this.#options.guard.review;
   }
 
   pin(review: DefinitionReview): void {
-    if (review.server === this.name) this.#options.guard.pin(review.tools);
+    if (review.server === this.name) this.#options.guard.pin(review);
     else
       throw new McpError(
         'ORCH_MCP_SPEC',
@@ -140,28 +151,32 @@ export class SupervisedServer implements McpServer {
     if (!this.#options.allows.tools(tool)) this.#refuse('tool', tool);
     const repeat = options?.idempotent ?? this.#lists.isRepeatable(tool);
     const params = { name: tool, arguments: args };
-    const admit = (): Promise<unknown> | undefined => this.#admit(tool, options);
+    const admit = (): Promise<unknown> | undefined => this.#admit(toolList, tool, options);
     const raw = await this.#requests.request('tools', 'tools/call', params, options, repeat, admit);
     const result = readToolResult(this.name, tool, raw);
     if (this.#options.checksOutput) await this.#checkOutput(tool, result);
     return result;
   }
 
-  /** Throws if the tool must not be called. A promise: what is known of it is out of date, and is read first. */
-  #admit(tool: string, options: CallOptions | undefined): Promise<unknown> | undefined {
+  /** Throws if it must not be used. A promise: what is known of it is out of date, and is read first. */
+  #admit(
+    kind: ListKind,
+    name: string,
+    options: RequestOptions | undefined,
+  ): Promise<unknown> | undefined {
     const { guard } = this.#options;
-    if (guard.asksFirst && !this.#lists.areToolsKnown) {
+    if (guard.asksFirst && !this.#lists.isKnown(kind)) {
       const { signal } = options ?? {};
-      return this.#lists.list(toolList, signal === undefined ? {} : { signal });
+      return this.#lists.list(kind, signal === undefined ? {} : { signal });
     }
-    const refusal = guard.refusal(tool);
+    const refusal = guard.refusal(kind.part, name);
     if (refusal !== undefined) throw refusal;
     return undefined;
   }
 
   /** The list is read for it only if the tool gave something structured, and its schema is not known yet. */
   async #checkOutput(tool: string, result: ToolResult): Promise<void> {
-    if (!this.#lists.areToolsJudged && result.structured !== undefined) {
+    if (!this.#lists.isJudged(toolList) && result.structured !== undefined) {
       try {
         await this.#lists.list(toolList);
       } catch (cause) {
@@ -179,21 +194,15 @@ export class SupervisedServer implements McpServer {
   }
 
   async resources(options?: ListOptions): Promise<readonly Resource[]> {
-    const { allows, guard } = this.#options;
-    const resources = await this.#lists.list<Resource>(resourceList, options);
-    return guard.expose(resources, 'uri').filter(({ uri }) => allows.resources(uri));
+    return this.#exposed<Resource>(resourceList, this.#options.allows.resources, options);
   }
 
   async resourceTemplates(options?: ListOptions): Promise<readonly ResourceTemplate[]> {
-    const { allows, guard } = this.#options;
-    const templates = await this.#lists.list<ResourceTemplate>(templateList, options);
-    return guard
-      .expose(templates, 'uriTemplate')
-      .filter(({ uriTemplate }) => allows.resources(uriTemplate));
+    return this.#exposed<ResourceTemplate>(templateList, this.#options.allows.resources, options);
   }
 
   async readResource(uri: string, options?: RequestOptions): Promise<readonly JsonObject[]> {
-    this.#requireResource(uri);
+    this.#requireResource(resourceList, uri);
     const result = await this.#requests.request(
       'resources',
       'resources/read',
@@ -205,7 +214,7 @@ export class SupervisedServer implements McpServer {
   }
 
   async subscribe(uri: string, options?: RequestOptions): Promise<void> {
-    this.#requireResource(uri);
+    this.#requireResource(resourceList, uri);
     const subscribe = 'resources/subscribe';
     await this.#requests.ask(
       'resources',
@@ -217,7 +226,7 @@ export class SupervisedServer implements McpServer {
   }
 
   async unsubscribe(uri: string, options?: RequestOptions): Promise<void> {
-    this.#requireResource(uri);
+    if (!this.#options.allows.resources(uri)) this.#refuse('resource', uri);
     this.#subscribed.delete(uri);
     const unsubscribe = 'resources/unsubscribe';
     await this.#requests.ask(
@@ -229,9 +238,7 @@ export class SupervisedServer implements McpServer {
   }
 
   async prompts(options?: ListOptions): Promise<readonly Prompt[]> {
-    const { allows, guard } = this.#options;
-    const prompts = await this.#lists.list<Prompt>(promptList, options);
-    return guard.expose(prompts, 'name').filter(({ name }) => allows.prompts(name));
+    return this.#exposed<Prompt>(promptList, this.#options.allows.prompts, options);
   }
 
   prompt(
@@ -240,13 +247,9 @@ export class SupervisedServer implements McpServer {
     options?: RequestOptions,
   ): Promise<JsonObject> {
     if (!this.#options.allows.prompts(name)) return Promise.reject(this.#refusal('prompt', name));
-    return this.#requests.request(
-      'prompts',
-      'prompts/get',
-      { name, arguments: args },
-      options,
-      true,
-    );
+    const params = { name, arguments: args };
+    const admit = (): Promise<unknown> | undefined => this.#admit(promptList, name, options);
+    return this.#requests.request('prompts', 'prompts/get', params, options, true, admit);
   }
 
   async complete(
@@ -255,11 +258,13 @@ export class SupervisedServer implements McpServer {
     options?: RequestOptions,
   ): Promise<Completion> {
     let ref: JsonObject;
+    let admit: Admit | undefined;
     if ('prompt' in of) {
       if (!this.#options.allows.prompts(of.prompt)) this.#refuse('prompt', of.prompt);
       ref = { type: 'ref/prompt', name: of.prompt };
+      admit = () => this.#admit(promptList, of.prompt, options);
     } else {
-      this.#requireResource(of.template);
+      this.#requireResource(templateList, of.template);
       ref = { type: 'ref/resource', uri: of.template };
     }
     const params = { ref, argument: { name: argument.name, value: argument.value } };
@@ -269,6 +274,7 @@ export class SupervisedServer implements McpServer {
       params,
       options,
       true,
+      admit,
     );
     const completion = (result['completion'] ?? {}) as JsonObject;
     const values = this.#arrayIn(completion, 'values', 'completion/complete');
@@ -312,7 +318,13 @@ export class SupervisedServer implements McpServer {
         throw redactor.error(error);
       });
     const { instructions, ...handshake } = opened.handshake;
-    const greeting = instructions === undefined ? undefined : guard.instructions(instructions);
+    let greeting: string | undefined;
+    try {
+      greeting = guard.instructions(instructions);
+    } catch (error) {
+      await opened.close(error as McpError);
+      throw error;
+    }
     const connection: Connection = {
       ...opened,
       handshake: { ...handshake, ...(greeting !== undefined && { instructions: greeting }) },
@@ -343,8 +355,12 @@ export class SupervisedServer implements McpServer {
     );
   }
 
-  #requireResource(uri: string): void {
-    if (!this.#options.allows.resources(uri)) this.#refuse('resource', uri);
+  /** By what was listed last: what a resource holds is no definition, so nothing is listed for it. */
+  #requireResource(kind: ListKind, uri: string): void {
+    const { allows, guard } = this.#options;
+    if (!allows.resources(uri)) this.#refuse('resource', uri);
+    const refusal = guard.refusal(kind.part, uri);
+    if (refusal !== undefined) throw refusal;
   }
 
   #refuse(kind: string, name: string): never {
