@@ -16,6 +16,7 @@ import {
   type ResourceTemplate,
   type Tool,
 } from './definitions.js';
+import { nameOf } from '../safety/definition-part.js';
 import type { DefinitionGuard, DefinitionReview } from '../safety/guard.js';
 import type { Redactor } from '../safety/redaction.js';
 import type { Allows, AllowsAll } from './filter.js';
@@ -109,7 +110,7 @@ export class SupervisedServer implements McpServer {
   ): Promise<readonly T[]> {
     await this.#lists.list(kind, options);
     const exposed = this.#options.guard.exposed(kind.part) as readonly T[];
-    return exposed.filter((one) => allows(String(one[kind.key])));
+    return exposed.filter((one) => allows(nameOf(kind.part, one)));
   }
 
   async review(options?: RequestOptions): Promise<DefinitionReview> {

@@ -146,5 +146,7 @@ export class DefinitionGuard {
   }
 }
 
-const instructionsIn = ([one]: readonly JsonObject[]): string | undefined =>
-  one === undefined ? undefined : String(one['instructions']);
+function instructionsIn([one]: readonly JsonObject[]): string | undefined {
+  const text = one?.['instructions'];
+  return typeof text === 'string' ? text : undefined;
+}
