@@ -47,7 +47,10 @@ export class StoredLogin implements HttpAuthorizer {
   }
 
   answered(request: HttpAuthRequest, answer: HttpAuthAnswer): void {
-    void this.#opening?.then((known) => known?.answered?.(request, answer));
+    void this.#opening?.then(
+      (known) => known?.answered?.(request, answer),
+      () => undefined, // told by the next request
+    );
   }
 
   #open(): Promise<HttpAuthorizer | undefined> {

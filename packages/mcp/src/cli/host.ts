@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline/promises';
 import type { Readable, Writable } from 'node:stream';
+import { McpError } from '../mcp-error.js';
 import { openInBrowser } from './browser.js';
 import { UsageError } from './report.js';
 import { inertJson, neutral } from './terminal-text.js';
@@ -73,8 +74,17 @@ async function askAtTerminal(question: string, signal: AbortSignal): Promise<boo
   requirePerson();
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
-    const answer = await terminal.question(`${neutral(question)} [y/N] `, { signal });
-    return /^y(?:es)?$/i.test(answer.trim());
+    return await new Promise<boolean>((resolve, reject) => {
+      const giveUp = (): void =>
+        reject(new McpError('ORCH_MCP_CANCELLED', 'Nothing was answered, so nothing was done.'));
+      // While it reads keys, Ctrl-C is one of them; Ctrl-D ends the input.
+      terminal.once('SIGINT', giveUp);
+      terminal.once('close', () => resolve(false));
+      signal.addEventListener('abort', giveUp, { once: true });
+      terminal
+        .question(`${neutral(question)} [y/N] `)
+        .then((answer) => resolve(/^y(?:es)?$/i.test(answer.trim())), reject);
+    });
   } finally {
     terminal.close();
   }
