@@ -28,7 +28,7 @@ const open: ReadonlySet<string> = new Set([
 
 const ours = new Set([
   ...['startMs', 'timeoutMs', 'totalMs', 'pingMs', 'maxMessageBytes', 'closeMs', 'cwd'],
-  ...['tools', 'resources', 'prompts'],
+  ...['tools', 'resources', 'prompts', 'dataResources'],
 ]);
 /** What Claude Code knows, and what is made of it here. */
 const common = ['type', 'timeout', 'alwaysLoad', 'x-orch'];
@@ -177,6 +177,8 @@ export function readServer(
       ...(helper && { headersHelper: helper.argv }),
     };
   }
+  // What loosens a guard is approved with what runs.
+  if (more['dataResources'] === true) definition = { ...definition, dataResources: true };
   if (mistakes.length > 0) return undefined;
   const { scope, source, project, environment } = around;
   for (const variable of open) secrets.delete(environment[variable] ?? '');

@@ -175,6 +175,7 @@ function createHousehold(options: ClientOptions): Household {
           pins: options.pins,
           scan: options.scan ?? 'warn',
           neighbours,
+          dataResources: server.dataResources,
           tell: (report) => tell({ type: 'definitions', ...report }),
         }),
         redactor,

@@ -28,6 +28,8 @@ interface CommonSpec extends Filters {
   readonly asks?: readonly AskKind[];
   /** So often in a minute it may ask; more is refused. Default 10. */
   readonly asksPerMinute?: number;
+  /** Its resources are data that comes and goes, so that the list of them is not pinned. Default false. */
+  readonly dataResources?: boolean;
 }
 
 /** A server that is a program, which speaks over its stdin and stdout. */
@@ -110,6 +112,7 @@ export interface CheckedCommon {
   readonly spill: { readonly directory: string | undefined; readonly maxBytes: number } | undefined;
   readonly asks: readonly AskKind[];
   readonly asksPerMinute: number;
+  readonly dataResources: boolean;
 }
 
 interface Address {
@@ -149,7 +152,10 @@ const passed = ['HOME', 'LANG', 'LOGNAME', 'PATH', 'SHELL', 'TERM', 'TMPDIR', 'T
 
 const times = ['startMs', 'timeoutMs', 'totalMs', 'pingMs'];
 const filterKeys = ['tools', 'resources', 'prompts'];
-const commonKeys = ['type', ...filterKeys, ...times, 'asks', 'asksPerMinute', 'secrets', 'origin'];
+const commonKeys = [
+  ...['type', ...filterKeys, ...times, 'asks', 'asksPerMinute', 'secrets', 'origin'],
+  'dataResources',
+];
 const wireKeys = [...commonKeys, 'maxMessageBytes', 'spill'];
 const keysOf = {
   stdio: [...wireKeys, 'command', 'args', 'env', 'cwd', 'closeMs'],
@@ -217,7 +223,9 @@ function checkCommon(name: string, spec: CommonSpec, cwd: string): CheckedCommon
     ...(resources && { resources }),
     ...(prompts && { prompts }),
   };
-  const { secrets = [], origin } = spec;
+  const { secrets = [], origin, dataResources = false } = spec;
+  if (typeof (dataResources as unknown) !== 'boolean')
+    refuse(name, 'dataResources', 'true or false');
   list(name, 'secrets', secrets);
   return {
     filters,
@@ -229,6 +237,7 @@ function checkCommon(name: string, spec: CommonSpec, cwd: string): CheckedCommon
     spill: spec.spill && checkSpill(name, spec.spill, cwd, maxMessageBytes),
     asks,
     asksPerMinute,
+    dataResources,
     secrets,
     origin,
   };

@@ -114,7 +114,9 @@ export class SupervisedServer implements McpServer {
   }
 
   async review(options?: RequestOptions): Promise<DefinitionReview> {
-    for (const kind of listKinds) await this.#lists.list(kind, { ...options, refresh: true });
+    for (const kind of listKinds)
+      if (this.#options.guard.isPinned(kind.part))
+        await this.#lists.list(kind, { ...options, refresh: true });
     return this.#options.guard.review;
   }
 

@@ -21,8 +21,6 @@ export interface PinPolicy {
   readonly firstUse?: 'pin' | 'block';
   /** The repository's own lock of tools: compared, and never trusted. It can add to what is refused, and take nothing away. */
   readonly lock?: DefinitionLock;
-  /** Servers whose resources are data that comes and goes: their changes are told, and refuse nothing. Default: none. */
-  readonly dataResources?: readonly string[];
 }
 
 export interface PlacedFinding extends Finding {
@@ -56,6 +54,8 @@ export interface GuardOptions {
   readonly pins: PinPolicy | undefined;
   readonly scan: Verdict;
   readonly neighbours: Neighbours;
+  /** Its resources are not pinned. */
+  readonly dataResources: boolean;
   /** Told when there is something new to say. */
   readonly tell: (report: DefinitionReport) => void;
 }
@@ -96,6 +96,11 @@ export class DefinitionGuard {
   /** A list as it may be shown: without what is refused, and without what is hidden in the rest. */
   exposed(part: DefinitionPart): readonly JsonObject[] {
     return this.#parts[part].exposed;
+  }
+
+  /** This part of the server is such as is pinned. */
+  isPinned(part: DefinitionPart): boolean {
+    return part !== 'resources' || !this.#options.dataResources;
   }
 
   /** Why a tool, prompt, resource or template must not be used. Asked before each call. */

@@ -20,6 +20,7 @@ export interface PartGuardOptions extends Omit<GuardOptions, 'pins'> {
 /** Judges one part of what a server says of itself, and keeps the verdicts for the path of each call. */
 export class PartGuard {
   readonly #options: PartGuardOptions;
+  readonly #pins: PinPolicy | undefined;
   readonly #policy: Verdict;
   #given: readonly JsonObject[] = [];
   #exposed: readonly JsonObject[] = [];
@@ -31,9 +32,8 @@ export class PartGuard {
 
   constructor(options: PartGuardOptions) {
     this.#options = options;
-    const { part, pins, server } = options;
-    const isData = part === 'resources' && pins?.dataResources?.includes(server) === true;
-    this.#policy = isData && pins.policy === 'block' ? 'warn' : (pins?.policy ?? 'off');
+    this.#pins = options.part === 'resources' && options.dataResources ? undefined : options.pins;
+    this.#policy = this.#pins?.policy ?? 'off';
   }
 
   /** As the server gave it last. */
@@ -67,8 +67,8 @@ export class PartGuard {
 
   /** From now on these definitions are the right ones. Throws `ORCH_MCP_STATE`. */
   pin(given: readonly JsonObject[]): void {
-    const { part, pins, project, server } = this.#options;
-    pins?.store.write(project, server, part, given, 'replace');
+    const { part, project, server } = this.#options;
+    this.#pins?.store.write(project, server, part, given, 'replace');
     this.#changes = this.#compare(this.#given);
     this.judge();
   }
@@ -102,11 +102,13 @@ export class PartGuard {
   }
 
   #tell(): void {
-    const { part, pins, project, server } = this.#options;
+    const { part, project, server } = this.#options;
     const { changes, findings } = this.report;
     // What is pinned of a server that is known already is told, so that nobody takes it for pinned before.
     const isLate =
-      this.isFirst && part !== 'tools' && pins?.store.read(project, server, 'tools') !== undefined;
+      this.isFirst &&
+      part !== 'tools' &&
+      this.#pins?.store.read(project, server, 'tools') !== undefined;
     const report = { changes, findings, ...(isLate && { firstPinned: [part] }) };
     const isQuiet = changes.length + findings.length === 0 && !isLate;
     const text = isQuiet ? '' : canonicalJson(report);
@@ -117,7 +119,8 @@ export class PartGuard {
 
   /** What is not as it was pinned. What never was is pinned now, if the policy says so. */
   #compare(given: readonly JsonObject[]): readonly DefinitionChange[] {
-    const { part, pins, project, server } = this.#options;
+    const { part, project, server } = this.#options;
+    const pins = this.#pins;
     if (pins === undefined) return [];
     let pinned = pins.store.read(project, server, part);
     this.#isFirst ??= pinned === undefined;
@@ -135,7 +138,7 @@ export class PartGuard {
     const { noun } = partKinds[part];
     const isData =
       part === 'resources'
-        ? ' If its resources are data that comes and goes: pins.dataResources.'
+        ? ' If its resources are data that comes and goes, say so of the server: dataResources.'
         : '';
     return new McpError(
       'ORCH_MCP_CHANGED',

@@ -317,17 +317,27 @@ describe('prompts, resources, templates and instructions', () => {
     expect(one.asked().filter((line) => line.startsWith('prompts/get'))).toHaveLength(1);
   });
 
-  test('resources that are data come and go, and are told', async ({ onTestFinished }) => {
+  test('resources that are data come and go; all else is pinned', async ({ onTestFinished }) => {
     const directory = temporaryDirectory(onTestFinished);
-    await seen(scene(onTestFinished, whole, { pins: pinsIn(directory) }));
-    const pins = pinsIn(directory, { dataResources: ['one'] });
-    const after = scene(onTestFinished, other, { pins });
-    expect(await seen(after)).toMatchObject({
-      prompts: ['part'],
-      resources: ['x:/a', 'x:/b', 'x:/c'],
-      changes: told,
-    });
-    expect(await after.hub.server('one').readResource('x:/a')).toHaveLength(1);
+    const { one } = scene(onTestFinished, whole);
+    const options = {
+      environment: { PATH: process.env['PATH'] },
+      pins: pinsIn(directory),
+    };
+    const spec = { ...one.spec, dataResources: true };
+    const before = await connect(spec, options);
+    await before.resources();
+    await before.prompts();
+    await before.close();
+    one.define(other);
+    const server = await connect(spec, options);
+    onTestFinished(() => server.close());
+    expect(await server.resources()).toHaveLength(3);
+    expect(await server.readResource('x:/a')).toHaveLength(1);
+    expect(await server.prompts()).toHaveLength(1);
+    const review = await server.review();
+    expect(new Set(review.changes.map(({ part }) => part))).not.toContain('resources');
+    expect(readdirSync(directory).filter((name) => name.includes('resources'))).toEqual([]);
   });
 
   test('of a server of which only the tools are pinned, those hold, and of the rest it is told that it was not', async ({
@@ -464,6 +474,7 @@ function expectSecondSight(
     for (const tools of [before, after])
       new DefinitionGuard({
         ...{ server: 'one', project: '/project', pins, scan: 'off', neighbours: new Neighbours() },
+        dataResources: false,
         tell: (report) => told.push(report),
       }).take('tools', tools as readonly Tool[]);
     expect(told.flatMap(({ changes }) => changes.map(({ kind }) => kind))).toEqual(kinds);
