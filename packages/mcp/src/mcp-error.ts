@@ -20,7 +20,7 @@
  * - `ORCH_MCP_MEMORY`: the file of a memory could not be read or written.
  * - `ORCH_MCP_CONFIG`: a file of settings is not what it must be; `details.problems` has all that is wrong with it.
  * - `ORCH_MCP_UNAPPROVED`: a server of the project that nobody has approved as it is; nothing was started.
- * - `ORCH_MCP_CHANGED`: the tool is not what was pinned (`details.change`); nothing was sent.
+ * - `ORCH_MCP_CHANGED`: the tool, prompt or resource is not what was pinned (`details.change`); nothing was sent.
  * - `ORCH_MCP_POISONED`: what the server says of the tool is suspicious (`details.finding`); nothing was sent.
  * - `ORCH_MCP_STRUCTURED`: the tool has run, and what it gave does not fit its own output schema, or that schema is
  *   none; `details.result` is what it gave.

@@ -14,12 +14,17 @@ export async function mcpCommand(screen: Screen, words: readonly string[]): Prom
   }
   const { processHost, runMcp } = await import('@orch/core/mcp');
   const host = processHost('orch mcp');
+  const requirePerson = async (what?: string): Promise<void> => {
+    const person = await import('@orch/core/approvals');
+    const terminal = { input: process.stdin.isTTY, output: process.stderr.isTTY };
+    person.requirePerson(process.env, terminal, what);
+  };
   return runMcp(words, {
     ...host,
     epilogue,
+    requirePerson: () => requirePerson('A login is made'),
     async confirm(question) {
-      const { requirePerson } = await import('@orch/core/approvals');
-      requirePerson(process.env, { input: process.stdin.isTTY, output: process.stderr.isTTY });
+      await requirePerson();
       return host.confirm(question);
     },
     line: (text) => screen.line(text),

@@ -58,11 +58,12 @@ export function isInsideRun(environment: Environment): boolean {
 export function requirePerson(
   environment: Environment,
   terminal: { readonly input: boolean; readonly output: boolean },
+  what = 'An approval is given',
 ): void {
   const refuse = (why: string): never => {
     throw new CoreError(
       'ORCH_APPROVAL_PERSON',
-      `An approval is given by a person, in a terminal of their own: ${why}.`,
+      `${what} by a person, in a terminal of their own: ${why}.`,
       {},
     );
   };

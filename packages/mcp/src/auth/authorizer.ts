@@ -1,4 +1,4 @@
-import { zoneOf, isLocalName, literalHost, type Zone } from '../network/address-zone.js';
+import { zoneOf, zoneOfAddress } from '../network/address-zone.js';
 import { parseChallenges, splitScope, type Challenge } from './challenge.js';
 import { readCredential, type Credential } from './credential.js';
 import { canonicalResource } from './discovery.js';
@@ -90,7 +90,9 @@ export class OAuthAuthorizer implements HttpAuthorizer {
     spent.renewals += 1;
     if (spent.renewals > renewalsMost || (spent.isGranted && !isStepUp)) return false;
     const zone =
-      answer.remoteAddress === undefined ? this.#ownZone() : zoneOf(answer.remoteAddress);
+      answer.remoteAddress === undefined
+        ? zoneOfAddress(this.#options.url)
+        : zoneOf(answer.remoteAddress);
     return this.#renew(request, {
       refused: tokenIn(request.headers),
       wanted,
@@ -134,7 +136,7 @@ export class OAuthAuthorizer implements HttpAuthorizer {
         isEarly: true,
         wantsDpop: credential.tokenType === 'DPoP',
         metadata: undefined,
-        zone: this.#ownZone(),
+        zone: zoneOfAddress(this.#options.url),
       });
     } catch {
       this.#restsUntilMs = performance.now() + restMs;
@@ -159,14 +161,6 @@ export class OAuthAuthorizer implements HttpAuthorizer {
       `${this.#options.name} still refuses a token with the scopes ${quote(key)}, which was asked for ${held.length === 0 ? 'already' : 'and given'}. It was not asked for again; see what this account may do.`,
       { details: { scopes: wanted } },
     );
-  }
-
-  /** Where the server is, as far as its address alone says it. */
-  #ownZone(): Zone {
-    const { url } = this.#options;
-    const literal = literalHost(url);
-    if (literal !== undefined) return zoneOf(literal);
-    return isLocalName(url) ? 'loopback' : 'public';
   }
 
   async #keyOf(credential: Credential): Promise<DpopKey> {

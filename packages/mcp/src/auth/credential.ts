@@ -18,6 +18,10 @@ export interface Credential {
   readonly dpopKey?: JWK;
 }
 
+/** Under which tokens for a server are kept: those of another grant or client are others. */
+export const credentialKey = (server: string, grant: string, client: string | undefined): string =>
+  `tokens for ${server} by ${grant} of ${client ?? 'registration'}`;
+
 export const writeCredential = (credential: Credential): string => JSON.stringify(credential);
 
 /** Undefined for what is none, or is for another server: it is as good as not there. */

@@ -17,6 +17,8 @@ export interface AuthorizationServer {
   readonly tokenEndpoint: string;
   readonly authorizationEndpoint: string | undefined;
   readonly registrationEndpoint: string | undefined;
+  /** Where tokens are taken back (RFC 7009). */
+  readonly revocationEndpoint: string | undefined;
   readonly scopes: readonly string[];
   /** Undefined: it does not say. */
   readonly authMethods: readonly string[] | undefined;
@@ -27,10 +29,14 @@ export interface AuthorizationServer {
   readonly takesClientDocuments: boolean;
 }
 
-/** The server's own address as RFC 8707 wants it: no fragment, and no path when there is none. */
+/**
+ * The server's own address as RFC 8707 wants it: no fragment, and no path when there is none. Of a WebSocket it is the
+ * address that is asked for the upgrade.
+ */
 export const canonicalResource = (url: URL): string => {
   const bare = new URL(url);
   bare.hash = '';
+  bare.protocol = bare.protocol.replace(/^ws/, 'http');
   return bare.pathname === '/' && bare.search === '' ? bare.origin : bare.href;
 };
 
@@ -147,6 +153,7 @@ function readAuthorizationServer(
     tokenEndpoint,
     authorizationEndpoint: endpoint('authorization_endpoint'),
     registrationEndpoint: endpoint('registration_endpoint'),
+    revocationEndpoint: endpoint('revocation_endpoint'),
     scopes: texts(document['scopes_supported']) ?? [],
     authMethods: texts(document['token_endpoint_auth_methods_supported']),
     dpopAlgorithms: texts(document['dpop_signing_alg_values_supported']) ?? [],
@@ -165,6 +172,7 @@ export const assumedAuthorizationServer = (origin: string): AuthorizationServer 
   tokenEndpoint: `${origin}/token`,
   authorizationEndpoint: `${origin}/authorize`,
   registrationEndpoint: `${origin}/register`,
+  revocationEndpoint: undefined,
   scopes: [],
   authMethods: undefined,
   dpopAlgorithms: [],

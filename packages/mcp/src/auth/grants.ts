@@ -1,7 +1,7 @@
 import { obtainCode, type AskPerson } from './authorization-code.js';
 import type { Zone } from '../network/address-zone.js';
 import type { Client, RegisteredClient } from './client.js';
-import { readCredential, writeCredential, type Credential } from './credential.js';
+import { credentialKey, readCredential, writeCredential, type Credential } from './credential.js';
 import {
   assumedAuthorizationServer,
   discoverAuthorizationServer,
@@ -118,8 +118,7 @@ export class Grants {
 
   constructor(options: GrantOptions) {
     const { client, clientDocument, grant, mcpServer } = options;
-    const by = client?.id ?? clientDocument ?? 'registration';
-    this.key = `tokens for ${mcpServer} by ${grant.type} of ${by}`;
+    this.key = credentialKey(mcpServer, grant.type, client?.id ?? clientDocument);
     this.#options = options;
   }
 

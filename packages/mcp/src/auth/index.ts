@@ -21,6 +21,13 @@ export type { AskPerson } from './authorization-code.js';
 export type { ClientAuthMethod, RegisteredClient } from './client.js';
 export type { OAuthFailure } from './oauth-error.js';
 export { fileTokenStore } from './file-token-store.js';
+export {
+  openLogins,
+  type EndedLogin,
+  type Login,
+  type LoginRequest,
+  type Logins,
+} from './logins.js';
 export { memoryTokenStore, type TokenStore } from './token-store.js';
 export { enterpriseAssertion, type EnterpriseLogin } from './enterprise-assertion.js';
 export { McpError } from '../mcp-error.js';

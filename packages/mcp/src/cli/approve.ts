@@ -1,6 +1,8 @@
 import { McpError } from '../mcp-error.js';
 import { askAbout, whyUnapproved } from '../safety/approval-store.js';
+import { partKinds } from '../safety/definition-part.js';
 import { formatChange } from '../safety/definition-pin.js';
+import type { DefinitionReview } from '../safety/guard.js';
 import type { Host } from './host.js';
 import { originOf, readKnownServers } from './known-servers.js';
 import { approvalsOf, openSource } from './open-server.js';
@@ -64,27 +66,49 @@ export function revokeVerb(host: Host, id: string, flags: Flags): number {
   return exitCode.ok;
 }
 
-/** `pin SERVER`: asks it for its tools, shows what changed and what is suspicious, and asks whether they are right. */
-export async function pinVerb(host: Host, name: string, flags: Flags): Promise<number> {
-  const source = await openSource(host, {});
+/** `pin SERVER`: asks it for all that it says of itself, shows what is not pinned so, and asks whether that is right. */
+export async function pinVerb(
+  host: Host,
+  name: string,
+  flags: Flags & { readonly config?: string },
+): Promise<number> {
+  // What was never pinned is looked at too, and not taken for good on the way.
+  const source = await openSource(host, flags, 'block');
   try {
     const { server } = source.open(name);
     const review = await server.review({ signal: host.signal });
-    const { tools, changes, findings } = review;
+    const { changes, findings, firstPinned = [] } = review;
     for (const change of changes)
       for (const line of formatChange(change).split('\n')) host.note(`    ${oneLine(line, 2000)}`);
-    for (const { of, kind } of findings) host.note(`    ${oneLine(of)}: ${kind}`);
+    for (const { part, of, kind } of findings)
+      host.note(`    ${partKinds[part].noun} ${oneLine(of)}: ${kind}`);
     const isNew = changes.length > 0 || findings.length > 0;
     const pinned =
       !isNew || (await host.confirm(`Are these the right definitions of ${name}, from now on?`));
     if (pinned) server.pin(review);
-    if (flags.json) host.json({ server: name, pinned, tools: tools.length, changes, findings });
+    const counts = countsOf(review);
+    if (flags.json) host.json({ server: name, pinned, ...counts, changes, findings, firstPinned });
     else
       host.line(
-        `${pinned ? '✔' : '✖'} ${name}  ${tools.length} tools${pinned ? ' pinned' : ', not pinned'}`,
+        `${pinned ? '✔' : '✖'} ${name}  ${describeCounts(counts)}${pinned ? ' pinned' : ', not pinned'}`,
       );
     return pinned ? exitCode.ok : exitCode.failed;
   } finally {
     await source.close();
   }
 }
+
+const countsOf = (review: DefinitionReview) => ({
+  tools: review.tools.length,
+  prompts: review.prompts.length,
+  resources: review.resources.length,
+  templates: review.templates.length,
+  instructions: review.instructions === undefined ? 0 : 1,
+});
+
+/** `2 tools, 1 prompts`: of tools also that there are none. */
+const describeCounts = (counts: ReturnType<typeof countsOf>): string =>
+  Object.entries(counts)
+    .filter(([part, count]) => part === 'tools' || count > 0)
+    .map(([part, count]) => (part === 'instructions' ? part : `${count} ${part}`))
+    .join(', ');

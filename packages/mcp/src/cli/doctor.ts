@@ -2,6 +2,9 @@ import type { Handshake } from '../engine/engine.js';
 import type { McpServer } from '../hub/mcp-server.js';
 import { McpError } from '../mcp-error.js';
 import { changedTransport, type Remains, type Wire } from '../transport/transport.js';
+import { partKinds, type DefinitionPart } from '../safety/definition-part.js';
+import type { DefinitionChange } from '../safety/definition-pin.js';
+import type { DefinitionReport } from '../safety/guard.js';
 import type { Host } from './host.js';
 import { openSource, type Source, type SourceFlags } from './open-server.js';
 import { errorFacts, exitCode } from './report.js';
@@ -25,7 +28,10 @@ interface Examination {
   readonly handshake?: Handshake;
   readonly tools?: Count;
   readonly resources?: Count;
+  readonly templates?: Count;
   readonly prompts?: Count;
+  /** What is not as it was pinned, or is suspicious. */
+  readonly definitions?: DefinitionReport;
   readonly pingMs?: number;
   /** Lines on its stdout that are no messages. */
   readonly noise: number;
@@ -47,7 +53,7 @@ export async function doctorVerb(
       if (host.signal.aborted) break;
       const examination = await examine(source, name, host.signal);
       found.push(examination);
-      if (!flags.json) for (const line of linesOf(examination)) host.line(line);
+      if (!flags.json) for (const line of linesOf(examination, host.program)) host.line(line);
     }
   } finally {
     await source.close();
@@ -62,6 +68,28 @@ export async function doctorVerb(
   return found.every(({ ok }) => ok) ? exitCode.ok : exitCode.environment;
 }
 
+const lists = ['tools', 'resources', 'templates', 'prompts'] as const;
+
+/** What was told of all parts, each as it was told last. */
+function merged(reports: readonly DefinitionReport[]): DefinitionReport | undefined {
+  const latest = new Map<DefinitionPart, DefinitionReport>();
+  for (const report of reports) {
+    const { changes, findings, firstPinned = [] } = report;
+    const part = changes[0]?.part ?? findings[0]?.part ?? firstPinned[0];
+    if (part !== undefined) latest.set(part, report);
+  }
+  const all = [...latest.values()];
+  if (all.length === 0) return undefined;
+  return {
+    changes: all.flatMap(({ changes }) => changes),
+    findings: all.flatMap(({ findings }) => findings),
+    firstPinned: all.flatMap(({ firstPinned = [] }) => firstPinned),
+  };
+}
+
+/** What was there when it was pinned and is gone is no hindrance. */
+const hinders = ({ kind }: DefinitionChange): boolean => kind !== 'removed';
+
 async function timed<T>(work: Promise<T>): Promise<readonly [T, number]> {
   const beganMs = performance.now();
   const value = await work;
@@ -71,11 +99,15 @@ async function timed<T>(work: Promise<T>): Promise<readonly [T, number]> {
 async function examine(source: Source, name: string, signal: AbortSignal): Promise<Examination> {
   let noise = 0;
   let remains: Remains | undefined;
+  const reports: DefinitionReport[] = [];
   const facts: { -readonly [Key in keyof Examination]?: Examination[Key] } = {};
   try {
     const { server, hub } = source.open(name, {
       wire: watchEnd((end) => (remains = end)),
-      onEvent: (_server, event) => void (noise += event.type === 'noise' ? 1 : 0),
+      onEvent(_server, event) {
+        if (event.type === 'noise') noise += 1;
+        else if (event.type === 'definitions') reports.push(event);
+      },
     });
     try {
       [facts.handshake, facts.startMs] = await timed(server.ready(signal));
@@ -83,7 +115,10 @@ async function examine(source: Source, name: string, signal: AbortSignal): Promi
     } finally {
       [, facts.closeMs] = await timed(hub.close());
     }
-    return { server: name, ok: true, noise, ...facts, ...(remains && { remains }) };
+    const definitions = merged(reports);
+    const ok = definitions?.changes.some(hinders) !== true;
+    const known = { ...(definitions && { definitions }), ...(remains && { remains }) };
+    return { server: name, ok, noise, ...facts, ...known };
   } catch (error) {
     return { server: name, ok: false, noise, ...facts, error, ...(remains && { remains }) };
   }
@@ -91,11 +126,12 @@ async function examine(source: Source, name: string, signal: AbortSignal): Promi
 
 async function count(
   server: McpServer,
-  facts: { tools?: Count; resources?: Count; prompts?: Count; pingMs?: number },
+  facts: { -readonly [Key in (typeof lists)[number] | 'pingMs']?: Examination[Key] },
   signal: AbortSignal,
 ): Promise<void> {
-  for (const list of ['tools', 'resources', 'prompts'] as const) {
-    const [items, ms] = await timed<readonly unknown[]>(server[list]({ signal }));
+  for (const list of lists) {
+    const listing = list === 'templates' ? 'resourceTemplates' : list;
+    const [items, ms] = await timed<readonly unknown[]>(server[listing]({ signal }));
     facts[list] = { count: items.length, ms };
   }
   [, facts.pingMs] = await timed(server.ping({ signal }));
@@ -116,7 +152,26 @@ const watchEnd =
     });
   };
 
-function linesOf(one: Examination): readonly string[] {
+function definitionLines({ server, definitions }: Examination, program: string): readonly string[] {
+  const { changes = [], findings = [], firstPinned = [] } = definitions ?? {};
+  const named = (part: DefinitionPart, name: string): string =>
+    `${partKinds[part].noun} ${oneLine(name, 80)}`;
+  return [
+    ...changes.map(
+      ({ part, name, kind }) =>
+        `    ${named(part, name)}: ${kind.replaceAll('_', ' ')} since it was pinned`,
+    ),
+    ...findings.map(({ part, of, kind }) => `    ${named(part, of)}: suspicious (${kind})`),
+    ...(firstPinned.length === 0
+      ? []
+      : [`    note: pinned now for the first time: ${firstPinned.join(', ')}`]),
+    ...(changes.length === 0
+      ? []
+      : [`    look at it, and pin it if it is right: ${program} pin ${server}`]),
+  ];
+}
+
+function linesOf(one: Examination, program: string): readonly string[] {
   const { server, ok, handshake, startMs, closeMs, pingMs, noise, error, remains } = one;
   const lines = [`${ok ? '✔' : '✖'} ${server}`];
   if (error !== undefined) {
@@ -133,13 +188,14 @@ function linesOf(one: Examination): readonly string[] {
           .join(', ') || 'nothing'
       }`,
     );
-    const counts = (['tools', 'resources', 'prompts'] as const).flatMap((list) => {
+    const counts = lists.flatMap((list) => {
       const counted = one[list];
       return counted === undefined ? [] : [`${counted.count} ${list} (${counted.ms} ms)`];
     });
     const ping = pingMs === undefined ? [] : [`ping ${pingMs} ms`];
     if (counts.length > 0) lines.push(`    ${[...counts, ...ping].join(' · ')}`);
   }
+  lines.push(...definitionLines(one, program));
   if (noise > 0) lines.push(`    note: ${noise} lines on its stdout are no messages`);
   const details = McpError.isInstance(error) ? (error.details as Remains) : remains;
   const stderr = details?.stderr ?? '';

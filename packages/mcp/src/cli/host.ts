@@ -1,5 +1,7 @@
 import { createInterface } from 'node:readline/promises';
 import type { Readable, Writable } from 'node:stream';
+import { McpError } from '../mcp-error.js';
+import { openInBrowser } from './browser.js';
 import { UsageError } from './report.js';
 import { inertJson, neutral } from './terminal-text.js';
 
@@ -16,8 +18,12 @@ export interface Host {
   readonly stdout: Writable;
   /** Aborted by Ctrl-C: calls are cancelled, and everything that was started is ended. */
   readonly signal: AbortSignal;
+  /** Rejects with a `UsageError` where no person sits at a terminal of their own. */
+  requirePerson(): Promise<void>;
   /** Asks a person, who answers yes or no. Rejects with a `UsageError` where none can be asked. */
   confirm(question: string): Promise<boolean>;
+  /** Resolves with the program that was started with the address; undefined if none could be. */
+  openBrowser(url: URL): Promise<string | undefined>;
   /** A line for people. */
   line(text: string): void;
   /** One value on one line, for programs. */
@@ -43,7 +49,9 @@ export function processHost(program: string): Host {
     stdin: process.stdin,
     stdout: process.stdout,
     signal: abort.signal,
+    requirePerson: () => Promise.resolve().then(requirePerson),
     confirm: (question) => askAtTerminal(question, abort.signal),
+    openBrowser: (url) => openInBrowser(url, process.env),
     line: (text) => void process.stdout.write(`${neutral(text)}\n`),
     json: (value) => void process.stdout.write(`${inertJson(value)}\n`),
     note: (text) => void process.stderr.write(`${neutral(text)}\n`),
@@ -53,17 +61,30 @@ export function processHost(program: string): Host {
 /** What orch and Claude Code set in what their agents start. */
 const marks = ['ORCH_RUN', 'CLAUDECODE', 'CLAUDE_CODE_SESSION_ID'];
 
-async function askAtTerminal(question: string, signal: AbortSignal): Promise<boolean> {
+function requirePerson(): void {
   const mark = marks.find((name) => process.env[name] !== undefined);
   const isTerminal = process.stdin.isTTY && process.stderr.isTTY;
   if (mark !== undefined || !isTerminal)
     throw new UsageError(
-      `Only a person says yes to this, in a terminal of their own: ${mark === undefined ? 'there is no terminal here to ask on' : `an agent started this (${mark} is set)`}.`,
+      `Only a person does this, in a terminal of their own: ${mark === undefined ? 'there is no terminal here to ask on' : `an agent started this (${mark} is set)`}.`,
     );
+}
+
+async function askAtTerminal(question: string, signal: AbortSignal): Promise<boolean> {
+  requirePerson();
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
-    const answer = await terminal.question(`${neutral(question)} [y/N] `, { signal });
-    return /^y(?:es)?$/i.test(answer.trim());
+    return await new Promise<boolean>((resolve, reject) => {
+      const giveUp = (): void =>
+        reject(new McpError('ORCH_MCP_CANCELLED', 'Nothing was answered, so nothing was done.'));
+      // While it reads keys, Ctrl-C is one of them; Ctrl-D ends the input.
+      terminal.once('SIGINT', giveUp);
+      terminal.once('close', () => resolve(false));
+      signal.addEventListener('abort', giveUp, { once: true });
+      terminal
+        .question(`${neutral(question)} [y/N] `)
+        .then((answer) => resolve(/^y(?:es)?$/i.test(answer.trim())), reject);
+    });
   } finally {
     terminal.close();
   }

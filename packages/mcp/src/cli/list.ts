@@ -1,10 +1,14 @@
 import { isJsonObject, type JsonObject } from '../json.js';
+import type { Login } from '../auth/index.js';
+import type { ServerSpec } from '../hub/server-spec.js';
 import type { Host } from './host.js';
 import { whyUnapproved, type ServerOrigin } from '../safety/approval-store.js';
+import { describeLogin, loginFacts } from './login.js';
+import { loginsOf, whyNoLogin } from './known-logins.js';
 import { originOf, readKnownServers } from './known-servers.js';
 import { approvalsOf, openSource, type SourceFlags } from './open-server.js';
 import { errorFacts, exitCode } from './report.js';
-import { readServersFile } from './servers-file.js';
+import { readServersFile, toSpec } from './servers-file.js';
 import { oneLine } from './terminal-text.js';
 
 interface Flags extends SourceFlags {
@@ -13,26 +17,68 @@ interface Flags extends SourceFlags {
 
 /** `list`: the configured servers. Starts nothing, and shows no value of a variable or header. */
 export async function listVerb(host: Host, flags: Flags): Promise<number> {
-  const { path, servers } =
-    flags.config === undefined ? listKnown(host) : await listFile(host, flags.config);
-  if (flags.json) host.json({ file: path, servers });
+  const { path, servers } = await withLogins(
+    host,
+    flags.config === undefined ? listKnown(host) : await listFile(host, flags.config),
+  );
+  if (flags.json)
+    host.json({
+      file: path,
+      servers: servers.map(({ login, address: _address, ...server }) => ({
+        ...server,
+        ...(login && { login: loginFacts(login) }),
+      })),
+    });
   else if (servers.length === 0) host.line(`${path} has no servers.`);
   else
-    for (const { name, type, target, scope, approved } of servers) {
+    for (const { name, type, target, scope, approved, login } of servers) {
       const whose =
         scope === undefined ? '' : `  ${scope}${approved === false ? ', not approved' : ''}`;
-      host.line(`${name}  ${type}  ${oneLine(target)}${whose}`);
+      const known = login === undefined ? '' : `  ${describeLogin(login)}`;
+      host.line(`${name}  ${type}  ${oneLine(target)}${whose}${known}`);
     }
   return exitCode.ok;
 }
 
+interface Row extends ReturnType<typeof describe> {
+  readonly scope?: ServerOrigin['scope'];
+  /** Of a server of the project: whether it may be started. */
+  readonly approved?: boolean;
+  /** With its variables filled in, where somebody can log in to it. Not shown. */
+  readonly address?: URL;
+  readonly login?: Login;
+}
+
 interface Listed {
   readonly path: string;
-  readonly servers: readonly (ReturnType<typeof describe> & {
-    readonly scope?: ServerOrigin['scope'];
-    /** Of a server of the project: whether it may be started. */
-    readonly approved?: boolean;
-  })[];
+  readonly servers: readonly Row[];
+}
+
+/** A store that cannot be read is told, and hides no server. */
+async function withLogins(host: Host, { path, servers }: Listed): Promise<Listed> {
+  if (servers.every(({ address }) => address === undefined)) return { path, servers };
+  const logins = await loginsOf(host);
+  try {
+    const rows = servers.map(async (row) => {
+      const login = row.address && (await logins.find(row.address));
+      return login === undefined ? row : { ...row, login };
+    });
+    return { path, servers: await Promise.all(rows) };
+  } catch (error) {
+    host.note(oneLine((error as Error).message));
+    return { path, servers };
+  }
+}
+
+/** Undefined where nobody logs in, and where a variable of the address is not set. */
+function addressOf(specOf: () => ServerSpec): { readonly address?: URL } {
+  try {
+    const spec = specOf();
+    const { url } = whyNoLogin(spec) === undefined && 'url' in spec ? spec : {};
+    return url !== undefined && URL.canParse(url) ? { address: new URL(url) } : {};
+  } catch {
+    return {};
+  }
 }
 
 const describe = (name: string, server: JsonObject) => ({
@@ -45,7 +91,13 @@ const describe = (name: string, server: JsonObject) => ({
 
 async function listFile(host: Host, config: string): Promise<Listed> {
   const { path, servers } = await readServersFile(host, config);
-  return { path, servers: Object.entries(servers).map(([name, one]) => describe(name, one)) };
+  return {
+    path,
+    servers: Object.entries(servers).map(([name, one]) => ({
+      ...describe(name, one),
+      ...addressOf(() => toSpec(name, one, host.environment)),
+    })),
+  };
 }
 
 function listKnown(host: Host): Listed {
@@ -56,7 +108,11 @@ function listKnown(host: Host): Listed {
     servers: Object.entries(servers).flatMap(([name, spec]) => {
       const origin = originOf(spec);
       if (origin === undefined) return [];
-      const row = { ...describe(name, origin.written as JsonObject), scope: origin.scope };
+      const row = {
+        ...describe(name, origin.written as JsonObject),
+        ...addressOf(() => spec),
+        scope: origin.scope,
+      };
       if (origin.scope !== 'project') return [row];
       return [{ ...row, approved: whyUnapproved(name, origin, store) === undefined }];
     }),

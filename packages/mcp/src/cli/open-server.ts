@@ -6,8 +6,10 @@ import { McpError } from '../mcp-error.js';
 import { openApprovals, type ApprovalStore } from '../safety/approval-store.js';
 import { openPins } from '../safety/pin-store.js';
 import { stateDirectory } from '../safety/private-file.js';
+import type { HttpAuth } from '../transport/http-auth.js';
 import type { Wire } from '../transport/transport.js';
 import type { Host } from './host.js';
+import { storedLogin, whyNoLogin } from './known-logins.js';
 import { readKnownServers } from './known-servers.js';
 import { readServersFile, toSpec } from './servers-file.js';
 
@@ -22,8 +24,10 @@ export interface Source {
   readonly names: readonly string[];
   /** Where they are configured. */
   readonly path: string;
-  /** Throws `ORCH_MCP_SPEC`. Nothing is started yet. */
-  open(name: string, more?: ClientOptions): OpenedServer;
+  /** Throws `ORCH_MCP_SPEC`. */
+  readonly specOf: (name: string) => ServerSpec;
+  /** Throws `ORCH_MCP_SPEC`. Nothing is started yet. `auth`: default: what the user has logged in with. */
+  open(name: string, more?: ClientOptions, auth?: HttpAuth): OpenedServer;
   close(): Promise<void>;
 }
 
@@ -32,26 +36,32 @@ export interface OpenedServer {
   readonly hub: McpHub;
 }
 
-/** Reads where the servers are. Rejects with `ORCH_MCP_SPEC`, `ORCH_MCP_RECORDING`. */
-export async function openSource(host: Host, flags: SourceFlags): Promise<Source> {
+/** Reads where the servers are. `firstUse`: of pins. Rejects with `ORCH_MCP_SPEC`, `ORCH_MCP_RECORDING`. */
+export async function openSource(
+  host: Host,
+  flags: SourceFlags,
+  firstUse: 'pin' | 'block' = 'pin',
+): Promise<Source> {
   if (flags.replay !== undefined) {
     const path = resolve(host.cwd, flags.replay);
     const { openReplay } = await import('../recording/index.js');
     const { servers, wire } = await openReplay(path);
-    return source(host, path, Object.keys(servers), (name) => found(servers, name, path), { wire });
+    const specOf = (name: string): ServerSpec => found(servers, name, path);
+    const known = { path, names: Object.keys(servers), specOf };
+    return source(host, { known, login: undefined, firstUse, through: { wire } });
   }
-  const { path, names, specOf } = await configured(host, flags.config);
-  if (flags.record === undefined) return source(host, path, names, specOf);
+  const known = await configured(host, flags.config);
+  const login = await storedLogin(host);
+  if (flags.record === undefined) return source(host, { known, login, firstUse });
   const { openRecorder } = await import('../recording/index.js');
   const recorder = await openRecorder(resolve(host.cwd, flags.record));
-  return source(host, path, names, specOf, recorder);
+  return source(host, { known, login, firstUse, through: recorder });
 }
 
+type Configured = Pick<Source, 'path' | 'names' | 'specOf'>;
+
 /** A file that was named, by whoever named it; else what Claude Code knows here, where a project's needs an approval. */
-async function configured(
-  host: Host,
-  config: string | undefined,
-): Promise<Pick<Source, 'path' | 'names'> & { readonly specOf: (name: string) => ServerSpec }> {
+async function configured(host: Host, config: string | undefined): Promise<Configured> {
   if (config === undefined) {
     const { path, servers, explain } = readKnownServers(host);
     const specOf = (name: string): ServerSpec => {
@@ -85,23 +95,29 @@ function found<T>(servers: Readonly<Record<string, T>>, name: string, path: stri
 
 function source(
   host: Host,
-  path: string,
-  names: readonly string[],
-  specOf: (name: string) => ServerSpec,
-  through?: { readonly wire: Wire; close?(): Promise<void> },
+  options: {
+    readonly known: Configured;
+    readonly login: HttpAuth | undefined;
+    readonly firstUse: 'pin' | 'block';
+    readonly through?: { readonly wire: Wire; close?(): Promise<void> };
+  },
 ): Source {
+  const { known, login, firstUse, through } = options;
   const hubs: McpHub[] = [];
   const pins = openPins(join(stateDirectory(host.environment), 'mcp', 'pins'));
+  const authorized = (spec: ServerSpec, auth: HttpAuth | undefined): ServerSpec =>
+    auth !== undefined && 'url' in spec && whyNoLogin(spec) === undefined
+      ? { ...spec, auth }
+      : spec;
   return {
-    names,
-    path,
-    open(name, more = {}) {
+    ...known,
+    open(name, more = {}, auth = login) {
       const hub = createMcpHub({
-        servers: { [name]: specOf(name) },
+        servers: { [name]: authorized(known.specOf(name), auth) },
         cwd: host.cwd,
         environment: host.environment,
         approvals: approvalsOf(host),
-        pins: { policy: 'block', store: pins, project: host.cwd },
+        pins: { policy: 'block', store: pins, project: host.cwd, firstUse },
         ...(through !== undefined && { wire: through.wire }),
         ...more,
       });

@@ -28,7 +28,7 @@ const replay = [
 const registry = ['--registry <url>', 'another registry than the public one'] as const;
 
 const after = `
-Exit codes: 0 ok · 1 the tool failed · 2 usage · 3 needs an approval · 7 server or file · 130 interrupted`;
+Exit codes: 0 ok · 1 the tool failed · 2 usage · 3 needs a person (approve, login) · 7 server or file · 130 interrupted`;
 
 /** Every verb and its flags. A verb's code is loaded when it is used. */
 export function program(host: Host, done: (code: number) => void): Command {
@@ -41,6 +41,7 @@ export function program(host: Host, done: (code: number) => void): Command {
     })
     .addHelpText('after', `${host.epilogue ?? ''}${after}`);
   addUsing(mcp, host, done);
+  addLogins(mcp, host, done);
   addTrust(mcp, host, done);
   addFinding(mcp, host, done);
   addRecording(mcp, host, done);
@@ -105,6 +106,40 @@ function addUsing(mcp: Command, host: Host, done: (code: number) => void): void 
     });
 }
 
+const port = (argument: string): number => {
+  const value = Number(argument);
+  if (Number.isInteger(value) && value > 0 && value < 65_536) return value;
+  throw new InvalidArgumentError('Expected a port: 1 to 65535.');
+};
+
+function addLogins(mcp: Command, host: Host, done: (code: number) => void): void {
+  mcp
+    .command('login <server>')
+    .description('log in to a server over HTTP or WebSocket (OAuth 2.1); keeps its tokens for you')
+    .option('--no-browser', 'show the address only; do not start a browser')
+    .option('--client-id <id>', 'a client that is registered (default: this one registers)')
+    .option('--client-secret-file <file>', 'a file that holds the secret of that client')
+    .option('--client-credentials', 'the client acts for itself; no person is asked')
+    .option('--scope <scope>', 'what to ask for (repeatable; default: what is wanted)', several)
+    .option('--port <port>', 'of the answer, on 127.0.0.1 (default: any)', port)
+    .option('--timeout <seconds>', 'how long you may take (default: 300)', positive)
+    .option(...config)
+    .option(...json)
+    .action(async (server: string, flags: { readonly browser: boolean }) => {
+      const { loginVerb } = await import('./login.js');
+      done(await loginVerb(host, server, flags));
+    });
+  mcp
+    .command('logout <server>')
+    .description('forget the tokens of a server, and take them back where they are from')
+    .option(...config)
+    .option(...json)
+    .action(async (server: string, flags: object) => {
+      const { logoutVerb } = await import('./login.js');
+      done(await logoutVerb(host, server, flags));
+    });
+}
+
 function addTrust(mcp: Command, host: Host, done: (code: number) => void): void {
   mcp
     .command('approve [servers...]')
@@ -124,9 +159,8 @@ function addTrust(mcp: Command, host: Host, done: (code: number) => void): void 
     });
   mcp
     .command('pin <server>')
-    .description(
-      'show what changed in the definitions of its tools, and ask you whether that is right',
-    )
+    .description('show what changed in what it says of itself, and ask you whether that is right')
+    .option(...config)
     .option(...json)
     .action(async (server: string, flags: object) => {
       const { pinVerb } = await import('./approve.js');

@@ -8,7 +8,7 @@ export const exitCode = {
   /** The tool said that it failed. */
   failed: 1,
   usage: 2,
-  /** A person is needed: to approve a server of the project. */
+  /** A person is needed: to approve a server of the project, or to log in. */
   person: 3,
   environment: 7,
   interrupted: 130,
@@ -24,7 +24,8 @@ const usage: ReadonlySet<McpErrorCode> = new Set(['ORCH_MCP_SPEC', 'ORCH_MCP_REF
 function exitOf(error: unknown): number {
   if (!McpError.isInstance(error)) return exitCode.usage;
   if (error.code === 'ORCH_MCP_CANCELLED') return exitCode.interrupted;
-  if (error.code === 'ORCH_MCP_UNAPPROVED') return exitCode.person;
+  const wantsLogin = error.code === 'ORCH_MCP_OAUTH' && error.details['reason'] === 'login';
+  if (error.code === 'ORCH_MCP_UNAPPROVED' || wantsLogin) return exitCode.person;
   return usage.has(error.code) ? exitCode.usage : exitCode.environment;
 }
 
@@ -33,8 +34,8 @@ export function errorFacts(error: unknown): Readonly<Record<string, unknown>> {
   const { code, message } = error as { code?: unknown; message?: unknown };
   const facts = { code: typeof code === 'string' ? named(code) : 'ORCH_DEFECT', message };
   if (!McpError.isInstance(error)) return facts;
-  const { exitCode: exit, signal, stderr, status, rpcCode, data } = error.details;
-  return { ...facts, exitCode: exit, signal, stderr, status, rpcCode, data };
+  const { exitCode: exit, signal, stderr, status, rpcCode, data, reason } = error.details;
+  return { ...facts, exitCode: exit, signal, stderr, status, rpcCode, data, reason };
 }
 
 const named = (code: string): string =>

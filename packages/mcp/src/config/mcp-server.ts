@@ -28,7 +28,7 @@ const open: ReadonlySet<string> = new Set([
 
 const ours = new Set([
   ...['startMs', 'timeoutMs', 'totalMs', 'pingMs', 'maxMessageBytes', 'closeMs', 'cwd'],
-  ...['tools', 'resources', 'prompts'],
+  ...['tools', 'resources', 'prompts', 'dataResources'],
 ]);
 /** What Claude Code knows, and what is made of it here. */
 const common = ['type', 'timeout', 'alwaysLoad', 'x-orch'];
@@ -131,7 +131,12 @@ export function readServer(
       );
   const oauth = entries.get('oauth');
   if (oauth !== undefined)
-    document.problem('warning', oauth.key, `oauth of ${name} is not read from here.`, name);
+    document.problem(
+      'warning',
+      oauth.key,
+      `oauth of ${name} is not read from here; give it to: orch-mcp login ${name} --client-id ID`,
+      name,
+    );
 
   const more = readOurs(document, name, valueOf('x-orch'), wrong);
   const timeout = valueOf('timeout');
@@ -172,6 +177,8 @@ export function readServer(
       ...(helper && { headersHelper: helper.argv }),
     };
   }
+  // What loosens a guard is approved with what runs.
+  if (more['dataResources'] === true) definition = { ...definition, dataResources: true };
   if (mistakes.length > 0) return undefined;
   const { scope, source, project, environment } = around;
   for (const variable of open) secrets.delete(environment[variable] ?? '');

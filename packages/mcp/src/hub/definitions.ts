@@ -1,6 +1,7 @@
 import { isJsonObject, type JsonObject } from '../json.js';
 import { McpError } from '../mcp-error.js';
 import type { RequestOptions } from '../protocol/peer.js';
+import type { DefinitionPart } from '../safety/definition-part.js';
 import type { Requests } from '../session/session.js';
 
 /** What a tool says of itself. These are the server's words, and bind nobody. */
@@ -50,6 +51,8 @@ export interface ListKind {
   readonly key: string;
   /** The capability that a server with such a list declares. */
   readonly capability: string;
+  /** As what it is judged and pinned. */
+  readonly part: DefinitionPart;
 }
 
 export const toolList: ListKind = {
@@ -57,25 +60,32 @@ export const toolList: ListKind = {
   items: 'tools',
   key: 'name',
   capability: 'tools',
+  part: 'tools',
 };
 export const resourceList: ListKind = {
   method: 'resources/list',
   items: 'resources',
   key: 'uri',
   capability: 'resources',
+  part: 'resources',
 };
 export const templateList: ListKind = {
   method: 'resources/templates/list',
   items: 'resourceTemplates',
   key: 'uriTemplate',
   capability: 'resources',
+  part: 'templates',
 };
 export const promptList: ListKind = {
   method: 'prompts/list',
   items: 'prompts',
   key: 'name',
   capability: 'prompts',
+  part: 'prompts',
 };
+
+/** All that are judged and pinned. */
+export const listKinds = [toolList, promptList, resourceList, templateList] as const;
 
 /** A list, and for how long it may be kept if the server does not say that it has changed. */
 export interface KeptList {

@@ -42,7 +42,7 @@ export interface ClientOptions {
   readonly engine?: CreateEngine;
   /** What a project's servers must be in to be started. Default: none is approved. */
   readonly approvals?: ApprovalStore;
-  /** What servers may say of their tools, by what they said before. Default: they may change it at will. */
+  /** What servers may say of themselves, by what they said before. Default: they may change it at will. */
   readonly pins?: PinPolicy;
   /**
    * What is done about suspicious words in what servers say of themselves. Default `warn`: an event. A name with
@@ -146,7 +146,7 @@ function createHousehold(options: ClientOptions): Household {
         tell: (asked) => tell({ type: 'asked', ...asked }),
       });
       const bare = opening({ name, server, spill, owner: ownerOf, redactor });
-      const open = options.wire?.({ name, secrets }, bare) ?? bare;
+      const open = options.wire?.({ name, secrets, onSecret: redactor.onAdded }, bare) ?? bare;
       return new SupervisedServer({
         name,
         restart,
@@ -175,6 +175,7 @@ function createHousehold(options: ClientOptions): Household {
           pins: options.pins,
           scan: options.scan ?? 'warn',
           neighbours,
+          dataResources: server.dataResources,
           tell: (report) => tell({ type: 'definitions', ...report }),
         }),
         redactor,

@@ -97,9 +97,9 @@ export interface McpServer {
   /** Its messages come as `log`, also after the server was started anew. */
   setLogLevel(level: LogLevel, options?: RequestOptions): Promise<void>;
   ping(options?: RequestOptions): Promise<void>;
-  /** Asks it for its tools, and resolves with what a person has to look at before pinning them. */
+  /** Asks it for all its lists, and resolves with what a person has to look at before pinning them. */
   review(options?: RequestOptions): Promise<DefinitionReview>;
-  /** The tools of a review are the right ones from now on: exactly those that were looked at. */
+  /** The definitions of a review are the right ones from now on: exactly those that were looked at. */
   pin(review: DefinitionReview): void;
   /** Ends it; resolves when nothing of it is left. */
   close(): Promise<void>;

@@ -31,7 +31,7 @@ export function opening(options: OpeningOptions): (events: WireEvents) => Promis
   const { name, server, spill, owner, redactor } = options;
   // Kept over all connections, with its tokens.
   const authorizerOf = (auth: HttpAuth | undefined, url: URL): HttpAuthorizer | undefined =>
-    auth?.forServer({ name, url });
+    auth && telling(auth.forServer({ name, url }), redactor);
   /** The server with the headers that its program prints for this connection. */
   async function withHeaders<S extends Addressed>(addressed: S): Promise<S> {
     const { headers, headersHelper } = addressed;
@@ -54,12 +54,30 @@ export function opening(options: OpeningOptions): (events: WireEvents) => Promis
       return async (events) =>
         new SseTransport({ name, ...(await withHeaders(server)), spill, authorizer }, events);
     }
-    case 'ws':
+    case 'ws': {
+      const authorizer = authorizerOf(server.auth, server.url);
       return async (events) =>
-        openWebSocket({ name, ...(await withHeaders(server)), spill }, events);
+        openWebSocket({ name, ...(await withHeaders(server)), spill, authorizer }, events);
+    }
     case 'custom':
       return async (events) => server.open(events);
   }
+}
+
+/** Lets the redactor know each token before it is sent: a server may quote it. */
+function telling(authorizer: HttpAuthorizer, redactor: Redactor): HttpAuthorizer {
+  let known: string | undefined;
+  return {
+    async authorize(request) {
+      const headers = await authorizer.authorize(request);
+      const { authorization } = headers;
+      if (authorization !== undefined && authorization !== known) redactor.add([authorization]);
+      known = authorization;
+      return headers;
+    },
+    challenged: (request, answer) => authorizer.challenged(request, answer),
+    answered: (request, answer) => authorizer.answered?.(request, answer),
+  };
 }
 
 /** Says which server it is, for what is remembered of it. */

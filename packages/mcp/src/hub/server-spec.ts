@@ -28,6 +28,8 @@ interface CommonSpec extends Filters {
   readonly asks?: readonly AskKind[];
   /** So often in a minute it may ask; more is refused. Default 10. */
   readonly asksPerMinute?: number;
+  /** Its resources are data that comes and goes, so that the list of them is not pinned. Default false. */
+  readonly dataResources?: boolean;
 }
 
 /** A server that is a program, which speaks over its stdin and stdout. */
@@ -82,6 +84,8 @@ export interface WebSocketServerSpec extends CommonSpec {
   readonly headers?: Readonly<Record<string, string>>;
   /** As for `http`. */
   readonly headersHelper?: readonly string[];
+  /** How the request that opens it is authorized; `@orch/mcp/auth` makes one. Default: by `headers` alone. */
+  readonly auth?: HttpAuth;
   /** So often it is asked whether it is there; if nothing came until the next time, it is not. Default 30,000. */
   readonly heartbeatMs?: number;
 }
@@ -108,6 +112,7 @@ export interface CheckedCommon {
   readonly spill: { readonly directory: string | undefined; readonly maxBytes: number } | undefined;
   readonly asks: readonly AskKind[];
   readonly asksPerMinute: number;
+  readonly dataResources: boolean;
 }
 
 interface Address {
@@ -132,7 +137,7 @@ export type CheckedServer =
       Address &
       Authorized & { readonly type: 'http'; readonly fallback: 'sse' | undefined })
   | (CheckedCommon & Address & Authorized & { readonly type: 'sse' })
-  | (CheckedCommon & Address & { readonly type: 'ws'; readonly heartbeatMs: number })
+  | (CheckedCommon & Address & Authorized & { readonly type: 'ws'; readonly heartbeatMs: number })
   | (CheckedCommon & { readonly type: 'custom'; readonly open: OpenTransport });
 
 /** A program that prints headers, and where it runs. */
@@ -147,13 +152,16 @@ const passed = ['HOME', 'LANG', 'LOGNAME', 'PATH', 'SHELL', 'TERM', 'TMPDIR', 'T
 
 const times = ['startMs', 'timeoutMs', 'totalMs', 'pingMs'];
 const filterKeys = ['tools', 'resources', 'prompts'];
-const commonKeys = ['type', ...filterKeys, ...times, 'asks', 'asksPerMinute', 'secrets', 'origin'];
+const commonKeys = [
+  ...['type', ...filterKeys, ...times, 'asks', 'asksPerMinute', 'secrets', 'origin'],
+  'dataResources',
+];
 const wireKeys = [...commonKeys, 'maxMessageBytes', 'spill'];
 const keysOf = {
   stdio: [...wireKeys, 'command', 'args', 'env', 'cwd', 'closeMs'],
   http: [...wireKeys, 'url', 'headers', 'headersHelper', 'auth', 'fallback'],
   sse: [...wireKeys, 'url', 'headers', 'headersHelper', 'auth'],
-  ws: [...wireKeys, 'url', 'headers', 'headersHelper', 'heartbeatMs'],
+  ws: [...wireKeys, 'url', 'headers', 'headersHelper', 'auth', 'heartbeatMs'],
   custom: [...commonKeys, 'open'],
 } as const;
 const types = Object.keys(keysOf).map((type) => JSON.stringify(type));
@@ -215,7 +223,9 @@ function checkCommon(name: string, spec: CommonSpec, cwd: string): CheckedCommon
     ...(resources && { resources }),
     ...(prompts && { prompts }),
   };
-  const { secrets = [], origin } = spec;
+  const { secrets = [], origin, dataResources = false } = spec;
+  if (typeof (dataResources as unknown) !== 'boolean')
+    refuse(name, 'dataResources', 'true or false');
   list(name, 'secrets', secrets);
   return {
     filters,
@@ -227,6 +237,7 @@ function checkCommon(name: string, spec: CommonSpec, cwd: string): CheckedCommon
     spill: spec.spill && checkSpill(name, spec.spill, cwd, maxMessageBytes),
     asks,
     asksPerMinute,
+    dataResources,
     secrets,
     origin,
   };
@@ -289,7 +300,7 @@ export function checkServer(name: string, spec: ServerSpec, around: Surroundings
       const { heartbeatMs = 30_000 } = spec;
       if (!(heartbeatMs >= 100 && heartbeatMs < 2 ** 31))
         refuse(name, 'heartbeatMs', 'a number of ms from 100 to 2147483647');
-      return { ...common, type: 'ws', ...checkAddress(name, spec, 'ws', around), heartbeatMs };
+      return { ...common, type: 'ws', ...checkAuthorized(name, spec, around, 'ws'), heartbeatMs };
     }
     case 'custom':
       if (typeof spec.open !== 'function')
@@ -318,10 +329,11 @@ function checkAddress(
 
 function checkAuthorized(
   name: string,
-  spec: HttpServerSpec | SseServerSpec,
+  spec: HttpServerSpec | SseServerSpec | WebSocketServerSpec,
   around: Surroundings,
+  scheme: 'http' | 'ws' = 'http',
 ): Address & Authorized {
-  const address = checkAddress(name, spec, 'http', around);
+  const address = checkAddress(name, spec, scheme, around);
   checkAuth(name, spec.auth, address.headers);
   return { ...address, auth: spec.auth };
 }

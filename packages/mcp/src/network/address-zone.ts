@@ -76,3 +76,10 @@ export function literalHost({ hostname }: URL): string | undefined {
 
 /** `localhost` and the names below it, which are loopback by RFC 6761. */
 export const isLocalName = ({ hostname }: URL): boolean => /(?:^|\.)localhost\.?$/.test(hostname);
+
+/** The zone of a URL's host, as far as the URL alone says it: a name is looked up by whoever connects to it. */
+export function zoneOfAddress(url: URL): Zone {
+  const literal = literalHost(url);
+  if (literal !== undefined) return zoneOf(literal);
+  return isLocalName(url) ? 'loopback' : 'public';
+}

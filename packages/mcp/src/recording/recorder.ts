@@ -63,8 +63,12 @@ export async function openRecorder(file: string, options: RecorderOptions = {}):
 
   const counts = new Map<string, number>();
   const wire: Wire = (server, open) => {
-    for (const secret of server.secrets) secrets.add(secret);
-    redact = redactValues([...secrets]);
+    const learn = (...values: readonly string[]): void => {
+      for (const value of values) secrets.add(value);
+      redact = redactValues([...secrets]);
+    };
+    learn(...server.secrets);
+    server.onSecret?.(learn);
     return observed(open, () => {
       const connection = (counts.get(server.name) ?? 0) + 1;
       counts.set(server.name, connection);

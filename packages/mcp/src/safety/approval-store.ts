@@ -161,6 +161,8 @@ export interface WrittenServer {
   readonly url?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly headersHelper?: string | readonly string[];
+  /** Its resources are not pinned. */
+  readonly dataResources?: boolean;
 }
 
 /**
@@ -175,7 +177,8 @@ function requestApproval(
 ): ApprovalRequest {
   const place = resolved(resolve(project));
   const { command, args = [], env = {}, cwd, type, url, headers = {}, headersHelper } = written;
-  const definition = { command, args, env, cwd, type, url, headers, headersHelper };
+  const { dataResources } = written;
+  const definition = { command, args, env, cwd, type, url, headers, headersHelper, dataResources };
   const helper = typeof headersHelper === 'string' ? [headersHelper] : (headersHelper ?? []);
   const words = command === undefined ? [] : [command, ...args];
   return {
@@ -183,7 +186,10 @@ function requestApproval(
     project: place,
     server,
     source,
-    command: describeCommand(words, cwd, env, url, headers, helper),
+    command: shown(
+      `${describeCommand(words, cwd, env, url, headers, helper)}${dataResources === true ? ', its resources not pinned' : ''}`,
+      4000,
+    ),
     files: filesOf(place, cwd, [...words, ...helper]),
   };
 }
@@ -203,7 +209,7 @@ function describeCommand(
   if (Object.keys(headers).length > 0) parts.push(`with the headers ${names(headers)}`);
   if (helper.length > 0)
     parts.push(`with the headers that this prints: ${helper.map(quoted).join(' ')}`);
-  return shown(parts.join(' '), 4000);
+  return parts.join(' ');
 }
 
 const quoted = (word: string): string =>

@@ -1,26 +1,19 @@
-import type { Tool } from '../hub/definitions.js';
 import { isJsonObject, type Json, type JsonObject } from '../json.js';
 import { canonicalJson, sha256 } from './canonical-json.js';
+import { nameOf, partKinds, type DefinitionPart } from './definition-part.js';
 import { shown } from './scan.js';
 
-/** What of a tool is pinned: all that a model is told of it. */
+/** What of a definition is pinned: all that a model is told of it. */
 export interface PinnedDefinition {
   readonly sha256: string;
   readonly definition: JsonObject;
 }
 
-const pinnedFields = [
-  'name',
-  'title',
-  'description',
-  'inputSchema',
-  'outputSchema',
-  'annotations',
-] as const;
-
-export function pinTool(tool: Tool): PinnedDefinition {
+export function pinDefinition(part: DefinitionPart, given: JsonObject): PinnedDefinition {
   const definition = Object.fromEntries(
-    pinnedFields.flatMap((field) => (tool[field] === undefined ? [] : [[field, tool[field]]])),
+    partKinds[part].fields.flatMap((field) =>
+      given[field] === undefined ? [] : [[field, given[field]]],
+    ),
   ) as JsonObject;
   return { sha256: sha256(canonicalJson(definition)), definition };
 }
@@ -34,12 +27,14 @@ export interface Difference {
   readonly after?: string;
 }
 
-/** How what a server says of a tool has changed. */
+/** How what a server says of a tool, prompt, resource or template, or its instructions, has changed. */
 export interface DefinitionChange {
-  readonly tool: string;
+  readonly part: DefinitionPart;
+  /** Of a resource its address, of a template its text. */
+  readonly name: string;
   /**
    * `added`, `removed`, `changed`: compared with what is pinned. `differs_from_lock`: with the project's lock file,
-   * which holds hashes alone.
+   * which holds hashes of tools alone.
    */
   readonly kind: 'added' | 'removed' | 'changed' | 'differs_from_lock';
   /** At most 20. */
@@ -49,7 +44,7 @@ export interface DefinitionChange {
 const mostDifferences = 20;
 const excerptLength = 400;
 
-export function differencesOf(before: JsonObject, after: JsonObject): readonly Difference[] {
+function differencesOf(before: JsonObject, after: JsonObject): readonly Difference[] {
   const found: Difference[] = [];
   compare(before, after, '', found);
   return found;
@@ -94,11 +89,41 @@ function firstChange(before: string, after: string): number {
   return at;
 }
 
+/** How definitions differ from those that are pinned, and tools from the hashes of a lock. */
+export function changesOf(
+  part: DefinitionPart,
+  definitions: readonly JsonObject[],
+  pinned: Readonly<Record<string, PinnedDefinition>>,
+  lock: Readonly<Record<string, string>> | undefined,
+): readonly DefinitionChange[] {
+  const known = new Map(Object.entries(pinned));
+  const locked = lock === undefined ? undefined : new Map(Object.entries(lock));
+  const changes: DefinitionChange[] = [];
+  for (const given of definitions) {
+    const name = nameOf(part, given);
+    const now = pinDefinition(part, given);
+    const before = known.get(name);
+    known.delete(name);
+    const note = (kind: DefinitionChange['kind'], differences: readonly Difference[]): void =>
+      void changes.push({ part, name, kind, differences });
+    if (before === undefined) note('added', differencesOf({}, now.definition));
+    // The hash is computed anew: a pin whose two halves do not agree is no pin.
+    else if (pinDefinition(part, before.definition).sha256 !== now.sha256)
+      note('changed', differencesOf(before.definition, now.definition));
+    else if (locked !== undefined && locked.get(name) !== now.sha256) note('differs_from_lock', []);
+  }
+  for (const [name, { definition }] of known)
+    changes.push({ part, name, kind: 'removed', differences: differencesOf(definition, {}) });
+  return changes;
+}
+
 /** A change as lines for a person: `- ` what was, `+ ` what is. */
-export function formatChange({ tool, kind, differences }: DefinitionChange): string {
+export function formatChange({ part, name, kind, differences }: DefinitionChange): string {
   const lines = differences.flatMap(({ at, before, after }) => [
     ...(before === undefined ? [] : [`- ${at || '/'}: ${before}`]),
     ...(after === undefined ? [] : [`+ ${at || '/'}: ${after}`]),
   ]);
-  return [`${shown(tool)}: ${kind.replaceAll('_', ' ')}`, ...lines].join('\n');
+  return [`${partKinds[part].noun} ${shown(name)}: ${kind.replaceAll('_', ' ')}`, ...lines].join(
+    '\n',
+  );
 }

@@ -1,6 +1,6 @@
 /**
  * What a person decides about servers, kept where no repository can write: which servers of a project may run, and
- * which definitions of tools are the right ones.
+ * which definitions are the right ones.
  *
  * ```ts
  * import { createMcpHub } from '@orch/mcp';
@@ -30,14 +30,21 @@ export {
   openPins,
   readLock,
   type DefinitionLock,
-  type PinnedServer,
+  type PinnedPart,
   type PinStore,
 } from './pin-store.js';
+export type { DefinitionPart } from './definition-part.js';
 export {
   formatChange,
   type DefinitionChange,
   type Difference,
   type PinnedDefinition,
 } from './definition-pin.js';
-export type { DefinitionReport, DefinitionReview, PinPolicy, Verdict } from './guard.js';
+export type {
+  DefinitionReport,
+  DefinitionReview,
+  PinPolicy,
+  PlacedFinding,
+  Verdict,
+} from './guard.js';
 export type { Finding, FindingKind } from './scan.js';

@@ -4,25 +4,27 @@ import type { Tool } from '../hub/definitions.js';
 import { excerpt, isJsonObject, type JsonObject } from '../json.js';
 import { McpError } from '../mcp-error.js';
 import { sha256 } from './canonical-json.js';
-import { pinTool, type PinnedDefinition } from './definition-pin.js';
+import { nameOf, type DefinitionPart } from './definition-part.js';
+import { pinDefinition, type PinnedDefinition } from './definition-pin.js';
 import { readPrivate, stateDirectory, writePrivate } from './private-file.js';
 
-/** What a server said of its tools when a person, or its first use, took it for good. */
-export interface PinnedServer {
-  readonly tools: Readonly<Record<string, PinnedDefinition>>;
+/** What a server said of one part of itself when a person, or its first use, took it for good. */
+export interface PinnedPart {
+  readonly definitions: Readonly<Record<string, PinnedDefinition>>;
   /** UTC. */
   readonly pinnedAt: string;
 }
 
-/** Pins of a user, each in a file of its own (0600). All methods throw `ORCH_MCP_STATE`. */
+/** Pins of a user, each part of a server in a file of its own (0600). All methods throw `ORCH_MCP_STATE`. */
 export interface PinStore {
   /** Undefined: it was never pinned. */
-  read(project: string, server: string): PinnedServer | undefined;
+  read(project: string, server: string, part: DefinitionPart): PinnedPart | undefined;
   /** `create`: only if there is no pin yet; false if there is one. */
   write(
     project: string,
     server: string,
-    tools: readonly Tool[],
+    part: DefinitionPart,
+    definitions: readonly JsonObject[],
     mode: 'replace' | 'create',
   ): boolean;
 }
@@ -32,14 +34,16 @@ export interface PinStore {
  * agents and repositories can write.
  */
 export function openPins(directory = join(stateDirectory(), 'mcp', 'pins')): PinStore {
-  const fileOf = (project: string, server: string): string =>
-    join(directory, `${sha256(JSON.stringify([project, server])).slice(0, 32)}.json`);
+  const fileOf = (project: string, server: string, part: DefinitionPart): string => {
+    const name = sha256(JSON.stringify([project, server])).slice(0, 32);
+    return join(directory, part === 'tools' ? `${name}.json` : `${name}.${part}.json`);
+  };
   return {
-    read(project, server) {
-      const file = fileOf(project, server);
+    read(project, server, part) {
+      const file = fileOf(project, server, part);
       const text = readPrivate(file);
       if (text === undefined) return undefined;
-      const pins = readPins(text, project, server);
+      const pins = readPins(text, project, server, part);
       if (pins !== undefined) return pins;
       throw new McpError(
         'ORCH_MCP_STATE',
@@ -47,30 +51,40 @@ export function openPins(directory = join(stateDirectory(), 'mcp', 'pins')): Pin
         { details: { path: file, server } },
       );
     },
-    write(project, server, tools, mode) {
+    write(project, server, part, definitions, mode) {
+      const pins = definitions.map((one) => [nameOf(part, one), pinDefinition(part, one)] as const);
+      // Under the name of its part, as files that know of tools alone have it.
       const pinned = {
         version: 1,
         project,
         server,
-        tools: Object.fromEntries(tools.map((tool) => [tool.name, pinTool(tool)])),
+        [part]: Object.fromEntries(pins),
         pinnedAt: new Date().toISOString(),
       };
-      return writePrivate(fileOf(project, server), `${JSON.stringify(pinned, null, 2)}\n`, mode);
+      const file = fileOf(project, server, part);
+      return writePrivate(file, `${JSON.stringify(pinned, null, 2)}\n`, mode);
     },
   };
 }
 
-function readPins(text: string, project: string, server: string): PinnedServer | undefined {
+function readPins(
+  text: string,
+  project: string,
+  server: string,
+  part: DefinitionPart,
+): PinnedPart | undefined {
   const value = parsed(text);
   if (value?.['version'] !== 1 || value['project'] !== project || value['server'] !== server)
     return undefined;
-  const { tools, pinnedAt } = value;
-  if (!isJsonObject(tools) || typeof pinnedAt !== 'string') return undefined;
-  const isWhole = Object.values(tools).every(
+  const { [part]: definitions, pinnedAt } = value;
+  if (!isJsonObject(definitions) || typeof pinnedAt !== 'string') return undefined;
+  const isWhole = Object.values(definitions).every(
     (pin) =>
       isJsonObject(pin) && typeof pin['sha256'] === 'string' && isJsonObject(pin['definition']),
   );
-  return isWhole ? (value as unknown as PinnedServer) : undefined;
+  return isWhole
+    ? { definitions: definitions as unknown as PinnedPart['definitions'], pinnedAt }
+    : undefined;
 }
 
 function parsed(text: string): JsonObject | undefined {
@@ -126,7 +140,7 @@ export function formatLock(servers: Readonly<Record<string, readonly Tool[]>>): 
   const locked = sorted(
     Object.entries(servers).map(([name, tools]) => [
       name,
-      sorted(tools.map((tool) => [tool.name, pinTool(tool).sha256] as const)),
+      sorted(tools.map((tool) => [tool.name, pinDefinition('tools', tool).sha256] as const)),
     ]),
   );
   return `${JSON.stringify({ version: 1, servers: locked }, null, 2)}\n`;

@@ -9,6 +9,8 @@ const most = 1000;
 export interface Redactor {
   /** More values that must not be seen. */
   readonly add: (values: Iterable<string>) => void;
+  /** Told each value that is added from now on. */
+  readonly onAdded: (listener: (value: string) => void) => void;
   readonly text: (text: string) => string;
   readonly json: (value: Json) => Json;
   /** The same error; its message, stack, details and causes no longer hold secrets. */
@@ -26,11 +28,13 @@ export function createRedactor(values: Iterable<string>): Redactor {
   let pattern: RegExp | undefined;
   let sorted: string[] = [];
   const done = new WeakSet<object>();
+  const listeners: ((value: string) => void)[] = [];
 
   function add(more: Iterable<string>): void {
     for (const given of more) {
       // Who demands a token names the scheme, which is no secret.
       const value = given.replace(/^(?:basic|bearer|dpop|token)\s+/i, '');
+      for (const listener of listeners) listener(value);
       for (const one of [value, ...value.split(/\s+/)])
         if (one.length >= shortest && known.size < most)
           for (const form of [one, JSON.stringify(one).slice(1, -1), encodeURIComponent(one)])
@@ -97,7 +101,8 @@ export function createRedactor(values: Iterable<string>): Redactor {
   }
 
   add(values);
-  return { add, text, json, error };
+  const onAdded = (listener: (value: string) => void): void => void listeners.push(listener);
+  return { add, onAdded, text, json, error };
 }
 
 function withoutCutParts(text: string, values: readonly string[]): string {

@@ -71,6 +71,8 @@ export interface WiredServer {
   readonly name: string;
   /** Values of its own variables and headers, which belong in no file. */
   readonly secrets: readonly string[];
+  /** Tells values that become known later: tokens, and headers that a program prints. */
+  onSecret?(listener: (value: string) => void): void;
 }
 
 /** Opens a transport of this package. */

@@ -5,6 +5,7 @@ import { excerpt } from '../json.js';
 import { McpError, type McpErrorCode } from '../mcp-error.js';
 import { broke, tooLarge } from './failure.js';
 import { describeStatus, readBody } from './http-answer.js';
+import { sendAuthorized, type HttpAuthorizer } from './http-auth.js';
 import { mostBytes, tellMessages } from './message-text.js';
 import type { Remains, Transport, WireEvents, WireLimits } from './transport.js';
 
@@ -13,6 +14,7 @@ export interface WebSocketOptions extends WireLimits {
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly heartbeatMs: number;
+  readonly authorizer: HttpAuthorizer | undefined;
 }
 
 /** As the SDK's own WebSocket transport has it; the protocol itself does not name one. */
@@ -27,15 +29,19 @@ export async function openWebSocket(
 ): Promise<Transport> {
   const { WebSocket } = await import('ws');
   const { url, headers } = options;
-  const socket = new WebSocket(url, [subprotocol], {
-    headers: { ...headers },
-    maxPayload: mostBytes(options),
-    followRedirects: false,
-    // What is small on the way may be large when it is unpacked.
-    perMessageDeflate: false,
-  });
-  return new WebSocketTransport(socket, options, events);
+  const dial: Dial = (authorization) =>
+    new WebSocket(url, [subprotocol], {
+      headers: { ...headers, ...authorization },
+      maxPayload: mostBytes(options),
+      followRedirects: false,
+      // What is small on the way may be large when it is unpacked.
+      perMessageDeflate: false,
+    });
+  return new WebSocketTransport(dial, options, events);
 }
+
+/** Asks for an upgrade, with these headers besides its own. */
+type Dial = (authorization: Readonly<Record<string, string>>) => WebSocket;
 
 /** What a server means by the code with which it closes; what is not here is an end as any other. */
 const meanings: Readonly<Record<number, { readonly code: McpErrorCode; readonly todo: string }>> = {
@@ -51,7 +57,10 @@ const meanings: Readonly<Record<number, { readonly code: McpErrorCode; readonly 
 };
 
 class WebSocketTransport implements Transport {
-  readonly #socket: WebSocket;
+  readonly #dial: Dial;
+  /** Of the last attempt. */
+  #socket: WebSocket | undefined;
+  readonly #opening = new AbortController();
   readonly #options: WebSocketOptions;
   readonly #events: WireEvents;
   /** What was sent before the connection stood. */
@@ -63,16 +72,11 @@ class WebSocketTransport implements Transport {
   #isOver = false;
   #closing: Promise<Remains> | undefined;
 
-  constructor(socket: WebSocket, options: WebSocketOptions, events: WireEvents) {
-    this.#socket = socket;
+  constructor(dial: Dial, options: WebSocketOptions, events: WireEvents) {
+    this.#dial = dial;
     this.#options = options;
     this.#events = events;
-    socket.on('upgrade', (response) => (this.#stream = response.socket));
-    socket.on('open', () => this.#opened());
-    socket.on('message', (data, isBinary) => this.#heard(data, isBinary));
-    socket.on('unexpected-response', (_request, response) => void this.#refused(response));
-    socket.on('error', (error) => this.#failed(error));
-    socket.on('close', (code, reason) => this.#ended(code, reason.toString()));
+    void this.#open();
   }
 
   send(text: string): undefined {
@@ -86,7 +90,7 @@ class WebSocketTransport implements Transport {
       this.#stream.cork();
       queueMicrotask(() => queueMicrotask(() => this.#uncork()));
     }
-    this.#socket.send(text, ignore); // that it can send no more is told by its end
+    this.#socket?.send(text, ignore); // that it can send no more is told by its end
   }
 
   forget(): void {
@@ -100,6 +104,59 @@ class WebSocketTransport implements Transport {
   close(): Promise<Remains> {
     this.#closing ??= this.#end();
     return this.#closing;
+  }
+
+  /** Asks for the upgrade until it is not challenged any more. */
+  async #open(): Promise<void> {
+    const { authorizer, url } = this.#options;
+    const attempt = (authorization: Readonly<Record<string, string>>): Promise<IncomingMessage> =>
+      this.#attempt(authorization);
+    try {
+      const response =
+        authorizer === undefined
+          ? await attempt({})
+          : await sendAuthorized(authorizer, this.#request(url), attempt);
+      if (response.statusCode !== 101) await this.#refused(response);
+    } catch (error) {
+      this.#failed(error as Error);
+    }
+  }
+
+  #request(url: URL): Parameters<typeof sendAuthorized>[1] {
+    const asked = new URL(url);
+    asked.protocol = asked.protocol.replace(/^ws/, 'http');
+    return {
+      method: 'GET',
+      url: asked,
+      signal: this.#opening.signal,
+      isAwaited: true,
+      waitsForPerson: (isWaiting) => this.#events.waitsForPerson(undefined, isWaiting),
+    };
+  }
+
+  /** Resolves with the head of the answer: 101 if the connection stands. */
+  #attempt(authorization: Readonly<Record<string, string>>): Promise<IncomingMessage> {
+    if (this.#closing !== undefined) return Promise.reject(new Error('it was given up'));
+    this.#socket?.terminate();
+    const socket = this.#dial(authorization);
+    this.#socket = socket;
+    return new Promise((resolve, reject) => {
+      let fail = reject;
+      socket.on('upgrade', (response) => {
+        this.#stream = response.socket;
+        fail = (error: Error) => this.#failed(error);
+        resolve(response);
+      });
+      socket.on('open', () => this.#opened());
+      socket.on('message', (data, isBinary) => this.#heard(data, isBinary));
+      socket.on('unexpected-response', (_request, response) => resolve(response));
+      socket.on('error', (error) => fail(error));
+      socket.on('close', (code, reason) => {
+        // Another may have taken its place.
+        if (this.#socket === socket && this.#stream !== undefined)
+          this.#ended(code, reason.toString());
+      });
+    });
   }
 
   #uncork(): void {
@@ -118,7 +175,7 @@ class WebSocketTransport implements Transport {
       if (now === read) {
         const ms = this.#options.heartbeatMs;
         this.#failed(new Error(`it did not answer a ping for ${ms} ms`));
-      } else this.#socket.ping();
+      } else this.#socket?.ping();
       read = now;
     }, this.#options.heartbeatMs).unref();
   }
@@ -141,7 +198,8 @@ class WebSocketTransport implements Transport {
   #failed(error: Error & { readonly code?: string }): void {
     const { name } = this.#options;
     const { code = '' } = error;
-    if (code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH')
+    if (McpError.isInstance(error)) this.#over(error);
+    else if (code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH')
       this.#over(tooLarge(name, mostBytes(this.#options)));
     else if (code.startsWith('WS_ERR_'))
       this.#over(
@@ -175,8 +233,9 @@ class WebSocketTransport implements Transport {
 
   async #end(): Promise<Remains> {
     clearInterval(this.#heartbeat);
+    this.#opening.abort();
     const socket = this.#socket;
-    if (socket.readyState === socket.CLOSED) return {};
+    if (socket === undefined || socket.readyState === socket.CLOSED) return {};
     const closed = new Promise((resolve) => socket.once('close', resolve));
     if (this.#isOver || socket.readyState === socket.CONNECTING) socket.terminate();
     else {

@@ -1,7 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
+import { WebSocketServer } from 'ws';
 import { ProofChecker } from './proof-checker.js';
 
 /** One request as the authorization server saw it. */
@@ -34,6 +35,10 @@ export interface Ways {
   redirectsMetadataTo: string | undefined;
   /** Tokens are bound to keys, by proofs with nonces. */
   dpop: boolean;
+  /** Tools fail, and the MCP server says with which token. */
+  quotes: boolean;
+  /** What is said of the address at which tokens are taken back. `null`: nothing. */
+  revocation: string | null;
 }
 
 /** An MCP server on loopback and the authorization server whose tokens it wants; both keep to the rules. */
@@ -49,6 +54,8 @@ export interface ProtectedServer {
   readonly given: Readonly<Record<string, number>>;
   /** No access token is good any more. */
   expireAll(): void;
+  /** Whether any token is good. */
+  hasGood(): boolean;
   /** Gives tokens without a login, as if it had been. */
   issue(scope?: string): { accessToken: string; refreshToken: string };
   close(): Promise<void>;
@@ -60,6 +67,12 @@ interface Granted {
   readonly scope: string;
   readonly resource: string;
   readonly clientId: string;
+}
+
+interface Request {
+  readonly id: number;
+  readonly method: string;
+  readonly params?: { readonly protocolVersion?: string };
 }
 
 const json = (response: ServerResponse, value: unknown, status = 200): void => {
@@ -127,6 +140,7 @@ export async function startProtectedServer(changes: Partial<Ways> = {}): Promise
           authorization_endpoint: `${issuer}/authorize`,
           token_endpoint: `${issuer}/token`,
           registration_endpoint: `${issuer}/register`,
+          ...(ways.revocation !== null && { revocation_endpoint: ways.revocation }),
           authorization_response_iss_parameter_supported: ways.advertisesIssuer,
           ...(ways.dpop && { dpop_signing_alg_values_supported: ['ES256'] }),
           ...(ways.advertisesS256 && { code_challenge_methods_supported: ['S256'] }),
@@ -140,6 +154,11 @@ export async function startProtectedServer(changes: Partial<Ways> = {}): Promise
         json(response, { client_id: clientId, redirect_uris }, 201);
         return;
       }
+      case '/revoke':
+        access.delete(form['token'] ?? '');
+        refresh.delete(form['token'] ?? '');
+        response.writeHead(200).end();
+        return;
       case '/authorize':
         answerLogin(response, form);
         return;
@@ -229,7 +248,13 @@ export async function startProtectedServer(changes: Partial<Ways> = {}): Promise
     } else if (grant_type === 'client_credentials') {
       count();
       const scope = form['scope'] ?? '';
-      json(response, give({ scope, resource: form['resource'] ?? '', clientId: 'own' }));
+      // Whoever can ask again needs no refresh token (RFC 6749, 4.4.3).
+      const { refresh_token: _refresh, ...tokens } = give({
+        scope,
+        resource: form['resource'] ?? '',
+        clientId: 'own',
+      });
+      json(response, tokens);
     } else json(response, { error: 'unsupported_grant_type' }, 400);
   }
 
@@ -246,23 +271,30 @@ export async function startProtectedServer(changes: Partial<Ways> = {}): Promise
       response.writeHead(405).end();
       return;
     }
-    const { id, method, params } = JSON.parse(body) as {
-      id?: number;
-      method: string;
-      params?: { protocolVersion?: string };
-    };
+    const { id, method = '', params } = JSON.parse(body) as Partial<Request>;
+    const refusal = await judge(request, 'POST', method);
+    if (refusal !== undefined) response.writeHead(refusal.status, refusal.headers).end();
+    else if (id === undefined) response.writeHead(202).end();
+    else json(response, answerTo(request, { id, method, ...(params && { params }) }));
+  }
+
+  /** Why a request is refused; undefined if it is not. */
+  async function judge(
+    request: IncomingMessage,
+    htm: 'POST' | 'GET',
+    method: string,
+  ): Promise<{ status: number; headers: Record<string, string> } | undefined> {
     const [scheme, token] = request.headers.authorization?.split(' ') ?? [];
     if (token !== undefined) shown.push(token);
     const known = access.get(token ?? '');
     if (ways.dpop && token !== undefined) {
-      const of = { method: 'POST', url, token };
-      const checked = await serverProofs.check(request.headers.dpop, of);
+      const checked = await serverProofs.check(request.headers.dpop, { method: htm, url, token });
       const isBound = 'thumbprint' in checked && known?.thumbprint === checked.thumbprint;
       if (known !== undefined && (!isBound || scheme !== 'DPoP')) {
         const error = 'refusal' in checked ? checked.refusal : 'invalid_token';
-        response.setHeader('dpop-nonce', serverProofs.nonce);
-        response.writeHead(401, { 'www-authenticate': `DPoP error="${error}"` }).end();
-        return;
+        const { nonce } = serverProofs;
+        const challenge = `DPoP error="${error}"`;
+        return { status: 401, headers: { 'dpop-nonce': nonce, 'www-authenticate': challenge } };
       }
     }
     const where = `resource_metadata="${origin}/.well-known/oauth-protected-resource/mcp"`;
@@ -271,22 +303,49 @@ export async function startProtectedServer(changes: Partial<Ways> = {}): Promise
     if (known === undefined || known.resource !== url || ways.rejectsAll) {
       const scope = ways.scopes.length === 0 ? '' : `, scope="${ways.scopes.join(' ')}"`;
       const wanted = ways.dpop ? 'DPoP' : 'Bearer';
-      response.writeHead(401, { 'www-authenticate': `${wanted} ${where}${scope}` }).end();
-    } else if (!needed.every((one) => held.includes(one))) {
-      const challenge = `Bearer error="insufficient_scope", scope="${needed.join(' ')}", ${where}`;
-      response.writeHead(403, { 'www-authenticate': challenge }).end();
-    } else if (id === undefined) response.writeHead(202).end();
-    else {
-      const serverInfo = { name: 'protected', version: '1' };
-      const protocolVersion = params?.protocolVersion;
-      const results: Record<string, unknown> = {
-        initialize: { protocolVersion, capabilities: { tools: {} }, serverInfo },
-        'tools/list': { tools: [{ name: 'good', inputSchema: { type: 'object' } }] },
-        'tools/call': { content: [{ type: 'text', text: 'well' }] },
-      };
-      json(response, { jsonrpc: '2.0', id, result: results[method] ?? {} });
+      return { status: 401, headers: { 'www-authenticate': `${wanted} ${where}${scope}` } };
     }
+    if (needed.every((one) => held.includes(one))) return undefined;
+    const challenge = `Bearer error="insufficient_scope", scope="${needed.join(' ')}", ${where}`;
+    return { status: 403, headers: { 'www-authenticate': challenge } };
   }
+
+  function answerTo(request: IncomingMessage, { id, method, params }: Request): object {
+    if (ways.quotes && method === 'tools/call') {
+      const message = `no use of ${request.headers.authorization ?? 'nothing'}`;
+      return { jsonrpc: '2.0', id, error: { code: -32_000, message } };
+    }
+    const serverInfo = { name: 'protected', version: '1' };
+    const protocolVersion = params?.protocolVersion;
+    const results: Record<string, unknown> = {
+      initialize: { protocolVersion, capabilities: { tools: {} }, serverInfo },
+      'tools/list': { tools: [{ name: 'good', inputSchema: { type: 'object' } }] },
+      'tools/call': { content: [{ type: 'text', text: 'well' }] },
+    };
+    return { jsonrpc: '2.0', id, result: results[method] ?? {} };
+  }
+
+  // The same over a WebSocket, whose upgrade is what needs the token.
+  const sockets = new WebSocketServer({ noServer: true, handleProtocols: () => 'mcp' });
+  servers.at(-1)?.on('upgrade', (request: IncomingMessage, stream: Socket, head: Buffer) => {
+    void (async () => {
+      const refusal = await judge(request, 'GET', 'upgrade');
+      if (refusal !== undefined) {
+        const headers = Object.entries(refusal.headers).map((one) => `${one.join(': ')}\r\n`);
+        stream.end(`HTTP/1.1 ${refusal.status} No\r\ncontent-length: 0\r\n${headers.join('')}\r\n`);
+        return;
+      }
+      sockets.handleUpgrade(request, stream, head, (socket) => {
+        socket.on('message', (data: Buffer) => {
+          const message = JSON.parse(data.toString()) as Partial<Request>;
+          const { id, method = '', params } = message;
+          if (id === undefined) return;
+          const asked = { id, method, ...(params && { params }) };
+          socket.send(JSON.stringify(answerTo(request, asked)));
+        });
+      });
+    })();
+  });
 
   const ways: Ways = {
     iss: issuer,
@@ -302,6 +361,8 @@ export async function startProtectedServer(changes: Partial<Ways> = {}): Promise
     rejectsAll: false,
     redirectsMetadataTo: undefined,
     dpop: false,
+    quotes: false,
+    revocation: `${issuer}/revoke`,
     ...changes,
   };
   return {
@@ -312,6 +373,7 @@ export async function startProtectedServer(changes: Partial<Ways> = {}): Promise
     shown,
     given,
     expireAll: () => access.clear(),
+    hasGood: () => access.size + refresh.size > 0,
     issue(scope = '') {
       const tokens = give({ scope, resource: url, clientId: 'own' });
       return {
@@ -320,6 +382,8 @@ export async function startProtectedServer(changes: Partial<Ways> = {}): Promise
       };
     },
     async close() {
+      for (const socket of sockets.clients) socket.terminate();
+      sockets.close();
       for (const server of servers) {
         server.closeAllConnections();
         server.close();

@@ -45,7 +45,9 @@ export function startCli(
     const code = await runMcp(words, {
       program: 'orch-mcp',
       cwd,
+      requirePerson: () => Promise.resolve(),
       confirm: () => Promise.reject(new Error('Nobody is there.')),
+      openBrowser: () => Promise.resolve(undefined),
       stdin,
       stdout,
       signal: abort.signal,

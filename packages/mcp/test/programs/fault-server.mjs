@@ -148,6 +148,8 @@ createInterface({ input: process.stdin }).on('line', (line) => {
   if (method === 'initialize') initialize(id, params);
   else if (method === 'tools/list') list(id, params.cursor);
   else if (method === 'resources/list') send({ id, result: { resources: [] } });
+  else if (method === 'resources/templates/list')
+    send({ id, error: { code: -32601, message: 'There are none here.' } });
   else if (method === 'resources/read')
     send({ id, result: { contents: [{ uri: params.uri, text: 'x'.repeat(4 * 1024 * 1024) }] } });
   else if (method === 'ping' && mode !== 'dead') send({ id, result: {} });

@@ -49,6 +49,21 @@ function projectOf(onTestFinished: Cleanup, more: object = {}) {
 }
 
 describe("a project's server", () => {
+  test('whose resources are not to be pinned is approved as such, and not as before', async ({
+    onTestFinished,
+  }) => {
+    const { hub, write, approve, origin } = projectOf(onTestFinished);
+    approve();
+    write({ 'x-orch': { timeoutMs: 60_000 } });
+    expect(await hub().call('one__read')).toMatchObject({ text: 'done' });
+    write({ 'x-orch': { dataResources: true } });
+    const error = await refusal(hub().call('one__read'));
+    expect(error).toMatchObject({ code: 'ORCH_MCP_UNAPPROVED' });
+    expect(askAbout('one', origin()).command).toMatch(/, its resources not pinned$/);
+    approve();
+    expect(await hub().call('one__read')).toMatchObject({ text: 'done' });
+  });
+
   test('is not started before it is approved, and what it would run is shown', async ({
     onTestFinished,
   }) => {
