@@ -1,0 +1,408 @@
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { here, scripted, startModel, type TestModel } from '../harness/model.js';
+import {
+  jsonLines,
+  orch,
+  runDirectory,
+  startOrch,
+  status,
+  type Finished,
+} from '../harness/orch.js';
+import { rawMcp } from '../harness/raw-mcp.js';
+import { listFiles, makeRepository, type TestRepository } from '../harness/repository.js';
+import { processesWith, until } from '../harness/witness.js';
+
+let repository: TestRepository;
+let model: TestModel;
+beforeEach(async () => {
+  repository = makeRepository();
+  model = await startModel({ record: 'full' });
+});
+afterEach(async () => {
+  await model.close();
+  repository.remove();
+});
+
+const ofMcp = createRequire(path.resolve(import.meta.dirname, '../../packages/mcp/package.json'));
+const filesystem = path.join(
+  path.dirname(ofMcp.resolve('@modelcontextprotocol/server-filesystem/package.json')),
+  'dist/index.js',
+);
+const fault = path.join(
+  path.dirname(ofMcp.resolve('./package.json')),
+  'test/programs/fault-server.mjs',
+);
+
+const inHome = (...parts: string[]): string => path.join(repository.home, ...parts);
+const run = ['run', 'orch.yaml', '--yes'];
+const write = {
+  tool: 'Write',
+  input: { file_path: `${here}/work.txt`, content: 'work\n' },
+};
+
+function plan(tasks: readonly unknown[], more: Readonly<Record<string, unknown>> = {}): void {
+  const value = { version: 1, name: 'servers', ...more, tasks };
+  repository.write({ 'orch.yaml': JSON.stringify(value, null, 2) });
+  repository.commit('A plan');
+}
+
+/** Servers that are the user's own, as Claude Code has them. */
+const configure = (servers: Readonly<Record<string, unknown>>): void =>
+  writeFileSync(inHome('.claude.json'), JSON.stringify({ mcpServers: servers }));
+
+/** The real filesystem server, and a witness of every line that it is sent. Its processes carry `WITNESS`. */
+function filesServer(): Readonly<Record<string, unknown>> {
+  mkdirSync(inHome('shared'), { recursive: true });
+  return {
+    command: 'sh',
+    args: [
+      ...['-c', 'tee -a "$1" | "$2" "$3" "$4"', 'sh', inHome('sent')],
+      ...[process.execPath, filesystem, inHome('shared')],
+    ],
+    env: { WITNESS: repository.home },
+  };
+}
+
+/** Calls of a tool, as its server itself got them. */
+const callsOf = (tool: string): number =>
+  jsonLines(inHome('sent')).filter((line) => {
+    const { method, params } = line as { method?: string; params?: { name?: string } };
+    return method === 'tools/call' && params?.name === tool;
+  }).length;
+
+interface SessionRecord {
+  readonly kind: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+const session = (task: string): readonly SessionRecord[] =>
+  jsonLines(
+    path.join(runDirectory(repository) ?? '', 'sessions', `${task}.1.jsonl`),
+  ) as readonly SessionRecord[];
+const answersIn = (task: string): readonly string[] =>
+  session(task).flatMap(({ kind, data }) =>
+    kind === 'tool.returned' ? [String(data['text'])] : [],
+  );
+
+interface GatewayRecord {
+  readonly type: string;
+  readonly attempt?: string;
+  readonly what?: string;
+  readonly name?: string;
+  readonly why?: string;
+}
+const gatewayLog = (): readonly GatewayRecord[] =>
+  jsonLines(path.join(runDirectory(repository) ?? '', 'gateway.jsonl')) as readonly GatewayRecord[];
+const refusals = () =>
+  gatewayLog().flatMap(({ type, attempt, what, name, why }) =>
+    type === 'refused' ? [[attempt, what, name ?? '', why]] : [],
+  );
+
+/** What an attempt was let in with; undefined when it is not, or no longer. */
+function admission(
+  task: string,
+): { readonly directory: string; readonly token: string } | undefined {
+  const homes = path.join(repository.state, 'homes');
+  if (!existsSync(homes)) return undefined;
+  const files = readdirSync(homes, { recursive: true, encoding: 'utf8' });
+  const found = files.find((file) => file.endsWith(`/mcp.${task}.1/token`));
+  if (found === undefined) return undefined;
+  const file = path.join(homes, found);
+  const token = readFileSync(file, 'utf8');
+  return token === '' ? undefined : { directory: path.dirname(file), token };
+}
+
+const succeeded = ({ code, stdout, stderr }: Finished): void =>
+  expect(code, stdout + stderr).toBe(0);
+
+/** Waits for a file, as a command that an agent may run. */
+const wait = { 'wait.sh': '#!/bin/sh\nuntil [ -e "$1" ]; do sleep 0.05; done\n' };
+const waiting = (file: string) => ({ tool: 'Bash', input: { command: `sh wait.sh ${file}` } });
+
+describe('a task that names MCP servers', () => {
+  it('uses what it may, reaches nothing else by name, and is locked out when its attempt has ended', async () => {
+    configure({ files: filesServer() });
+    repository.write(wait);
+    const hidden = inHome('shared', 'hidden');
+    plan([
+      {
+        id: 'notes',
+        mcp: ['memory'],
+        prompt: scripted([
+          { tool: 'mcp__orch__memory__write', input: { key: 'note', value: 'from the agent' } },
+          { tool: 'Write', input: { file_path: `${here}/notes.txt`, content: 'noted\n' } },
+          'Done.',
+        ]),
+      },
+      {
+        id: 'files',
+        mcp: { files: { allow: ['write_file', 'create_directory'], deny: ['create_*'] } },
+        allow: ['Write', 'Bash(sh wait.sh *)'],
+        prompt: scripted([
+          {
+            tool: 'mcp__orch__files__write_file',
+            input: { path: inHome('shared', 'made.txt'), content: 'by the agent' },
+          },
+          { tool: 'mcp__orch__files__create_directory', input: { path: hidden } },
+          { tool: 'mcp__orch__memory__write', input: { key: 'note', value: 'not mine' } },
+          waiting(inHome('go')),
+          write,
+          'Done.',
+        ]),
+      },
+      { id: 'hold', sh: `sh wait.sh ${inHome('end')}` },
+    ]);
+    const running = startOrch(repository, run, { env: model.env });
+    await until('the agent has used its tools', () => answersIn('files').length === 3);
+
+    expect(readFileSync(inHome('shared', 'made.txt'), 'utf8')).toBe('by the agent');
+    expect(answersIn('files')[1]).toMatch(/No such tool[^"]*mcp__orch__files__create_directory/);
+    expect(answersIn('files')[2]).toMatch(/No such tool[^"]*mcp__orch__memory__write/);
+
+    // Its token is in one file that is its user's alone, outside of the workspace, and in nobody's arguments.
+    const { directory, token } = admission('files') ?? { directory: '', token: '' };
+    expect(statSync(directory).mode & 0o777).toBe(0o700);
+    for (const file of ['token', 'servers.json'])
+      expect(statSync(path.join(directory, file)).mode & 0o777).toBe(0o600);
+    const config = readFileSync(path.join(directory, 'servers.json'), 'utf8');
+    expect(config).not.toContain(token);
+    const agents = processesWith('ORCH_TASK', 'files').map(({ command }) => command);
+    expect(agents.some((command) => command.includes(directory))).toBe(true);
+    expect(agents.join()).not.toContain(token);
+
+    // Whoever speaks for himself with the token of the attempt gets no further than it.
+    const url = /http:[^"]*/.exec(config)?.[0] ?? '';
+    const raw = await rawMcp(url, token);
+    const own = { path: inHome('shared', 'raw.txt'), content: 'by hand' };
+    for (const [tool, args] of [
+      ['files__create_directory', { path: hidden }],
+      ['memory__write', { key: 'note', value: 'not mine' }],
+      ['files__read_text_file', { path: own.path }],
+    ] as const)
+      expect((await raw.call(tool, args)).message.error?.message).toContain('is not allowed here');
+    // The control: the same client gets through with what the task may use.
+    expect((await raw.call('files__write_file', own)).message).toHaveProperty('result');
+    expect(readFileSync(own.path, 'utf8')).toBe('by hand');
+
+    writeFileSync(inHome('go'), '');
+    await until('the attempt has ended', () => session('files').some(({ kind }) => kind === 'end'));
+    await until('it is locked out', () => admission('files') === undefined);
+    expect((await raw.call('files__write_file', own)).status).toBe(401);
+    expect((await (await rawMcp(url, token)).call('files__write_file', own)).status).toBe(401);
+    writeFileSync(inHome('end'), '');
+    succeeded(await running.finished);
+
+    expect([callsOf('write_file'), callsOf('create_directory')]).toEqual([2, 0]);
+    expect(callsOf('read_text_file')).toBe(0);
+    expect(existsSync(hidden)).toBe(false);
+    const filtered = 'the filter does not allow it';
+    expect(refusals().slice(0, 4)).toEqual([
+      ['files.1', 'tool', 'files__create_directory', filtered],
+      ['files.1', 'tool', 'memory__write', filtered],
+      ['files.1', 'tool', 'files__read_text_file', filtered],
+      ['files.1', 'token', '', 'it was revoked'],
+    ]);
+    // The memory is the run's, and says whom not to believe.
+    const memory = readFileSync(path.join(runDirectory(repository) ?? '', 'memory.jsonl'), 'utf8');
+    expect(memory).toMatch(/from the agent/);
+    expect(memory).toMatch(/"untrusted"/);
+    expect(memory).not.toMatch(/not mine|"trusted"/);
+
+    // What was refused is told where refusals are.
+    const { stdout } = await orch(repository, ['why', 'files']);
+    expect(stdout).toContain('refused call: mcp__orch__files__create_directory');
+    expect(stdout).toContain('mcp: of the task does not name memory');
+
+    // Nothing is left: no process, and the token in no file.
+    expect(processesWith('WITNESS', repository.home)).toEqual([]);
+    const kept = Object.keys(listFiles(repository.home)).map((name) => inHome(name));
+    expect(
+      kept.filter((file) => lstatSync(file).isFile() && readFileSync(file).includes(token)),
+    ).toEqual([]);
+  });
+
+  it('a run whose tasks name none gives agents none, and loads nothing of MCP', async () => {
+    configure({ files: filesServer() });
+    const loaded = async (): Promise<boolean> => {
+      const coverage = inHome(`coverage-${String(Date.now())}`);
+      succeeded(await orch(repository, run, { env: { ...model.env, NODE_V8_COVERAGE: coverage } }));
+      return readdirSync(coverage).some((name) =>
+        /"url":"[^"]*\/mcp\/dist\/(?!bridge)/.test(readFileSync(path.join(coverage, name), 'utf8')),
+      );
+    };
+    const servers = (): readonly unknown[] =>
+      session('work').flatMap(({ kind, data }) => (kind === 'session.started' ? [data] : []));
+    const task = { id: 'work', prompt: scripted([write, 'Done.']) };
+    plan([task]);
+    expect(await loaded()).toBe(false);
+    expect(JSON.stringify(servers())).not.toContain('"orch"');
+    expect(JSON.stringify(model.requests.map(({ body }) => body))).not.toContain('mcp__');
+    expect(existsSync(inHome('sent'))).toBe(false);
+    expect(existsSync(path.join(runDirectory(repository) ?? '', 'gateway.jsonl'))).toBe(false);
+    // The control: with one, all of that is otherwise.
+    plan([{ ...task, mcp: ['files'] }]);
+    expect(await loaded()).toBe(true);
+    expect(JSON.stringify(model.requests.map(({ body }) => body))).toContain('mcp__orch__files__');
+    expect(existsSync(inHome('sent'))).toBe(true);
+  });
+
+  it('that is a command finds the same in ORCH_MCP_CONFIG', async () => {
+    repository.write({
+      'agent.mjs': `
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+const { mcpServers } = JSON.parse(readFileSync(process.env.ORCH_MCP_CONFIG, 'utf8'));
+const { command, args } = mcpServers.orch;
+const bridge = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+const send = (message) => bridge.stdin.write(JSON.stringify({ jsonrpc: '2.0', ...message }) + '\\n');
+const clientInfo = { name: 'another', version: '1' };
+const note = { key: 'note', value: 'from another' };
+createInterface({ input: bridge.stdout }).on('line', (line) => {
+  const { id } = JSON.parse(line);
+  if (id === 2) bridge.stdin.end();
+  if (id !== 1) return;
+  send({ method: 'notifications/initialized' });
+  send({ id: 2, method: 'tools/call', params: { name: 'memory__write', arguments: note } });
+});
+send({ id: 1, method: 'initialize', params: { protocolVersion: '2025-06-18', capabilities: {}, clientInfo } });
+`,
+    });
+    plan(
+      [
+        { id: 'command', run: [process.execPath, 'agent.mjs'], mcp: ['memory'] },
+        {
+          id: 'agent',
+          agent: 'another',
+          prompt: 'Do it.',
+          effect: 'none',
+          gates: ['yes'],
+          mcp: ['memory'],
+        },
+        { id: 'without', sh: 'test -z "$ORCH_MCP_CONFIG"' },
+      ],
+      {
+        gates: { yes: { run: ['true'] } },
+        agents: { another: { use: 'command', run: [process.execPath, 'agent.mjs'] } },
+      },
+    );
+    succeeded(await orch(repository, run));
+    const memory = readFileSync(path.join(runDirectory(repository) ?? '', 'memory.jsonl'), 'utf8');
+    expect(memory).toMatch(/"command\.1"/);
+    expect(memory).toMatch(/"agent\.1"/);
+  });
+});
+
+describe('before anything is paid for, a run is refused', () => {
+  const one = { command: process.execPath, args: [fault] };
+  const asking = { id: 'work', prompt: scripted([write, 'Done.']), mcp: ['one'] };
+
+  async function refused(code: number, named: string, next: string): Promise<string> {
+    const { code: exit, stdout, stderr } = await orch(repository, run, { env: model.env });
+    expect([exit, stderr], stdout).toEqual([code, expect.stringContaining(`(${named})`)]);
+    expect(stderr).toContain(`next: ${next}\n`);
+    expect(model.requests).toEqual([]);
+    expect(runDirectory(repository)).toBeUndefined();
+    return stderr;
+  }
+
+  it('for a server that is not configured, or wrongly', async () => {
+    plan([asking]);
+    const said = await refused(7, 'ORCH_SERVER_CONFIG', 'orch mcp add one -- COMMAND');
+    expect(said).toMatch(/work \(orch\.yaml:\d+\) is to be handed the MCP server one/);
+    configure({ one: { ...one, args: ['${NOT_SET_ANYWHERE}'] } });
+    expect(await refused(7, 'ORCH_SERVER_CONFIG', 'orch mcp list')).toContain('NOT_SET_ANYWHERE');
+    configure({ one });
+    succeeded(await orch(repository, run, { env: model.env }));
+  });
+
+  it('for a server of the repository that nobody has approved; plan check starts it neither', async () => {
+    const canary = inHome('canary');
+    const server = { command: 'touch', args: [canary] };
+    repository.write({ '.mcp.json': JSON.stringify({ mcpServers: { one: server } }) });
+    plan([asking]);
+    succeeded(await orch(repository, ['plan', 'check', 'orch.yaml']));
+    succeeded(await orch(repository, ['plan', 'show', 'orch.yaml', 'work']));
+    await refused(3, 'ORCH_SERVER_UNAPPROVED', 'orch mcp approve one');
+    expect(existsSync(canary)).toBe(false);
+    // The control: the same server runs, and fails, where it is the user's own.
+    repository.write({ '.mcp.json': '{ "mcpServers": {} }' });
+    configure({ one: server });
+    await refused(7, 'ORCH_SERVER_FAILED', 'orch mcp doctor one');
+    expect(existsSync(canary)).toBe(true);
+  });
+
+  it('for a server whose tools are not what was pinned', async () => {
+    configure({ files: filesServer() });
+    plan([{ ...asking, mcp: ['files'] }]);
+    succeeded(await orch(repository, ['mcp', 'tools', 'files']));
+    configure({ files: one });
+    const said = await refused(3, 'ORCH_SERVER_CHANGED', 'orch mcp pin files');
+    expect(said).toContain('write_file');
+    configure({ files: filesServer() });
+    succeeded(await orch(repository, run, { env: model.env }));
+  });
+
+  it('for several at once, in one go', async () => {
+    plan([{ ...asking, mcp: ['one', 'two'] }]);
+    const said = await refused(7, 'ORCH_SERVER_CONFIG', 'orch mcp add one -- COMMAND');
+    expect(said).toContain('the MCP server two');
+  });
+});
+
+describe('a leader that is killed', () => {
+  it('leaves no server, and who takes up the run hands out the same memory', async () => {
+    configure({ files: filesServer() });
+    repository.write(wait);
+    plan([
+      {
+        id: 'work',
+        mcp: ['files', 'memory'],
+        allow: ['Write', 'Bash(sh wait.sh *)'],
+        prompt: scripted([
+          { tool: 'mcp__orch__memory__write', input: { key: 'note', value: 'before' } },
+          waiting(inHome('go')),
+          { tool: 'mcp__orch__memory__read', input: { key: 'note' } },
+          write,
+          'Done.',
+        ]),
+      },
+    ]);
+    const running = startOrch(repository, run, { env: model.env });
+    await until('the agent has written', () => answersIn('work').length === 1);
+    const servers = processesWith('WITNESS', repository.home);
+    expect(servers.length).toBeGreaterThan(0);
+    // They are on record before they count as started.
+    const recorded = jsonLines(path.join(runDirectory(repository) ?? '', 'processes.jsonl'));
+    const started = recorded.map((line) => (line as { pid?: number }).pid);
+    expect(servers.some(({ pid }) => started.includes(pid))).toBe(true);
+    const before = admission('work');
+    process.kill(running.pid, 'SIGKILL');
+    await running.finished;
+    await until('no server is left', () => processesWith('WITNESS', repository.home).length === 0);
+
+    writeFileSync(inHome('go'), '');
+    succeeded(await orch(repository, ['resume'], { env: model.env }));
+    expect((await status(repository)).state.tasks['work']?.verdict).toBe('succeeded');
+    const last = readdirSync(path.join(runDirectory(repository) ?? '', 'sessions'))
+      .sort()
+      .at(-1);
+    const text = readFileSync(
+      path.join(runDirectory(repository) ?? '', 'sessions', last ?? ''),
+      'utf8',
+    );
+    expect(text).toContain('before');
+    expect(before).toBeDefined();
+    expect(processesWith('WITNESS', repository.home)).toEqual([]);
+  });
+});
