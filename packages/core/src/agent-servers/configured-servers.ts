@@ -50,14 +50,13 @@ export function findServers(named: readonly NamedServer[], place: ServerPlace): 
   const { root, environment } = place;
   const known = readClaudeServers({ project: root, environment, mistakes: 'leave_out' });
   const { approvals } = hubOptions(place);
+  const errors = known.problems.filter(({ severity }) => severity === 'error');
   const servers: Record<string, ServerSpec> = {};
   const faults: Fault[] = [];
   let hasMemory = false;
   for (const { server, by } of named) {
     const spec = Object.hasOwn(known.servers, server) ? known.servers[server] : undefined;
-    const wrong = known.problems.filter(
-      (problem) => problem.severity === 'error' && problem.server === server,
-    );
+    const wrong = errors.filter((problem) => problem.server === server);
     const who = `${by.id} (${by.at.file}:${by.at.line}) is to be handed the MCP server ${server}`;
     if (wrong.length > 0) {
       const text = `${who}, whose configuration has mistakes: ${wrong.map(formatProblem).join(' ')}`;
@@ -76,8 +75,9 @@ export function findServers(named: readonly NamedServer[], place: ServerPlace): 
       faults.push({ code: 'ORCH_SERVER_UNAPPROVED', text, next: `approve ${server}` });
     } else if (server === memoryName) hasMemory = true;
     else {
-      const names = [...Object.keys(known.servers), memoryName];
-      const text = `${who}, which is not configured here. There are: ${names.join(', ')}`;
+      const names = new Set([...Object.keys(known.servers), memoryName]);
+      const unread = errors.filter((problem) => problem.server === undefined);
+      const text = `${who}, which is not configured here. There are: ${[...names, ...unread.map(formatProblem)].join(', ')}`;
       faults.push({ code: 'ORCH_SERVER_CONFIG', text, next: `add ${server} -- COMMAND` });
     }
   }
