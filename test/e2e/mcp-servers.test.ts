@@ -146,8 +146,9 @@ describe('a task that names MCP servers', () => {
       },
       {
         id: 'files',
-        mcp: { files: { allow: ['write_file', 'create_directory'], deny: ['create_*'] } },
+        mcp: { files: { allow: ['write_file', 'edit_file', 'create_*'], deny: ['create_*'] } },
         allow: ['Write', 'Bash(sh wait.sh *)'],
+        deny: ['mcp__orch__files__edit_file'],
         prompt: scripted([
           {
             tool: 'mcp__orch__files__write_file',
@@ -155,6 +156,7 @@ describe('a task that names MCP servers', () => {
           },
           { tool: 'mcp__orch__files__create_directory', input: { path: hidden } },
           { tool: 'mcp__orch__memory__write', input: { key: 'note', value: 'not mine' } },
+          { tool: 'mcp__orch__files__edit_file', input: { path: inHome('x'), edits: [] } },
           waiting(inHome('go')),
           write,
           'Done.',
@@ -163,7 +165,7 @@ describe('a task that names MCP servers', () => {
       { id: 'hold', sh: `sh wait.sh ${inHome('end')}` },
     ]);
     const running = startOrch(repository, run, { env: model.env });
-    await until('the agent has used its tools', () => answersIn('files').length === 3);
+    await until('the agent has used its tools', () => answersIn('files').length === 4);
 
     expect(readFileSync(inHome('shared', 'made.txt'), 'utf8')).toBe('by the agent');
     expect(answersIn('files')[1]).toMatch(/No such tool[^"]*mcp__orch__files__create_directory/);
@@ -202,8 +204,9 @@ describe('a task that names MCP servers', () => {
     writeFileSync(inHome('end'), '');
     succeeded(await running.finished);
 
-    expect([callsOf('write_file'), callsOf('create_directory')]).toEqual([2, 0]);
-    expect(callsOf('read_text_file')).toBe(0);
+    expect(callsOf('write_file')).toBe(2);
+    for (const tool of ['create_directory', 'read_text_file', 'edit_file'])
+      expect(callsOf(tool), tool).toBe(0);
     expect(existsSync(hidden)).toBe(false);
     const filtered = 'the filter does not allow it';
     expect(refusals().slice(0, 4)).toEqual([
@@ -229,6 +232,37 @@ describe('a task that names MCP servers', () => {
     expect(
       kept.filter((file) => lstatSync(file).isFile() && readFileSync(file).includes(token)),
     ).toEqual([]);
+  });
+
+  it('is locked out however its attempt ends', async () => {
+    mkdirSync(inHome('kept'));
+    const keep = `cp "$(dirname "$ORCH_MCP_CONFIG")/token" "$KEPT/$ORCH_TASK" && cp "$ORCH_MCP_CONFIG" "$KEPT/servers.json"`;
+    const common = { mcp: ['memory'], env: { KEPT: inHome('kept') }, on_failure: 'continue' };
+    repository.write(wait);
+    plan([
+      { id: 'fails', ...common, sh: `${keep} && exit 3` },
+      { id: 'late', ...common, sh: `${keep} && sleep 100`, timeout: '2s' },
+      { id: 'dies', ...common, sh: `${keep} && kill -9 $$` },
+      { id: 'lives', ...common, sh: `${keep} && sh wait.sh ${inHome('end')}` },
+    ]);
+    const running = startOrch(repository, run);
+    const ended = (task: string): boolean => session(task).some(({ kind }) => kind === 'end');
+    await until('three have ended', () => ['fails', 'late', 'dies'].every(ended));
+    await until('the last one runs', () => existsSync(inHome('kept', 'lives')));
+    const [url = ''] =
+      /http:[^"]*/.exec(readFileSync(inHome('kept', 'servers.json'), 'utf8')) ?? [];
+    const call = async (task: string): Promise<number> => {
+      const raw = await rawMcp(url, readFileSync(inHome('kept', task), 'utf8'));
+      return (await raw.call('memory__list', {})).status;
+    };
+    await until('the last of them is locked out', () => admission('late') === undefined);
+    expect([await call('fails'), await call('late'), await call('dies')]).toEqual([401, 401, 401]);
+    // The control: one that has not ended gets in; until the run is stopped, and nobody answers any more.
+    expect(await call('lives')).toBe(200);
+    running.child.kill('SIGINT');
+    expect((await running.finished).code).toBe(130);
+    await expect(call('lives')).rejects.toThrow();
+    expect(admission('lives')).toBeUndefined();
   });
 
   it('a run whose tasks name none gives agents none, and loads nothing of MCP', async () => {
@@ -360,6 +394,19 @@ describe('before anything is paid for, a run is refused', () => {
   });
 });
 
+/** The processes that outlive a leader to end what it left. */
+const reapersOf = (leader: number): readonly number[] =>
+  readdirSync('/proc').flatMap((name) => {
+    try {
+      const stat = readFileSync(`/proc/${name}/stat`, 'utf8');
+      const [, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      const title = readFileSync(`/proc/${name}/cmdline`, 'utf8');
+      return Number(parent) === leader && title.includes('orch-reaper') ? [Number(name)] : [];
+    } catch {
+      return [];
+    }
+  });
+
 describe('a leader that is killed', () => {
   it('leaves no server, and who takes up the run hands out the same memory', async () => {
     configure({ files: filesServer() });
@@ -403,6 +450,39 @@ describe('a leader that is killed', () => {
     );
     expect(text).toContain('before');
     expect(before).toBeDefined();
+    expect(processesWith('WITNESS', repository.home)).toEqual([]);
+  });
+
+  it('and whose reaper is killed too leaves one that is deaf, which whoever takes up the run ends', async () => {
+    const deaf = {
+      command: process.execPath,
+      args: [fault, 'deaf'],
+      env: { WITNESS: repository.home },
+    };
+    configure({ deaf });
+    repository.write(wait);
+    plan([
+      {
+        id: 'work',
+        mcp: ['deaf'],
+        sh: `sh wait.sh ${inHome('go')} && echo done > work.txt`,
+        effect: 'diff',
+      },
+    ]);
+    const running = startOrch(repository, run);
+    await until('the command runs', () => processesWith('ORCH_TASK', 'work').length > 0);
+    // Stopped, it starts no other reaper.
+    process.kill(running.pid, 'SIGSTOP');
+    for (const reaper of reapersOf(running.pid)) process.kill(reaper, 'SIGKILL');
+    process.kill(running.pid, 'SIGKILL');
+    await running.finished;
+    const [left] = processesWith('WITNESS', repository.home);
+    process.kill(left?.pid ?? 0, 'SIGTERM');
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(processesWith('WITNESS', repository.home).map(({ pid }) => pid)).toEqual([left?.pid]);
+
+    writeFileSync(inHome('go'), '');
+    succeeded(await orch(repository, ['resume']));
     expect(processesWith('WITNESS', repository.home)).toEqual([]);
   });
 });
