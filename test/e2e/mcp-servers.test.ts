@@ -290,6 +290,19 @@ describe('a task that names MCP servers', () => {
     expect(existsSync(inHome('sent'))).toBe(true);
   });
 
+  it('is handed them in a rehearsal too', async () => {
+    const note = { key: 'note', value: 'rehearsed' };
+    const turns = [{ tool: 'mcp__orch__memory__write', input: note }, 'Done.'];
+    const script = { version: 1, tasks: { work: turns } };
+    repository.write({ 'rehearsal.yaml': JSON.stringify(script) });
+    plan([{ id: 'work', prompt: 'Note it.', effect: 'none', gates: ['yes'], mcp: ['memory'] }], {
+      gates: { yes: { run: ['true'] } },
+    });
+    succeeded(await orch(repository, ['rehearse', 'orch.yaml']));
+    const memory = readFileSync(path.join(runDirectory(repository) ?? '', 'memory.jsonl'), 'utf8');
+    expect(memory).toContain('rehearsed');
+  });
+
   it('that is a command finds the same in ORCH_MCP_CONFIG', async () => {
     repository.write({
       'agent.mjs': `
