@@ -18,6 +18,7 @@ import {
   startOrch,
   status,
   type Finished,
+  type RunningOrch,
 } from '../harness/orch.js';
 import { rawMcp } from '../harness/raw-mcp.js';
 import { listFiles, makeRepository, type TestRepository } from '../harness/repository.js';
@@ -30,6 +31,8 @@ beforeEach(async () => {
   model = await startModel({ record: 'full' });
 });
 afterEach(async () => {
+  // Of a test that failed, the run would wait for ever.
+  for (const { child } of started.splice(0)) child.kill('SIGKILL');
   await model.close();
   repository.remove();
 });
@@ -46,6 +49,12 @@ const fault = path.join(
 
 const inHome = (...parts: string[]): string => path.join(repository.home, ...parts);
 const run = ['run', 'orch.yaml', '--yes'];
+const started: RunningOrch[] = [];
+const startRun = (): RunningOrch => {
+  const running = startOrch(repository, run, { env: model.env });
+  started.push(running);
+  return running;
+};
 const write = {
   tool: 'Write',
   input: { file_path: `${here}/work.txt`, content: 'work\n' },
@@ -164,7 +173,7 @@ describe('a task that names MCP servers', () => {
       },
       { id: 'hold', sh: `sh wait.sh ${inHome('end')}` },
     ]);
-    const running = startOrch(repository, run, { env: model.env });
+    const running = startRun();
     await until('the agent has used its tools', () => answersIn('files').length === 4);
 
     expect(readFileSync(inHome('shared', 'made.txt'), 'utf8')).toBe('by the agent');
@@ -225,6 +234,8 @@ describe('a task that names MCP servers', () => {
     const { stdout } = await orch(repository, ['why', 'files']);
     expect(stdout).toContain('refused call: mcp__orch__files__create_directory');
     expect(stdout).toContain('mcp: of the task does not name memory');
+    const logs = await orch(repository, ['logs', 'files']);
+    expect(logs.stdout).toMatch(/refused.*mcp__orch__files__create_directory/);
 
     // Nothing is left: no process, and the token in no file.
     expect(processesWith('WITNESS', repository.home)).toEqual([]);
@@ -240,12 +251,12 @@ describe('a task that names MCP servers', () => {
     const common = { mcp: ['memory'], env: { KEPT: inHome('kept') }, on_failure: 'continue' };
     repository.write(wait);
     plan([
-      { id: 'fails', ...common, sh: `${keep} && exit 3` },
+      { id: 'fails', ...common, sh: `${keep} && cat "$KEPT/fails" && exit 3` },
       { id: 'late', ...common, sh: `${keep} && sleep 100`, timeout: '2s' },
       { id: 'dies', ...common, sh: `${keep} && kill -9 $$` },
       { id: 'lives', ...common, sh: `${keep} && sh wait.sh ${inHome('end')}` },
     ]);
-    const running = startOrch(repository, run);
+    const running = startRun();
     const ended = (task: string): boolean => session(task).some(({ kind }) => kind === 'end');
     await until('three have ended', () => ['fails', 'late', 'dies'].every(ended));
     await until('the last one runs', () => existsSync(inHome('kept', 'lives')));
@@ -257,6 +268,11 @@ describe('a task that names MCP servers', () => {
     };
     await until('the last of them is locked out', () => admission('late') === undefined);
     expect([await call('fails'), await call('late'), await call('dies')]).toEqual([401, 401, 401]);
+    // Said aloud, a token is in no record all the same.
+    expect(JSON.stringify(session('fails'))).toContain('[redacted]');
+    expect(JSON.stringify(session('fails'))).not.toContain(
+      readFileSync(inHome('kept', 'fails'), 'utf8'),
+    );
     // The control: one that has not ended gets in; until the run is stopped, and nobody answers any more.
     expect(await call('lives')).toBe(200);
     running.child.kill('SIGINT');
@@ -438,7 +454,7 @@ describe('a leader that is killed', () => {
         ]),
       },
     ]);
-    const running = startOrch(repository, run, { env: model.env });
+    const running = startRun();
     await until('the agent has written', () => answersIn('work').length === 1);
     const servers = processesWith('WITNESS', repository.home);
     expect(servers.length).toBeGreaterThan(0);
@@ -482,7 +498,7 @@ describe('a leader that is killed', () => {
         effect: 'diff',
       },
     ]);
-    const running = startOrch(repository, run);
+    const running = startRun();
     await until('the command runs', () => processesWith('ORCH_TASK', 'work').length > 0);
     // Stopped, it starts no other reaper.
     process.kill(running.pid, 'SIGSTOP');

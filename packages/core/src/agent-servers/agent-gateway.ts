@@ -103,7 +103,9 @@ export function createAgentGateway(parts: AgentGatewayParts): AgentGateway {
   async function endAll(): Promise<void> {
     // What could not be opened has been told to who wanted it.
     await opening?.catch(() => undefined);
-    for (const end of ends) await end();
+    const failures: unknown[] = [];
+    for (const end of ends) await end().catch((error: unknown) => failures.push(error));
+    if (failures.length > 0) throw failures[0] as Error;
   }
 
   return {

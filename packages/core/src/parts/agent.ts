@@ -163,9 +163,8 @@ export async function createRunAgent(parts: AgentParts): Promise<RunAgent> {
     async run(request, { signal, onProgress }) {
       parts.onSession?.(request.session.id, request);
       const unrecorded = new AbortController();
-      let token: string | undefined;
       const session = await openSession(parts.layout.session(request.task, request.attempt), {
-        redact: (text) => redact(token === undefined ? text : text.replaceAll(token, '[redacted]')),
+        redact,
         // What cannot be recorded must not be paid for.
         onFailure: () => unrecorded.abort(),
       });
@@ -188,7 +187,6 @@ export async function createRunAgent(parts: AgentParts): Promise<RunAgent> {
             session.record('denied', { ...denial, by: 'gateway' });
             onProgress({ kind: 'denial', text: `refused: ${denial.tool}` });
           });
-          token = admission?.token;
           return startTurn(request, admission, stop);
         };
         const turn = await begin().catch((error: unknown) =>
@@ -240,9 +238,12 @@ export async function createRunAgent(parts: AgentParts): Promise<RunAgent> {
       return { count: survivors.length, level: owner.level };
     },
     async close() {
-      await gateway?.close();
-      await owner.close();
-      await ledger.close();
+      try {
+        await gateway?.close();
+      } finally {
+        await owner.close();
+        await ledger.close();
+      }
     },
   };
 }
