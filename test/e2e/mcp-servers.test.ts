@@ -7,139 +7,35 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { createRequire } from 'node:module';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { here, scripted, startModel, type TestModel } from '../harness/model.js';
-import {
-  jsonLines,
-  orch,
-  runDirectory,
-  startOrch,
-  status,
-  type Finished,
-  type RunningOrch,
-} from '../harness/orch.js';
+import { describe, expect, it } from 'vitest';
+import { here, scripted } from '../harness/model.js';
+import { orch, runDirectory, type Finished } from '../harness/orch.js';
 import { rawMcp } from '../harness/raw-mcp.js';
-import { listFiles, makeRepository, type TestRepository } from '../harness/repository.js';
+import { listFiles } from '../harness/repository.js';
+import { run, wait, waiting, write, useServersScene } from '../harness/servers-scene.js';
 import { processesWith, until } from '../harness/witness.js';
 
-let repository: TestRepository;
-let model: TestModel;
-beforeEach(async () => {
-  repository = makeRepository();
-  model = await startModel({ record: 'full' });
-});
-afterEach(async () => {
-  // Of a test that failed, the run would wait for ever.
-  for (const { child } of started.splice(0)) child.kill('SIGKILL');
-  await model.close();
-  repository.remove();
-});
-
-const ofMcp = createRequire(path.resolve(import.meta.dirname, '../../packages/mcp/package.json'));
-const filesystem = path.join(
-  path.dirname(ofMcp.resolve('@modelcontextprotocol/server-filesystem/package.json')),
-  'dist/index.js',
-);
-const fault = path.join(
-  path.dirname(ofMcp.resolve('./package.json')),
-  'test/programs/fault-server.mjs',
-);
-
-const inHome = (...parts: string[]): string => path.join(repository.home, ...parts);
-const run = ['run', 'orch.yaml', '--yes'];
-const started: RunningOrch[] = [];
-const startRun = (): RunningOrch => {
-  const running = startOrch(repository, run, { env: model.env });
-  started.push(running);
-  return running;
-};
-const write = {
-  tool: 'Write',
-  input: { file_path: `${here}/work.txt`, content: 'work\n' },
-};
-
-function plan(tasks: readonly unknown[], more: Readonly<Record<string, unknown>> = {}): void {
-  const value = { version: 1, name: 'servers', ...more, tasks };
-  repository.write({ 'orch.yaml': JSON.stringify(value, null, 2) });
-  repository.commit('A plan');
-}
-
-/** Servers that are the user's own, as Claude Code has them. */
-const configure = (servers: Readonly<Record<string, unknown>>): void =>
-  writeFileSync(inHome('.claude.json'), JSON.stringify({ mcpServers: servers }));
-
-/** The real filesystem server, and a witness of every line that it is sent. Its processes carry `WITNESS`. */
-function filesServer(): Readonly<Record<string, unknown>> {
-  mkdirSync(inHome('shared'), { recursive: true });
-  return {
-    command: 'sh',
-    args: [
-      ...['-c', 'tee -a "$1" | "$2" "$3" "$4"', 'sh', inHome('sent')],
-      ...[process.execPath, filesystem, inHome('shared')],
-    ],
-    env: { WITNESS: repository.home },
-  };
-}
-
-/** Calls of a tool, as its server itself got them. */
-const callsOf = (tool: string): number =>
-  jsonLines(inHome('sent')).filter((line) => {
-    const { method, params } = line as { method?: string; params?: { name?: string } };
-    return method === 'tools/call' && params?.name === tool;
-  }).length;
-
-interface SessionRecord {
-  readonly kind: string;
-  readonly data: Readonly<Record<string, unknown>>;
-}
-const session = (task: string): readonly SessionRecord[] =>
-  jsonLines(
-    path.join(runDirectory(repository) ?? '', 'sessions', `${task}.1.jsonl`),
-  ) as readonly SessionRecord[];
-const answersIn = (task: string): readonly string[] =>
-  session(task).flatMap(({ kind, data }) =>
-    kind === 'tool.returned' ? [String(data['text'])] : [],
-  );
-
-interface GatewayRecord {
-  readonly type: string;
-  readonly attempt?: string;
-  readonly what?: string;
-  readonly name?: string;
-  readonly why?: string;
-}
-const gatewayLog = (): readonly GatewayRecord[] =>
-  jsonLines(path.join(runDirectory(repository) ?? '', 'gateway.jsonl')) as readonly GatewayRecord[];
-const refusals = () =>
-  gatewayLog().flatMap(({ type, attempt, what, name, why }) =>
-    type === 'refused' ? [[attempt, what, name ?? '', why]] : [],
-  );
-
-/** What an attempt was let in with; undefined when it is not, or no longer. */
-function admission(
-  task: string,
-): { readonly directory: string; readonly token: string } | undefined {
-  const homes = path.join(repository.state, 'homes');
-  if (!existsSync(homes)) return undefined;
-  const files = readdirSync(homes, { recursive: true, encoding: 'utf8' });
-  const found = files.find((file) => file.endsWith(`/mcp.${task}.1/token`));
-  if (found === undefined) return undefined;
-  const file = path.join(homes, found);
-  const token = readFileSync(file, 'utf8');
-  return token === '' ? undefined : { directory: path.dirname(file), token };
-}
+const {
+  now,
+  inHome,
+  startRun,
+  plan,
+  configure,
+  filesServer,
+  callsOf,
+  session,
+  answersIn,
+  refusals,
+  admission,
+} = useServersScene();
 
 const succeeded = ({ code, stdout, stderr }: Finished): void =>
   expect(code, stdout + stderr).toBe(0);
 
-/** Waits for a file, as a command that an agent may run. */
-const wait = { 'wait.sh': '#!/bin/sh\nuntil [ -e "$1" ]; do sleep 0.05; done\n' };
-const waiting = (file: string) => ({ tool: 'Bash', input: { command: `sh wait.sh ${file}` } });
-
 describe('a task that names MCP servers', () => {
   it('uses what it may, reaches nothing else by name, and is locked out when its attempt has ended', async () => {
+    const { repository } = now();
     configure({ files: filesServer() });
     repository.write(wait);
     const hidden = inHome('shared', 'hidden');
@@ -246,6 +142,7 @@ describe('a task that names MCP servers', () => {
   });
 
   it('is locked out however its attempt ends', async () => {
+    const { repository } = now();
     mkdirSync(inHome('kept'));
     const keep = `cp "$(dirname "$ORCH_MCP_CONFIG")/token" "$KEPT/$ORCH_TASK" && cp "$ORCH_MCP_CONFIG" "$KEPT/servers.json"`;
     const common = { mcp: ['memory'], env: { KEPT: inHome('kept') }, on_failure: 'continue' };
@@ -282,6 +179,7 @@ describe('a task that names MCP servers', () => {
   });
 
   it('a run whose tasks name none gives agents none, and loads nothing of MCP', async () => {
+    const { repository, model } = now();
     configure({ files: filesServer() });
     const loaded = async (): Promise<boolean> => {
       const coverage = inHome(`coverage-${String(Date.now())}`);
@@ -307,6 +205,7 @@ describe('a task that names MCP servers', () => {
   });
 
   it('is handed them in a rehearsal too', async () => {
+    const { repository } = now();
     const note = { key: 'note', value: 'rehearsed' };
     const turns = [{ tool: 'mcp__orch__memory__write', input: note }, 'Done.'];
     const script = { version: 1, tasks: { work: turns } };
@@ -320,6 +219,7 @@ describe('a task that names MCP servers', () => {
   });
 
   it('that is a command finds the same in ORCH_MCP_CONFIG', async () => {
+    const { repository } = now();
     repository.write({
       'agent.mjs': `
 import { spawn } from 'node:child_process';
@@ -363,155 +263,5 @@ send({ id: 1, method: 'initialize', params: { protocolVersion: '2025-06-18', cap
     const memory = readFileSync(path.join(runDirectory(repository) ?? '', 'memory.jsonl'), 'utf8');
     expect(memory).toMatch(/"command\.1"/);
     expect(memory).toMatch(/"agent\.1"/);
-  });
-});
-
-describe('before anything is paid for, a run is refused', () => {
-  const one = { command: process.execPath, args: [fault] };
-  const asking = { id: 'work', prompt: scripted([write, 'Done.']), mcp: ['one'] };
-
-  async function refused(code: number, named: string, next: string): Promise<string> {
-    const { code: exit, stdout, stderr } = await orch(repository, run, { env: model.env });
-    expect([exit, stderr], stdout).toEqual([code, expect.stringContaining(`(${named})`)]);
-    expect(stderr).toContain(`next: ${next}\n`);
-    expect(model.requests).toEqual([]);
-    expect(runDirectory(repository)).toBeUndefined();
-    return stderr;
-  }
-
-  it('for a server that is not configured, or wrongly', async () => {
-    plan([asking]);
-    const said = await refused(7, 'ORCH_SERVER_CONFIG', 'orch mcp add one -- COMMAND');
-    expect(said).toMatch(/work \(orch\.yaml:\d+\) is to be handed the MCP server one/);
-    configure({ one: { ...one, args: ['${NOT_SET_ANYWHERE}'] } });
-    expect(await refused(7, 'ORCH_SERVER_CONFIG', 'orch mcp list')).toContain('NOT_SET_ANYWHERE');
-    configure({ one });
-    succeeded(await orch(repository, run, { env: model.env }));
-  });
-
-  it('for a server of the repository that nobody has approved; plan check starts it neither', async () => {
-    const canary = inHome('canary');
-    const server = { command: 'touch', args: [canary] };
-    repository.write({ '.mcp.json': JSON.stringify({ mcpServers: { one: server } }) });
-    plan([asking]);
-    succeeded(await orch(repository, ['plan', 'check', 'orch.yaml']));
-    succeeded(await orch(repository, ['plan', 'show', 'orch.yaml', 'work']));
-    await refused(3, 'ORCH_SERVER_UNAPPROVED', 'orch mcp approve one');
-    expect(existsSync(canary)).toBe(false);
-    // The control: the same server runs, and fails, where it is the user's own.
-    repository.write({ '.mcp.json': '{ "mcpServers": {} }' });
-    configure({ one: server });
-    await refused(7, 'ORCH_SERVER_FAILED', 'orch mcp doctor one');
-    expect(existsSync(canary)).toBe(true);
-  });
-
-  it('for a server whose tools are not what was pinned', async () => {
-    configure({ files: filesServer() });
-    plan([{ ...asking, mcp: ['files'] }]);
-    succeeded(await orch(repository, ['mcp', 'tools', 'files']));
-    configure({ files: one });
-    const said = await refused(3, 'ORCH_SERVER_CHANGED', 'orch mcp pin files');
-    expect(said).toContain('write_file');
-    configure({ files: filesServer() });
-    succeeded(await orch(repository, run, { env: model.env }));
-  });
-
-  it('for several at once, in one go', async () => {
-    plan([{ ...asking, mcp: ['one', 'two'] }]);
-    const said = await refused(7, 'ORCH_SERVER_CONFIG', 'orch mcp add one -- COMMAND');
-    expect(said).toContain('the MCP server two');
-  });
-});
-
-/** The processes that outlive a leader to end what it left. */
-const reapersOf = (leader: number): readonly number[] =>
-  readdirSync('/proc').flatMap((name) => {
-    try {
-      const stat = readFileSync(`/proc/${name}/stat`, 'utf8');
-      const [, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      const title = readFileSync(`/proc/${name}/cmdline`, 'utf8');
-      return Number(parent) === leader && title.includes('orch-reaper') ? [Number(name)] : [];
-    } catch {
-      return [];
-    }
-  });
-
-describe('a leader that is killed', () => {
-  it('leaves no server, and who takes up the run hands out the same memory', async () => {
-    configure({ files: filesServer() });
-    repository.write(wait);
-    plan([
-      {
-        id: 'work',
-        mcp: ['files', 'memory'],
-        allow: ['Write', 'Bash(sh wait.sh *)'],
-        prompt: scripted([
-          { tool: 'mcp__orch__memory__write', input: { key: 'note', value: 'before' } },
-          waiting(inHome('go')),
-          { tool: 'mcp__orch__memory__read', input: { key: 'note' } },
-          write,
-          'Done.',
-        ]),
-      },
-    ]);
-    const running = startRun();
-    await until('the agent has written', () => answersIn('work').length === 1);
-    const servers = processesWith('WITNESS', repository.home);
-    expect(servers.length).toBeGreaterThan(0);
-    // They are on record before they count as started.
-    const recorded = jsonLines(path.join(runDirectory(repository) ?? '', 'processes.jsonl'));
-    const started = recorded.map((line) => (line as { pid?: number }).pid);
-    expect(servers.some(({ pid }) => started.includes(pid))).toBe(true);
-    const before = admission('work');
-    process.kill(running.pid, 'SIGKILL');
-    await running.finished;
-    await until('no server is left', () => processesWith('WITNESS', repository.home).length === 0);
-
-    writeFileSync(inHome('go'), '');
-    succeeded(await orch(repository, ['resume'], { env: model.env }));
-    expect((await status(repository)).state.tasks['work']?.verdict).toBe('succeeded');
-    const last = readdirSync(path.join(runDirectory(repository) ?? '', 'sessions'))
-      .sort()
-      .at(-1);
-    const text = readFileSync(
-      path.join(runDirectory(repository) ?? '', 'sessions', last ?? ''),
-      'utf8',
-    );
-    expect(text).toContain('before');
-    expect(before).toBeDefined();
-    expect(processesWith('WITNESS', repository.home)).toEqual([]);
-  });
-
-  it('and whose reaper is killed too leaves one that is deaf, which whoever takes up the run ends', async () => {
-    const deaf = {
-      command: process.execPath,
-      args: [fault, 'deaf'],
-      env: { WITNESS: repository.home },
-    };
-    configure({ deaf });
-    repository.write(wait);
-    plan([
-      {
-        id: 'work',
-        mcp: ['deaf'],
-        sh: `sh wait.sh ${inHome('go')} && echo done > work.txt`,
-        effect: 'diff',
-      },
-    ]);
-    const running = startRun();
-    await until('the command runs', () => processesWith('ORCH_TASK', 'work').length > 0);
-    // Stopped, it starts no other reaper.
-    process.kill(running.pid, 'SIGSTOP');
-    for (const reaper of reapersOf(running.pid)) process.kill(reaper, 'SIGKILL');
-    process.kill(running.pid, 'SIGKILL');
-    await running.finished;
-    const [left] = processesWith('WITNESS', repository.home);
-    process.kill(left?.pid ?? 0, 'SIGTERM');
-    await new Promise((resolve) => setTimeout(resolve, 500));
-    expect(processesWith('WITNESS', repository.home).map(({ pid }) => pid)).toEqual([left?.pid]);
-
-    writeFileSync(inHome('go'), '');
-    succeeded(await orch(repository, ['resume']));
-    expect(processesWith('WITNESS', repository.home)).toEqual([]);
   });
 });
