@@ -62,6 +62,13 @@ export interface AgentGatewayParts extends ConfiguredServers {
 const marginMs = 60_000;
 const longestMs = 2 ** 31 - 1;
 
+/** `orch-mcp-bridge`, found by path, so that no agent's PATH decides what gets the token. */
+const bridgeProgram = (): string =>
+  path.join(
+    path.dirname(createRequire(import.meta.url).resolve('@orch/mcp/package.json')),
+    'dist/bridge-main.js',
+  );
+
 interface Opened {
   readonly hub: McpHub;
   readonly gateway: McpGateway;
@@ -137,8 +144,7 @@ export function createAgentGateway(parts: AgentGatewayParts): AgentGateway {
         tokenFile: path.join(directory, 'token'),
       });
       const configFile = path.join(directory, 'servers.json');
-      const bridge = createRequire(import.meta.url).resolve('@orch/mcp/bridge');
-      const server = { command: process.execPath, args: [bridge, url, grant.tokenFile] };
+      const server = { command: process.execPath, args: [bridgeProgram(), url, grant.tokenFile] };
       await writeFile(
         configFile,
         `${JSON.stringify({ mcpServers: { [gatewayName]: server } }, undefined, 2)}\n`,
