@@ -5,6 +5,7 @@ import { afterEach, beforeEach } from 'vitest';
 import { here, startModel, type TestModel } from './model.js';
 import { jsonLines, runDirectory, startOrch, type RunningOrch } from './orch.js';
 import { makeRepository, type TestRepository } from './repository.js';
+import { processesWith } from './witness.js';
 
 const ofMcp = createRequire(path.resolve(import.meta.dirname, '../../packages/mcp/package.json'));
 const filesystem = path.join(
@@ -53,8 +54,9 @@ export function useServersScene() {
     model = await startModel({ record: 'full' });
   });
   afterEach(async () => {
-    // Of a test that failed, the run would wait for ever.
+    // Of a test that failed, the run would wait for ever, and a deaf server would stay.
     for (const { child } of started.splice(0)) child.kill('SIGKILL');
+    for (const { pid } of processesWith('WITNESS', repository.home)) process.kill(pid, 'SIGKILL');
     await model.close();
     repository.remove();
   });
