@@ -35,8 +35,9 @@ describe('a cold start', () => {
     ...new Set(
       urls.flatMap(
         (url) =>
-          /\/(zod|yaml|scripted-model|agents|workspace)\/(?:dist|v4|lib|index)/.exec(url)?.[1] ??
-          [],
+          /\/(zod|yaml|scripted-model|agents|workspace|mcp)\/(?:dist|v4|lib|index)/.exec(
+            url,
+          )?.[1] ?? [],
       ),
     ),
   ];
@@ -48,21 +49,26 @@ describe('a cold start', () => {
     [['why', 'work']],
     [['logs', 'work']],
     [['sessions', 'list']],
-  ])('orch %j loads neither zod nor yaml nor the scripted model nor a driver', async (argv) => {
-    plan([work]);
-    await verbs(run);
-    const urls = await loaded(argv);
-    expect(urls.some((url) => url.endsWith('/apps/cli/dist/orch.js'))).toBe(true);
-    expect(heavy(urls)).toEqual([]);
-  });
+  ])(
+    'orch %j loads neither zod nor yaml nor the scripted model nor a driver nor MCP',
+    async (argv) => {
+      plan([work]);
+      await verbs(run);
+      const urls = await loaded(argv);
+      expect(urls.some((url) => url.endsWith('/apps/cli/dist/orch.js'))).toBe(true);
+      expect(heavy(urls)).toEqual([]);
+    },
+  );
 
   it('the witness sees them where they are used', async () => {
     plan([work]);
     expect(heavy(await loaded(['plan', 'check', 'orch.yaml']))).toEqual(
       expect.arrayContaining(['zod', 'yaml']),
     );
-    expect(heavy(await loaded(['run', 'orch.yaml', '--yes']))).toEqual(
-      expect.arrayContaining(['scripted-model', 'agents', 'workspace']),
-    );
+    const ofRun = heavy(await loaded(['run', 'orch.yaml', '--yes']));
+    expect(ofRun).toEqual(expect.arrayContaining(['scripted-model', 'agents', 'workspace']));
+    expect(ofRun).not.toContain('mcp');
+    plan([{ ...work, mcp: ['memory'] }]);
+    expect(heavy(await loaded(['run', 'orch.yaml', '--json']))).toContain('mcp');
   });
 });

@@ -48,6 +48,7 @@ export type {
   Node,
   OutputSpec,
   Position,
+  ServerUse,
   SetupSpec,
   TaskNode,
 } from './graph/graph.js';

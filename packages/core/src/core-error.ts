@@ -7,6 +7,10 @@ const brand = Symbol.for('@orch/core.error');
  * - `ORCH_AGENT_MISSING`: an agent that the plan needs is not installed (exit 7).
  * - `ORCH_DISK_FULL`: a directory of a run takes no more; what ran was stopped (exit 7).
  * - `ORCH_CREDENTIALS_MISSING`: an agent that the plan needs has no credential (exit 7).
+ * - `ORCH_SERVER_CONFIG`: an MCP server that the plan names is not configured, or with mistakes (exit 7).
+ * - `ORCH_SERVER_UNAPPROVED`: no person has approved an MCP server of the project as it is now (exit 3).
+ * - `ORCH_SERVER_CHANGED`: an MCP server says of its tools what is not pinned (exit 3).
+ * - `ORCH_SERVER_FAILED`: an MCP server cannot be started, or gives no list of its tools (exit 7).
  * - `ORCH_SESSION_NOT_FOUND`: no session, or several, have the name that was given (exit 2).
  * - `ORCH_TRANSCRIPTS_NOT_FOUND`: there is nothing to import at a path (exit 2).
  * - `ORCH_HOOK_NOT_FOUND`: no hook, or several, have the name that was given (exit 2).
@@ -21,6 +25,10 @@ export type CoreErrorCode =
   | 'ORCH_AGENT_MISSING'
   | 'ORCH_DISK_FULL'
   | 'ORCH_CREDENTIALS_MISSING'
+  | 'ORCH_SERVER_CONFIG'
+  | 'ORCH_SERVER_UNAPPROVED'
+  | 'ORCH_SERVER_CHANGED'
+  | 'ORCH_SERVER_FAILED'
   | 'ORCH_SESSION_NOT_FOUND'
   | 'ORCH_TRANSCRIPTS_NOT_FOUND'
   | 'ORCH_HOOK_NOT_FOUND'

@@ -11,6 +11,9 @@ import {
 } from '@orch/coordinator';
 import type { Event, RunState } from '@orch/coordinator/state';
 import { formatProblem } from '@orch/config';
+import type { ProcessOwner } from '@orch/process';
+import type { AgentGateway } from './agent-servers/agent-gateway.js';
+import { namedServers } from './agent-servers/named-servers.js';
 import { CoreError } from './core-error.js';
 import { explainDiskFull, namingFullDisks } from './disk-full.js';
 import { createRunAgent, type RunAgent } from './parts/agent.js';
@@ -72,8 +75,10 @@ export interface ResumeRunOptions extends Watcher {
 export interface Orchestrator {
   readonly repository: Repository;
   /**
-   * Looks for the agents that a plan needs, and their credentials, before anybody is asked anything.
-   * @throws CoreError `ORCH_AGENT_MISSING`, `ORCH_CREDENTIALS_MISSING`
+   * Looks for the agents that a plan needs, their credentials, and the MCP servers that they are handed, before anybody
+   * is asked anything. Each server is started once, and ended.
+   * @throws CoreError `ORCH_AGENT_MISSING`, `ORCH_CREDENTIALS_MISSING`, `ORCH_SERVER_CONFIG`, `_UNAPPROVED`, `_CHANGED`,
+   * `_FAILED`
    */
   requireAgents(graph: Graph): Promise<void>;
   /** How many attempts at once the plan asks for, or else the settings. */
@@ -99,6 +104,26 @@ export async function openOrchestrator(options: OrchestratorOptions): Promise<Or
     for (const problem of loaded.problems) watcher.onProblem?.(formatProblem(problem));
   };
 
+  const tried = new Set<string>();
+
+  /**
+   * What makes the gateway of a run in which tasks name MCP servers, once all of these were found good. Nothing of
+   * MCP is loaded for other plans.
+   */
+  async function gatewayFor(
+    graph: Graph,
+  ): Promise<((owner: ProcessOwner, runDirectory: string) => AgentGateway) | undefined> {
+    const named = namedServers(graph);
+    if (named.length === 0) return undefined;
+    const place = { root: repository.root, directory: options.directory, state, environment };
+    const { findServers, tryServers } = await import('./agent-servers/configured-servers.js');
+    const { createAgentGateway } = await import('./agent-servers/agent-gateway.js');
+    const found = findServers(named, place);
+    if (!tried.has(graph.hash)) await tryServers(found, place);
+    tried.add(graph.hash);
+    return (owner, runDirectory) => createAgentGateway({ ...found, place, owner, runDirectory });
+  }
+
   async function conduct<T>(
     run: string,
     graph: Graph,
@@ -107,6 +132,7 @@ export async function openOrchestrator(options: OrchestratorOptions): Promise<Or
   ): Promise<T> {
     const layout = runLayout(orch, run);
     await makeOrchDirectory(orch);
+    const gateway = await gatewayFor(graph);
     const stage = rehearsal ? await openStage(graph, rehearsal) : undefined;
     let agent: RunAgent | undefined;
     try {
@@ -117,6 +143,7 @@ export async function openOrchestrator(options: OrchestratorOptions): Promise<Or
         layout,
         run,
         rehearsal: stage !== undefined,
+        ...(gateway ? { gateway: (owner) => gateway(owner, layout.directory) } : {}),
         ...(stage ? { onSession: stage.enter } : {}),
       });
       const checks = {
@@ -157,6 +184,7 @@ export async function openOrchestrator(options: OrchestratorOptions): Promise<Or
     parallelFor,
     async requireAgents(graph) {
       await agentAccess(graph, environment, undefined, settings, loaded);
+      await gatewayFor(graph);
     },
     async run({ graph, parallel, rehearsal, ...watcher }) {
       const run = ids.run(clock.now());

@@ -26,6 +26,7 @@ export function explainLines(screen: Screen, node: NodeExplanation): readonly st
       ? `waits for and merges ${node.integrates.join(', ')}`
       : '',
     node.gates.length > 0 ? `checked by ${node.gates.join(', ')}` : '',
+    node.servers.length > 0 ? `is handed the MCP servers ${node.servers.join(', ')}` : '',
     node.locks.length > 0 ? `never beside others with the lock ${node.locks.join(', ')}` : '',
   ];
   return [

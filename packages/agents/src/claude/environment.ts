@@ -19,6 +19,8 @@ export function turnEnvironment(request: ClaudeTurnRequest): Record<string, stri
     CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
     CLAUDE_CODE_DISABLE_CRON: '1',
     DISABLE_AUTOUPDATER: '1',
+    // By itself it begins after 5 s without the servers that are not there yet.
+    ...(request.mcpConfigFile === undefined ? {} : { MCP_CONNECT_TIMEOUT_MS: '30000' }),
     ...(request.project === 'none' ? { CLAUDE_CODE_DISABLE_CLAUDE_MDS: '1' } : {}),
     ...(maxRetries === undefined ? {} : { CLAUDE_CODE_MAX_RETRIES: String(maxRetries) }),
     ...request.credentials,

@@ -42,7 +42,7 @@ export interface ClaudeTurnRequest extends TurnRequest {
   readonly deny?: readonly string[];
   /** Built-in tools that exist at all. Default: all that need no person. */
   readonly tools?: readonly string[];
-  /** File with MCP servers (`{"mcpServers": {...}}`). */
+  /** File with MCP servers (`{"mcpServers": {...}}`). The first turn waits for them, for 30 s at most. */
   readonly mcpConfigFile?: string;
   /** Further directories that the agent may work in; absolute. */
   readonly addDirectories?: readonly string[];

@@ -2,6 +2,7 @@ import type { Plan } from '../plan/plan.js';
 import type { Report } from '../plan/problem.js';
 import type { AgentDocument, TaskDocument } from '../plan/schema/plan.js';
 import { compileCommand, type Command } from './compile-command.js';
+import { compileServers } from './compile-servers.js';
 import type { AgentSettings } from './graph.js';
 import { own } from './json-kind.js';
 import { TASK_DEFAULTS } from './task-defaults.js';
@@ -34,6 +35,7 @@ export function compileAgent(
   const agent = own(agents, name);
   const usd = task.usd ?? defaults.usd;
   const project = task.project ?? defaults.project ?? TASK_DEFAULTS.project;
+  const mcp = compileServers([task, agent ?? {}, defaults]);
   const command = commands.get(name);
   if (command !== undefined) {
     const expect = agent?.expect ?? 'zero';
@@ -41,6 +43,7 @@ export function compileAgent(
       driver: 'command',
       project,
       command: { ...command, expect },
+      ...mcp,
       ...(usd === undefined ? {} : { usd }),
     };
   }
@@ -62,6 +65,7 @@ export function compileAgent(
     ...(task.effect === 'none' ? {} : { allow: TASK_DEFAULTS.allow }),
     ...first('allow'),
     ...(deny.length === 0 ? {} : { deny }),
+    ...mcp,
     ...first('system'),
     ...first('turns'),
     ...(usd === undefined ? {} : { usd }),

@@ -44,7 +44,8 @@ export function compileGraph(
     compiled.push(compileTask(context, entry));
   }
   const uses = new Map(compiled.map(({ node, uses: taken }) => [node.id, taken]));
-  const untrusted = untrustedTasks(plan, table, uses, report);
+  const withServers = compiled.flatMap(({ node }) => (node.agent.mcp ? [node.id] : []));
+  const untrusted = untrustedTasks(plan, table, uses, new Set(withServers), report);
   const tasks = compiled.map(({ node }): TaskNode => {
     return untrusted.has(node.id) ? { ...node, trust: 'untrusted' } : node;
   });

@@ -9,6 +9,7 @@ import { compileCommand } from './compile-command.js';
 import { compileCondition } from './compile-condition.js';
 import { compileFanOut, type CompiledFanOut } from './compile-fan-out.js';
 import { compileInputs, type TaskInputs } from './compile-inputs.js';
+import { compileServers } from './compile-servers.js';
 import { compileText, compileValue } from './compile-template.js';
 import type { AgentSettings, FanOut, TaskNode } from './graph.js';
 import { isObject } from './json-kind.js';
@@ -214,6 +215,8 @@ function commandAgent(namespace: Namespace): AgentSettings {
     driver: 'command',
     project: 'none',
     command: { argv: command?.argv ?? [], shell: command?.shell ?? false, expect },
+    // Its own only: `defaults` shape agents, and a token is for who asks for it.
+    ...compileServers([self.task]),
   };
 }
 

@@ -36,6 +36,8 @@ export interface NodeExplanation {
   /** Gates that decide: of the task, or on the merged tree. */
   readonly gates: readonly string[];
   readonly locks: readonly string[];
+  /** Tasks: the MCP servers that the agent is handed. */
+  readonly servers: readonly string[];
 }
 
 /** Data for `plan explain`, in the order of the graph. */
@@ -66,6 +68,7 @@ export function explainGraph(graph: Graph): readonly NodeExplanation[] {
       ...(integrates === undefined ? {} : { integrates }),
       gates: gatesOf(node, graph),
       locks: node.kind === 'task' ? node.locks : [],
+      servers: node.kind === 'task' ? (node.agent.mcp ?? []).map(({ server }) => server) : [],
     };
   });
 }

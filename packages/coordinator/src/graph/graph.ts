@@ -8,6 +8,15 @@ export interface Position {
   readonly column: number;
 }
 
+/** An MCP server that an agent is handed, by its configured name. */
+export interface ServerUse {
+  readonly server: string;
+  /** Names of tools as the server gives them, `*` for any characters. Without it all, and its resources and prompts. */
+  readonly allow?: readonly string[];
+  /** Beats `allow`. */
+  readonly deny?: readonly string[];
+}
+
 /** Which agent works, and how. Everything here is part of the work key. */
 export interface AgentSettings {
   /** `claude` or `command`. */
@@ -17,6 +26,8 @@ export interface AgentSettings {
   readonly tools?: readonly string[];
   readonly allow?: readonly string[];
   readonly deny?: readonly string[];
+  /** By name, each once; absent for none. */
+  readonly mcp?: readonly ServerUse[];
   readonly system?: string;
   readonly turns?: number;
   readonly usd?: number;

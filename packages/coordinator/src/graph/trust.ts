@@ -5,13 +5,15 @@ import type { Use } from './namespace.js';
 import type { TaskEntry, TaskTable } from './task-table.js';
 
 /**
- * Which tasks are untrusted: those that say so, and those that take in part of an untrusted task's
- * output that can carry text. Only numbers, booleans and listed values cross back.
+ * Which tasks are untrusted: those that say so, those that are handed MCP servers and do not say that they are
+ * trusted, and those that take in part of an untrusted task's output that can carry text. Only numbers, booleans
+ * and listed values cross back.
  */
 export function untrustedTasks(
   plan: Plan,
   table: TaskTable,
   uses: ReadonlyMap<string, readonly Use[]>,
+  withServers: ReadonlySet<string>,
   report: Report,
 ): ReadonlySet<string> {
   const feeds = new Map<string, string[]>();
@@ -24,7 +26,10 @@ export function untrustedTasks(
   }
   const untrusted = new Set<string>();
   const open = [...table.values()]
-    .filter(({ task }) => task.trust === 'untrusted')
+    .filter(
+      ({ id, task }) =>
+        (task.trust ?? (withServers.has(id) ? 'untrusted' : 'trusted')) === 'untrusted',
+    )
     .map(({ id }) => id);
   for (let id = open.pop(); id !== undefined; id = open.pop()) {
     if (untrusted.has(id)) continue;

@@ -5,6 +5,7 @@ import { checkCycles } from './check-cycles.js';
 import { checkNames } from './check-names.js';
 import { checkPlan } from './check-plan.js';
 import { checkShape } from './check-shape.js';
+import { checkServers } from './check-servers.js';
 import { checkTasks } from './check-tasks.js';
 import { findUnused } from './find-unused.js';
 import { takeOutReserved } from './not-yet.js';
@@ -69,6 +70,7 @@ async function readChecked(source: PlanSource, report: Report): Promise<Plan | u
   const context = { document, locations, report, damaged };
   checkPlan(context);
   checkTasks(context);
+  checkServers(context);
   if (!isPartial) {
     const gateNames = namesOf(parsed.value, 'gates', document.gates);
     const agentNames = namesOf(parsed.value, 'agents', document.agents);

@@ -5,7 +5,6 @@
 export type ReservedKeys = { readonly [key: string]: string };
 
 const agentKeys: ReservedKeys = {
-  mcp: 'agents start without MCP servers',
   skills: 'the skills of the repository load with project: memory',
   subagents: 'the agents of the repository load with project: memory',
   add_dirs: 'agents see their workspace only',

@@ -120,6 +120,7 @@ describe('explainGraph()', () => {
       startsFrom: { commit: 'start', plus: ['core'] },
       gates: [],
       locks: [],
+      servers: [],
     });
     expect(explained.get('review')?.startsFrom).toEqual({ commit: 'build.merge', plus: [] });
     expect(explained.get('build.barrier')).toMatchObject({

@@ -36,6 +36,17 @@ describe('untrustedTasks()', () => {
     expect(await untrusted(text.replace('trust: untrusted', 'trust: trusted'))).toEqual([]);
   });
 
+  it('a task that is handed MCP servers, unless it says that it is trusted', async () => {
+    const text = `tasks:
+  - { id: asks, prompt: x, mcp: [github], output: { text: string, n: integer } }
+  - { id: takes, needs: [asks], prompt: "\${{ asks.text }}" }
+  - { id: counts, needs: [asks], prompt: "\${{ asks.n }}" }
+`;
+    expect(await untrusted(text)).toEqual(['asks', 'takes']);
+    expect(await untrusted(text.replace('[github]', '[github], trust: trusted'))).toEqual([]);
+    expect(await untrusted(text.replace('[github]', '[]'))).toEqual([]);
+  });
+
   it('travels on through outputs, items and conversations, and stops at strict values', async () => {
     const text = `tasks:${SOURCE}
   - id: triage

@@ -237,7 +237,7 @@ async function projectSettings(directory: string): Promise<readonly Finding[]> {
           {
             level: 'ok',
             what: 'project settings',
-            found: `${hidden.join(', ')} do not act in a run${settingsKeys(root)}`,
+            found: `${hidden.join(', ')} do not act in a run${settingsKeys(root)}${has('.mcp.json') ? '; servers that mcp: of a plan names are started once you have approved them' : ''}`,
           } as const,
         ]),
   ];

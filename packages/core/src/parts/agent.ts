@@ -8,9 +8,17 @@ import {
   type Turn,
   type TurnEnded,
 } from '@orch/agents';
-import type { Agent, AgentEnd, AgentRequest, RunLayout } from '@orch/coordinator';
+import type {
+  Agent,
+  AgentDenial,
+  AgentEnd,
+  AgentRequest,
+  AgentSettings,
+  RunLayout,
+} from '@orch/coordinator';
 import { openSession, redactValues, sessionEnd } from '@orch/jsonl/sessions';
 import { createProcessOwner, endLeftovers, type ProcessOwner } from '@orch/process';
+import type { Admission, AgentGateway } from '../agent-servers/agent-gateway.js';
 import { openLedger, unfinishedProcesses } from './ledger.js';
 import { deniedInput, progressOf, sessionRecord } from './session-events.js';
 import { whatWasRecorded } from './unfinished-session.js';
@@ -28,6 +36,8 @@ export interface AgentParts {
   readonly run: string;
   /** Stamped into every session, so that it never passes for real work. */
   readonly rehearsal: boolean;
+  /** Made for runs in which a task names MCP servers; their processes are the owner's. */
+  readonly gateway?: (owner: ProcessOwner) => AgentGateway;
   /** Called when a conversation begins, before the agent can ask its model anything. */
   readonly onSession?: (session: string, request: AgentRequest) => void;
 }
@@ -53,10 +63,32 @@ export async function createRunAgent(parts: AgentParts): Promise<RunAgent> {
     .map(([, value]) => value);
   const redact = redactValues(secrets);
   const command = createCommandDriver();
+  const gateway = parts.gateway?.(owner);
+  const homeOf = (request: AgentRequest): string => path.join(parts.homes, request.place);
 
-  async function startTurn(request: AgentRequest, signal: AbortSignal): Promise<Turn> {
+  /** Lets an attempt in to the MCP servers of its task, if it has any. */
+  async function admit(
+    request: AgentRequest,
+    signal: AbortSignal,
+    refused: (denial: AgentDenial) => void,
+  ): Promise<Admission | undefined> {
+    if (gateway === undefined || request.agent.mcp === undefined) return undefined;
+    try {
+      return await gateway.admit(request, { home: homeOf(request), signal, refused });
+    } catch (error) {
+      // Who is stopped is not told of servers: the driver says that it was stopped, and starts nothing.
+      if (signal.aborted) return undefined;
+      throw error;
+    }
+  }
+
+  async function startTurn(
+    request: AgentRequest,
+    admission: Admission | undefined,
+    signal: AbortSignal,
+  ): Promise<Turn> {
     const limits = { wallMs: request.timeoutMs, idleMs: request.idleMs };
-    const home = path.join(parts.homes, request.place);
+    const home = homeOf(request);
     const environment = {
       ...parts.environment,
       ORCH_RUN: request.run,
@@ -64,14 +96,15 @@ export async function createRunAgent(parts: AgentParts): Promise<RunAgent> {
       ORCH_ATTEMPT: String(request.attempt),
       ...request.env,
     };
+    const kept = admission ? [...secrets, admission.token] : secrets;
     if (request.agent.driver === 'command') {
       const output = request.output;
       return command.start(
         {
           cwd: request.workspace,
-          env: environment,
+          env: admission ? { ...environment, ORCH_MCP_CONFIG: admission.configFile } : environment,
           limits,
-          secrets,
+          secrets: kept,
           command: commandOf(request),
           expect: request.agent.command?.expect ?? 'zero',
           inputs: request.inputs,
@@ -94,7 +127,7 @@ export async function createRunAgent(parts: AgentParts): Promise<RunAgent> {
         cwd: request.workspace,
         env: environment,
         limits,
-        secrets,
+        secrets: kept,
         prompt: request.prompt,
         ...(session.mode === 'continue'
           ? {
@@ -109,7 +142,8 @@ export async function createRunAgent(parts: AgentParts): Promise<RunAgent> {
         project: agent.project,
         credentials: parts.credentials,
         ...(parts.credentialsFile === undefined ? {} : { credentialsFile: parts.credentialsFile }),
-        ...(agent.allow ? { allow: agent.allow } : {}),
+        ...allowOf(agent, admission),
+        ...(admission ? { mcpConfigFile: admission.configFile } : {}),
         ...(agent.deny ? { deny: agent.deny } : {}),
         ...(agent.tools ? { tools: agent.tools } : {}),
         ...(agent.model === undefined ? {} : { model: agent.model }),
@@ -134,6 +168,8 @@ export async function createRunAgent(parts: AgentParts): Promise<RunAgent> {
         // What cannot be recorded must not be paid for.
         onFailure: () => unrecorded.abort(),
       });
+      const refused: AgentDenial[] = [];
+      let admission: Admission | undefined;
       try {
         session.record('attempt', {
           ...(parts.rehearsal ? { stamp: 'REHEARSAL' } : {}),
@@ -144,8 +180,17 @@ export async function createRunAgent(parts: AgentParts): Promise<RunAgent> {
           ...(request.argv ? { argv: request.argv } : { prompt: request.prompt }),
         });
         await session.flush();
-        const turn = await startTurn(request, AbortSignal.any([signal, unrecorded.signal])).catch(
-          (error: unknown) => (error instanceof Error ? error : new Error(String(error))),
+        const stop = AbortSignal.any([signal, unrecorded.signal]);
+        const begin = async (): Promise<Turn> => {
+          admission = await admit(request, stop, (denial) => {
+            refused.push(denial);
+            session.record('denied', { ...denial, by: 'gateway' });
+            onProgress({ kind: 'denial', text: `refused: ${denial.tool}` });
+          });
+          return startTurn(request, admission, stop);
+        };
+        const turn = await begin().catch((error: unknown) =>
+          error instanceof Error ? error : new Error(String(error)),
         );
         if (turn instanceof Error) {
           const end = notStarted(request, turn);
@@ -162,10 +207,14 @@ export async function createRunAgent(parts: AgentParts): Promise<RunAgent> {
         }
         if (!ended)
           throw new Error(`The ${request.agent.driver} driver ended without an end event`);
-        const end = agentEnd(ended, request);
+        // Whoever outlived the agent is locked out before its result counts.
+        await admission?.end();
+        const told = agentEnd(ended, request);
+        const end = { ...told, denials: [...told.denials, ...refused] };
         await session.end(end);
         return end;
       } finally {
+        await admission?.end();
         await session.close();
       }
     },
@@ -183,12 +232,18 @@ export async function createRunAgent(parts: AgentParts): Promise<RunAgent> {
       return ended;
     },
     async left() {
+      // Servers outlive attempts, and not the run: whatever is there after them is left.
+      await gateway?.close();
       const survivors = await owner.left();
       return { count: survivors.length, level: owner.level };
     },
     async close() {
-      await owner.close();
-      await ledger.close();
+      try {
+        await gateway?.close();
+      } finally {
+        await owner.close();
+        await ledger.close();
+      }
     },
   };
 }
@@ -199,6 +254,15 @@ function record(
 ): void {
   const { kind, data, raw } = sessionRecord(event);
   session.record(kind, data, raw);
+}
+
+/** Of the gateway's tools an agent sees those that its task may use: they are allowed, and `deny` still beats that. */
+function allowOf(
+  { allow }: AgentSettings,
+  admission: Admission | undefined,
+): { readonly allow?: readonly string[] } {
+  if (admission) return { allow: [...(allow ?? []), `mcp__${admission.server}`] };
+  return allow ? { allow } : {};
 }
 
 function commandOf({

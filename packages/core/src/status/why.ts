@@ -85,7 +85,7 @@ function nextStep(
       const rules = [...new Set((last?.end?.denials ?? []).flatMap(allowRule))].slice(0, 5);
       return rules.length > 0
         ? `add ${rules.join(', ')} to \`allow:\` of ${task.node} (${at}), then: ${again}`
-        : `look at \`allow:\` and \`deny:\` of ${task.node} (${at}), then: ${again}`;
+        : `look at \`allow:\`, \`deny:\` and \`mcp:\` of ${task.node} (${at}), then: ${again}`;
     }
     case 'no_effect':
       return `${logs}   # what it did instead; then ${node?.agent.driver !== 'command' ? 'sharpen the prompt' : 'repair the command'} (${at}) and: ${again}`;

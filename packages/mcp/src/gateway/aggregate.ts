@@ -1,6 +1,6 @@
 import { asText, isJsonObject, type JsonObject } from '../json.js';
 import type { AllowsAll } from '../hub/filter.js';
-import { McpError } from '../mcp-error.js';
+import { McpError, type McpErrorCode } from '../mcp-error.js';
 import {
   RpcError,
   rpcCode,
@@ -63,6 +63,14 @@ const listings: Readonly<Record<string, Listing>> = {
 
 const fieldOf = { tool: 'tools', resource: 'resources', prompt: 'prompts' } as const;
 
+/** Why the hub itself sent nothing: it is stronger than what an agent was granted. */
+const unsent: { readonly [code in McpErrorCode]?: string } = {
+  ORCH_MCP_REFUSED: 'a filter of the hub does not allow it',
+  ORCH_MCP_CHANGED: 'it is not what was pinned',
+  ORCH_MCP_POISONED: 'what its server says of it is suspicious',
+  ORCH_MCP_UNAPPROVED: 'nobody has approved its server',
+};
+
 /**
  * Several services as one, cut down to what one caller may see and use. What the filters do not allow is neither listed
  * nor passed on, whoever knows its name.
@@ -109,9 +117,8 @@ export function aggregate(options: AggregateOptions): McpService {
       const result = await service.request(method, { ...params, [field]: own }, exchange);
       return renameLinks(result, (uri) => names.uri(of, uri));
     } catch (error) {
-      // The hub's own filters are stronger.
-      if (McpError.isInstance(error) && error.code === 'ORCH_MCP_REFUSED')
-        options.refused(what, asText(given), 'a filter of the hub does not allow it');
+      const why = McpError.isInstance(error) ? unsent[error.code] : undefined;
+      if (why !== undefined) options.refused(what, asText(given), why);
       throw error;
     }
   }

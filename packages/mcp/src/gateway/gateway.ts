@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
-import { compileFilters, type Filters } from '../hub/filter.js';
+import { compileFilters, type AllowsAll, type Filters } from '../hub/filter.js';
 import type { McpHub } from '../hub/hub.js';
 import { McpError } from '../mcp-error.js';
 import { openHttpEndpoint, type HttpEndpoint, type NotLetIn } from '../serving/http-endpoint.js';
@@ -9,7 +9,7 @@ import { serveLines } from '../serving/line-endpoint.js';
 import type { McpService, Trust } from '../serving/service.js';
 import { aggregate, Subscriptions, type What } from './aggregate.js';
 import { Grants, removeSecret, writeSecret, type Granted } from './grants.js';
-import { plain, qualified } from './qualified-names.js';
+import { plain, qualified, type Names } from './qualified-names.js';
 import { serviceOf, type Observe } from './server-service.js';
 
 /** What is worth a line in a log. It never has a token in it. */
@@ -62,6 +62,8 @@ export interface GatewayOptions {
 export interface GrantOptions {
   /** Whom it is for, as the log is to call it. Not secret. */
   readonly attempt: string;
+  /** Of the hub's servers and the services, those that there are for it. Default: all. No other is even asked. */
+  readonly servers?: readonly string[];
   /** On names as the gateway gives them: `server__tool`, `mcp://server/address`. They can only narrow the hub's. */
   readonly filter?: Filters;
   /** How long it holds, in ms, if it is not revoked before. */
@@ -116,11 +118,15 @@ export function createGateway(hub: McpHub, options: GatewayOptions): McpGateway 
   const files = new Map<string, string>();
   let endpoint: HttpEndpoint | undefined;
 
-  function admit(principal: string, granted: Omit<Granted, 'id' | 'untilMs'>): Entrant {
+  function admit(
+    principal: string,
+    granted: Omit<Granted, 'id' | 'untilMs'>,
+    offered: ReadonlyMap<string, McpService> = services,
+  ): Entrant {
     const { attempt, allows, trust } = granted;
     const service = aggregate({
       info,
-      services,
+      services: offered,
       names,
       allows,
       subscriptions,
@@ -197,16 +203,18 @@ export function createGateway(hub: McpHub, options: GatewayOptions): McpGateway 
       return { url: endpoint.url };
     },
 
-    async grant({ attempt, filter = {}, ttlMs, tokenFile, trust = 'untrusted' }) {
+    async grant({ attempt, servers, filter = {}, ttlMs, tokenFile, trust = 'untrusted' }) {
+      const offered = servers === undefined ? services : chosen(services, servers);
       if (!(ttlMs >= 1 && ttlMs <= longestMs))
         throw new McpError('ORCH_MCP_SPEC', `ttlMs must be a number of ms from 1 to ${longestMs}.`);
-      const allows = compileFilters(filter, `The grant of ${attempt}`);
+      const filters = compileFilters(filter, `The grant of ${attempt}`);
+      const allows = withoutOthers(filters, names, (of) => services.has(of) && !offered.has(of));
       const untilMs = Date.now() + ttlMs;
       const { granted, token } = grants.add({ attempt, allows, trust, untilMs });
       const file = resolve(tokenFile);
       await writeSecret(file, token);
       files.set(granted.id, file);
-      admit(granted.id, granted);
+      admit(granted.id, granted, offered);
       const timer = setTimeout(() => void end(granted.id, attempt, 'expired'), ttlMs).unref();
       timers.set(granted.id, timer);
       log({ type: 'granted', attempt });
@@ -253,6 +261,34 @@ function servicesOf(
     services.set(name, service);
   }
   return services;
+}
+
+/** The same filters, closed for what is of other servers, so that asking for it is a refusal and not a mistake. */
+function withoutOthers(
+  { tools, resources, prompts }: AllowsAll,
+  names: Names,
+  isOther: (service: string) => boolean,
+): AllowsAll {
+  const isOpen = (split: readonly [service: string, name: string] | undefined): boolean =>
+    split === undefined || !isOther(split[0]);
+  return {
+    tools: (name) => tools(name) && isOpen(names.splitTool(name)),
+    prompts: (name) => prompts(name) && isOpen(names.splitTool(name)),
+    resources: (uri) => resources(uri) && isOpen(names.splitUri(uri)),
+  };
+}
+
+function chosen(
+  services: ReadonlyMap<string, McpService>,
+  names: readonly string[],
+): ReadonlyMap<string, McpService> {
+  const other = names.find((name) => !services.has(name));
+  if (other === undefined) return new Map([...services].filter(([name]) => names.includes(name)));
+  const known = [...services.keys()].join(', ') || 'none';
+  throw new McpError(
+    'ORCH_MCP_SPEC',
+    `The gateway has no server ${JSON.stringify(other)}. There are: ${known}.`,
+  );
 }
 
 function only(services: ReadonlyMap<string, McpService>): string {

@@ -18,6 +18,7 @@
 export {
   askAbout,
   openApprovals,
+  whyUnapproved,
   type Approval,
   type ApprovalRequest,
   type ApprovalStore,

@@ -50,6 +50,47 @@ describe('a grant', () => {
     expect(scene.sent('two', 'tools/call')).toHaveLength(1);
   });
 
+  test('for some servers starts and asks no others, and refuses what is theirs', async ({
+    onTestFinished,
+  }) => {
+    const scene = await gatewayScene(onTestFinished);
+    const { token } = await scene.grant({ servers: ['one'] });
+    const agent = await rawClient(scene.url, token);
+    const listed = await agent.post('tools/list', {});
+    const { tools } = listed.message?.['result'] as { tools: { name: string }[] };
+    expect(new Set(tools.map(({ name }) => name.split('__')[0]))).toEqual(new Set(['one']));
+    expect(scene.hub.states()).toEqual({ one: 'ready', two: 'idle' });
+    const call = { name: 'two__good', arguments: {} };
+    expect((await agent.post('tools/call', call)).message).toHaveProperty('error');
+    const uri = 'mcp://two/file:///a';
+    expect((await agent.post('resources/read', { uri })).message).toHaveProperty('error');
+    expect(scene.refusals()).toMatchObject([
+      { what: 'tool', name: 'two__good' },
+      { what: 'resource', name: uri },
+    ]);
+    expect(scene.hub.states()).toEqual({ one: 'ready', two: 'idle' });
+    const unknown = await refusal(scene.grant({ servers: ['three'] }));
+    expect(unknown.message).toContain('There are: one, two');
+    // The control: a grant for all of them starts the other.
+    const { token: open } = await scene.grant();
+    await (await rawClient(scene.url, open)).post('tools/list', {});
+    expect(scene.hub.states()).toEqual({ one: 'ready', two: 'ready' });
+  });
+
+  test('tells of what the hub refuses to start', async ({ onTestFinished }) => {
+    const written = { command: 'true' };
+    const source = '/project/.mcp.json';
+    const origin = { scope: 'project', source, project: '/project', written } as const;
+    const scene = await gatewayScene(onTestFinished, { servers: { one: { ...written, origin } } });
+    const { token } = await scene.grant();
+    const agent = await rawClient(scene.url, token);
+    const answer = await agent.post('tools/call', { name: 'one__good', arguments: {} });
+    expect(answer.message).toHaveProperty('error');
+    expect(scene.refusals()).toMatchObject([
+      { what: 'tool', name: 'one__good', why: 'nobody has approved its server' },
+    ]);
+  });
+
   test('cannot widen the filters of the hub', async ({ onTestFinished }) => {
     const scene = await gatewayScene(onTestFinished, {
       servers: { one: { command: 'true', tools: { deny: ['good'] } } },

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { expect, run, sh } from './command.js';
+import { servers } from './servers.js';
 import {
   count,
   duration,
@@ -24,7 +25,7 @@ export const agentKeys = {
   deny: rules.optional().meta({ description: 'Permission rules. Lists of all levels add up.' }),
   system: words.optional().meta({ description: 'Added to the system prompt.' }),
   turns: count('a whole number above 0', 1).optional(),
-  mcp: reserved(z.unknown()),
+  mcp: servers,
   skills: reserved(rules),
   subagents: reserved(z.unknown()),
   add_dirs: reserved(listOf(path)),
