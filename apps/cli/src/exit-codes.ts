@@ -23,7 +23,7 @@ const usage = new RegExp(
     '^commander\\.',
   ].join('|'),
 );
-const needsPerson = /^ORCH_(?:APPROVAL_(?:PERSON|MISSING)|SERVER_(?:UNAPPROVED|CHANGED))$/;
+const needsPerson = /^ORCH_(?:APPROVAL_(?:PERSON|MISSING)|SERVER_(?:UNAPPROVED|CHANGED|LOGIN))$/;
 const owned = /^ORCH_RUN_(?:OWNED|TAKEN_OVER)$|^ORCH_JSONL_SESSION_HELD$/;
 
 /** The exit code for an error code; what is not known has to do with the machine or its files. */

@@ -9,7 +9,8 @@ const brand = Symbol.for('@orch/core.error');
  * - `ORCH_CREDENTIALS_MISSING`: an agent that the plan needs has no credential (exit 7).
  * - `ORCH_SERVER_CONFIG`: an MCP server that the plan names is not configured, or with mistakes (exit 7).
  * - `ORCH_SERVER_UNAPPROVED`: no person has approved an MCP server of the project as it is now (exit 3).
- * - `ORCH_SERVER_CHANGED`: an MCP server says of its tools what is not pinned (exit 3).
+ * - `ORCH_SERVER_CHANGED`: an MCP server says of itself what is not pinned (exit 3).
+ * - `ORCH_SERVER_LOGIN`: an MCP server wants a login, which only a person can give (exit 3).
  * - `ORCH_SERVER_FAILED`: an MCP server cannot be started, or gives no list of its tools (exit 7).
  * - `ORCH_SESSION_NOT_FOUND`: no session, or several, have the name that was given (exit 2).
  * - `ORCH_TRANSCRIPTS_NOT_FOUND`: there is nothing to import at a path (exit 2).
@@ -28,6 +29,7 @@ export type CoreErrorCode =
   | 'ORCH_SERVER_CONFIG'
   | 'ORCH_SERVER_UNAPPROVED'
   | 'ORCH_SERVER_CHANGED'
+  | 'ORCH_SERVER_LOGIN'
   | 'ORCH_SERVER_FAILED'
   | 'ORCH_SESSION_NOT_FOUND'
   | 'ORCH_TRANSCRIPTS_NOT_FOUND'

@@ -78,7 +78,7 @@ export interface Orchestrator {
    * Looks for the agents that a plan needs, their credentials, and the MCP servers that they are handed, before anybody
    * is asked anything. Each server is started once, and ended.
    * @throws CoreError `ORCH_AGENT_MISSING`, `ORCH_CREDENTIALS_MISSING`, `ORCH_SERVER_CONFIG`, `_UNAPPROVED`, `_CHANGED`,
-   * `_FAILED`
+   * `_LOGIN`, `_FAILED`
    */
   requireAgents(graph: Graph): Promise<void>;
   /** How many attempts at once the plan asks for, or else the settings. */

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { createMcpHub, McpError, type ClientOptions, type ServerSpec } from '@orch/mcp';
+import { openLogins, withLogin } from '@orch/mcp/auth';
 import { formatProblem, readClaudeServers } from '@orch/mcp/config';
 import { formatChange, openApprovals, openPins, whyUnapproved } from '@orch/mcp/safety';
 import { CoreError, type CoreErrorCode } from '../core-error.js';
@@ -22,6 +23,12 @@ export interface ConfiguredServers {
   /** Whether tasks are handed the run's own memory. */
   readonly hasMemory: boolean;
 }
+
+/** By what the user has logged in with: `orch mcp login`. */
+const loginOf = ({ state }: ServerPlace) =>
+  openLogins(path.join(state, 'mcp', 'tokens.json')).stored(
+    ({ name }) => `Log in: orch mcp login ${name}`,
+  );
 
 /** What every hub of this repository goes by: approvals and pins of the user, as with `orch mcp`. */
 export function hubOptions({ root, state, environment }: ServerPlace): ClientOptions {
@@ -50,6 +57,7 @@ export function findServers(named: readonly NamedServer[], place: ServerPlace): 
   const { root, environment } = place;
   const known = readClaudeServers({ project: root, environment, mistakes: 'leave_out' });
   const { approvals } = hubOptions(place);
+  const login = loginOf(place);
   const errors = known.problems.filter(({ severity }) => severity === 'error');
   const servers: Record<string, ServerSpec> = {};
   const faults: Fault[] = [];
@@ -62,7 +70,7 @@ export function findServers(named: readonly NamedServer[], place: ServerPlace): 
       const text = `${who}, whose configuration has mistakes: ${wrong.map(formatProblem).join(' ')}`;
       faults.push({ code: 'ORCH_SERVER_CONFIG', text, next: 'list' });
     } else if (spec !== undefined) {
-      servers[server] = spec;
+      servers[server] = withLogin(spec, login);
       const origin = 'origin' in spec ? spec.origin : undefined;
       const unapproved = whyUnapproved(server, origin, approvals);
       if (unapproved === undefined) continue;
@@ -86,9 +94,9 @@ export function findServers(named: readonly NamedServer[], place: ServerPlace): 
 }
 
 /**
- * Starts each server once, and ends it: what does not start, or says of its tools what is not pinned, is found out
+ * Starts each server once, and ends it: what does not start, wants a login, or says of itself what is not pinned, is found out
  * before anything is paid for.
- * @throws CoreError `ORCH_SERVER_FAILED`, `ORCH_SERVER_CHANGED`, with what is wrong with all of them
+ * @throws CoreError `ORCH_SERVER_FAILED`, `ORCH_SERVER_LOGIN`, `ORCH_SERVER_CHANGED`, with what is wrong with all of them
  */
 export async function tryServers(
   { servers }: ConfiguredServers,
@@ -101,11 +109,13 @@ export async function tryServers(
         try {
           const { changes } = await hub.server(server).review();
           if (changes.length === 0) return undefined;
-          const text = `The MCP server ${server} says of its tools what is not pinned: ${changes.map(formatChange).join('; ')}`;
+          const text = `The MCP server ${server} says of itself what is not pinned: ${changes.map(formatChange).join('; ')}`;
           return { code: 'ORCH_SERVER_CHANGED', text, next: `pin ${server}` };
         } catch (error) {
           if (!McpError.isInstance(error)) throw error;
           const text = `The MCP server ${server} cannot be used: ${error.message}`;
+          if (error.code === 'ORCH_MCP_OAUTH' && error.details['reason'] === 'login')
+            return { code: 'ORCH_SERVER_LOGIN', text, next: `login ${server}` };
           return { code: 'ORCH_SERVER_FAILED', text, next: `doctor ${server}` };
         }
       }),

@@ -2,9 +2,16 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { compilePlan, readPlan } from '@orch/coordinator/plan';
+import { createMcpHub } from '@orch/mcp';
+import { openLogins, withLogin } from '@orch/mcp/auth';
 import { askAbout, openApprovals } from '@orch/mcp/safety';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { findServers, type ServerPlace } from '../../src/agent-servers/configured-servers.js';
+import { browse, startProtectedServer } from '../../../mcp/test/auth/protected-server.js';
+import {
+  findServers,
+  tryServers,
+  type ServerPlace,
+} from '../../src/agent-servers/configured-servers.js';
 import { namedServers, type NamedServer } from '../../src/agent-servers/named-servers.js';
 import { CoreError } from '../../src/core-error.js';
 
@@ -107,5 +114,33 @@ describe('findServers()', () => {
     expect(message).toMatch(
       /MCP server three, which is not configured here\. There are: two, memory/,
     );
+  });
+});
+
+describe('tryServers()', () => {
+  it('uses what the user has logged in with, and says how to log in where nobody has', async () => {
+    const remote = await startProtectedServer();
+    try {
+      own({ issues: { type: 'http', url: remote.url } });
+      const found = findServers(await named('[issues]'), place);
+      await expect(tryServers(found, place)).rejects.toMatchObject({
+        code: 'ORCH_SERVER_LOGIN',
+        next: 'orch mcp login issues',
+        message: expect.stringContaining('Log in: orch mcp login issues') as string,
+      });
+      // Nobody but the server itself was asked.
+      expect(remote.seen).toEqual([]);
+
+      const logins = openLogins(path.join(place.state, 'mcp', 'tokens.json'));
+      const auth = logins.begin({ grant: 'authorization_code', onAuthorizationUrl: browse });
+      const spec = withLogin({ type: 'http', url: remote.url }, auth);
+      const hub = createMcpHub({ servers: { issues: spec } });
+      await hub.server('issues').tools();
+      await hub.close();
+      await tryServers(findServers(await named('[issues]'), place), place);
+      expect(remote.given).toEqual({ authorization_code: 1 });
+    } finally {
+      await remote.close();
+    }
   });
 });

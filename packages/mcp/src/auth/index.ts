@@ -28,6 +28,7 @@ export {
   type LoginRequest,
   type Logins,
 } from './logins.js';
+export { withLogin } from './takes-login.js';
 export { memoryTokenStore, type TokenStore } from './token-store.js';
 export { enterpriseAssertion, type EnterpriseLogin } from './enterprise-assertion.js';
 export { McpError } from '../mcp-error.js';

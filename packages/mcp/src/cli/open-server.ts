@@ -9,7 +9,8 @@ import { stateDirectory } from '../safety/private-file.js';
 import type { HttpAuth } from '../transport/http-auth.js';
 import type { Wire } from '../transport/transport.js';
 import type { Host } from './host.js';
-import { storedLogin, whyNoLogin } from './known-logins.js';
+import { withLogin } from '../auth/takes-login.js';
+import { storedLogin } from './known-logins.js';
 import { readKnownServers } from './known-servers.js';
 import { readServersFile, toSpec } from './servers-file.js';
 
@@ -105,15 +106,12 @@ function source(
   const { known, login, firstUse, through } = options;
   const hubs: McpHub[] = [];
   const pins = openPins(join(stateDirectory(host.environment), 'mcp', 'pins'));
-  const authorized = (spec: ServerSpec, auth: HttpAuth | undefined): ServerSpec =>
-    auth !== undefined && 'url' in spec && whyNoLogin(spec) === undefined
-      ? { ...spec, auth }
-      : spec;
   return {
     ...known,
     open(name, more = {}, auth = login) {
+      const spec = known.specOf(name);
       const hub = createMcpHub({
-        servers: { [name]: authorized(known.specOf(name), auth) },
+        servers: { [name]: auth === undefined ? spec : withLogin(spec, auth) },
         cwd: host.cwd,
         environment: host.environment,
         approvals: approvalsOf(host),
