@@ -1,9 +1,12 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'tsup';
 import { afterAll, beforeAll } from 'vitest';
 
 const root = join(import.meta.dirname, '..');
+const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+  readonly dependencies: Readonly<Record<string, string>>;
+};
 
 /** A program of this package, built from its sources for plain `node`. Once for a test file. */
 export function useBuiltProgram(source: string): () => string {
@@ -23,6 +26,8 @@ export function useBuiltProgram(source: string): () => string {
       silent: true,
       dts: false,
       noExternal: [/^@orch\//],
+      // By itself tsup asks the package.json of the directory that the tests are run in.
+      external: Object.keys(dependencies).map((name) => new RegExp(`^${name}(/|$)`)),
       esbuildOptions(options) {
         options.conditions = ['@orch/source'];
       },
