@@ -4,19 +4,11 @@ import { connect, type McpServer } from '../../src/index.js';
 import { handlesLeft, openHandles, refusal, type Cleanup } from '../scene.js';
 import {
   browse,
+  protectedServer,
   startProtectedServer,
   type ProtectedServer,
   type Ways,
 } from './protected-server.js';
-
-async function protectedServer(
-  onTestFinished: Cleanup,
-  ways: Partial<Ways> = {},
-): Promise<ProtectedServer> {
-  const server = await startProtectedServer(ways);
-  onTestFinished(() => server.close());
-  return server;
-}
 
 /** With a browser that is sent, and counts how often. */
 function login({ url }: ProtectedServer, options: OAuthOptions = {}, startMs = 30_000) {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { WebSocketServer } from 'ws';
+import type { Cleanup } from '../scene.js';
 import { ProofChecker } from './proof-checker.js';
 
 /** One request as the authorization server saw it. */
@@ -397,3 +398,13 @@ export async function startProtectedServer(changes: Partial<Ways> = {}): Promise
 export const browse = async (url: URL): Promise<void> => {
   await (await fetch(url)).text();
 };
+
+/** One for a test, which closes it. */
+export async function protectedServer(
+  onTestFinished: Cleanup,
+  ways: Partial<Ways> = {},
+): Promise<ProtectedServer> {
+  const server = await startProtectedServer(ways);
+  onTestFinished(() => server.close());
+  return server;
+}

@@ -6,16 +6,10 @@ import { describe, expect, test } from 'vitest';
 import { fileTokenStore, memoryTokenStore, oauth, type TokenStore } from '../../src/auth/index.js';
 import { connect } from '../../src/index.js';
 import { bundle } from '../bundle.js';
-import { refusal, temporaryDirectory, type Cleanup } from '../scene.js';
-import { browse, startProtectedServer, type ProtectedServer } from './protected-server.js';
+import { refusal, temporaryDirectory } from '../scene.js';
+import { browse, protectedServer, type ProtectedServer } from './protected-server.js';
 
 const caller = await bundle('protected-caller.ts');
-
-async function protectedServer(onTestFinished: Cleanup): Promise<ProtectedServer> {
-  const server = await startProtectedServer();
-  onTestFinished(() => server.close());
-  return server;
-}
 
 /** A store as it is after a login. `changes`: what is otherwise in what it keeps. */
 async function loggedIn(

@@ -1,22 +1,14 @@
 import { expect, test } from 'vitest';
 import { memoryTokenStore, oauth, type OAuthOptions } from '../../src/auth/index.js';
 import { connect, createMcpHub } from '../../src/index.js';
-import { handlesLeft, openHandles, refusal, type Cleanup } from '../scene.js';
+import { handlesLeft, openHandles, refusal } from '../scene.js';
 import {
   browse,
+  protectedServer,
   startProtectedServer,
   type ProtectedServer,
   type Ways,
 } from './protected-server.js';
-
-async function protectedServer(
-  onTestFinished: Cleanup,
-  ways: Partial<Ways> = {},
-): Promise<ProtectedServer> {
-  const server = await startProtectedServer(ways);
-  onTestFinished(() => server.close());
-  return server;
-}
 
 const over = ({ url }: ProtectedServer): string => url.replace(/^http/, 'ws');
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import {
   browse,
-  startProtectedServer,
+  protectedServer,
   type ProtectedServer,
   type Ways,
 } from '../auth/protected-server.js';
@@ -16,8 +16,7 @@ const program = useBuiltProgram('src/main.ts');
 
 /** A user with a server that wants a login, and without a browser. */
 async function user(onTestFinished: Cleanup, ways: Partial<Ways> = {}) {
-  const server = await startProtectedServer(ways);
-  onTestFinished(() => server.close());
+  const server = await protectedServer(onTestFinished, ways);
   const home = temporaryDirectory(onTestFinished);
   const state = temporaryDirectory(onTestFinished);
   const mcpServers = { issues: { type: 'http', url: server.url } };
