@@ -28,6 +28,39 @@ function direct(): Promise<void> {
   });
 }
 
+/** The least that keeps the fork out of a big process: a small one forks at each line, and answers with two. */
+const forker = spawn(
+  process.execPath,
+  [
+    '-e',
+    `const { spawn } = require('node:child_process');
+    process.stdin.on('data', (lines) => {
+      for (let n = String(lines).split('\\n').length; n > 1; n -= 1) {
+        spawn('true', [], { stdio: 'ignore' }).once('exit', () => process.stdout.write('ended\\n'));
+        process.stdout.write('begun\\n');
+      }
+    });`,
+  ],
+  { cwd: '/', env, stdio: ['pipe', 'pipe', 'inherit'] },
+);
+const awaited = { begun: [] as (() => void)[], ended: [] as (() => void)[] };
+forker.stdout.setEncoding('utf8').on('data', (lines: string) => {
+  for (const line of lines.split('\n'))
+    if (line === 'begun' || line === 'ended') awaited[line].shift()?.();
+});
+
+/** Resolves when it was started; `ended` later. */
+async function startBare(): Promise<{ ended: Promise<void> }> {
+  const ended = new Promise<void>((resolve) => awaited.ended.push(resolve));
+  await new Promise<void>((resolve) => {
+    awaited.begun.push(resolve);
+    forker.stdin.write('start\n');
+  });
+  return { ended };
+}
+
+const bare = async (): Promise<void> => (await startBare()).ended;
+
 /** Starts `count` of them, eight at a time. */
 async function secondsOf(count: number, run: () => Promise<void>): Promise<number> {
   const startedAt = performance.now();
@@ -52,6 +85,7 @@ await compare({
   better: 'lower',
   ours: () => secondsOf(200, ours),
   peers: [{ name: 'child_process.spawn', run: () => secondsOf(200, direct), target: 1 / 3 }],
+  limit: { name: 'a bare process that forks at each line', run: () => secondsOf(200, bare) },
   rounds: 3,
 });
 
@@ -99,7 +133,15 @@ const theirs = await medianBlockMs(10, () => {
   const ended = direct();
   return Promise.resolve({ ended });
 });
-console.log(`       child_process.spawn stops it for ${theirs.toFixed(1)} ms`);
+const bareBlock = await medianBlockMs(200, startBare);
+const idle = await medianBlockMs(200, async () => {
+  await sleep(10);
+  return { ended: Promise.resolve() };
+});
+console.log(
+  `       child_process.spawn stops it for ${theirs.toFixed(1)} ms; a bare process that forks at each line for ` +
+    `${bareBlock.toFixed(2)} ms; nothing at all, for 10 ms, for ${idle.toFixed(2)} ms`,
+);
 bound({
   suite: 'process',
   case: 'the event loop stands still at a start, owner of 1 GB, median of 200',
@@ -109,3 +151,4 @@ bound({
   bound: 0.1,
 });
 await owner.close();
+forker.stdin.end();

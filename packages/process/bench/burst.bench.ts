@@ -11,22 +11,42 @@ const owner = createProcessOwner({ marker: `bench-${process.pid}` });
 const count = 1000;
 const lags: number[] = [];
 
-async function ours(): Promise<number> {
-  const delay = monitorEventLoopDelay({ resolution: 1 });
-  delay.enable();
+/** Runs all of them, 50 at a time. */
+async function secondsOfAll(run: () => Promise<void>): Promise<number> {
   const startedAt = performance.now();
   let begun = 0;
   const worker = async (): Promise<void> => {
     while (begun < count) {
       begun += 1;
-      const ended = await owner.run({ argv: ['sleep', '0.1'], cwd: '/', env });
-      if (ended.code !== 0 || ended.survivors.length > 0) throw new Error('sleep did not end well');
+      await run();
     }
   };
   await Promise.all(Array.from({ length: 50 }, worker));
+  return (performance.now() - startedAt) / 1000;
+}
+
+async function ours(): Promise<number> {
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  delay.enable();
+  const seconds = await secondsOfAll(async () => {
+    const ended = await owner.run({ argv: ['sleep', '0.1'], cwd: '/', env });
+    if (ended.code !== 0 || ended.survivors.length > 0) throw new Error('sleep did not end well');
+  });
   delay.disable();
   lags.push(delay.percentile(99) / 1e6);
-  return (performance.now() - startedAt) / 1000;
+  return seconds;
+}
+
+/** What Node itself takes for it: nothing of its output or its tree is looked at. */
+function bare(): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn('sleep', ['0.1'], { cwd: '/', env, stdio: 'ignore' });
+    child.once('error', reject);
+    child.once('exit', (code) => {
+      if (code === 0) resolve();
+      else reject(new Error(`sleep ended with ${String(code)}`));
+    });
+  });
 }
 
 const directory = mkdtempSync(join(tmpdir(), 'process-bench-'));
@@ -57,6 +77,7 @@ await compare({
   better: 'lower',
   ours,
   peers: hasMake ? [{ name: 'make -j50', run: make, target: 1.6 }] : [],
+  limit: { name: 'child_process.spawn, no streams', run: () => secondsOfAll(bare) },
   rounds: 3,
 });
 bound({

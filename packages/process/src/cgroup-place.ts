@@ -1,5 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { table } from './system.js';
 
 /** Where this process is in one hierarchy of cgroups. */
 export interface CgroupPlace {
@@ -29,10 +30,72 @@ function mounted(path: string, isOurs: (type: string, options: string[]) => bool
   return undefined;
 }
 
-/** Directory of the cgroup (v2) that this process is in. */
+/** Where the processes of a cgroup go that is to limit others below it. */
+const aside = 'orch-self';
+
+/** Directory of the cgroup (v2) that is this process's to make others in: where it is, or was until `makeRoom`. */
 export function ownCgroup(): string | undefined {
   const path = ownPath((controllers) => controllers === '');
-  return path === undefined ? undefined : mounted(path, (type) => type === 'cgroup2');
+  if (path === undefined) return undefined;
+  const place = mounted(path, (type) => type === 'cgroup2');
+  return place !== undefined && basename(place) === aside ? dirname(place) : place;
+}
+
+const processesOf = (directory: string): number[] =>
+  readFileSync(join(directory, 'cgroup.procs'), 'utf8').split('\n').filter(Boolean).map(Number);
+
+/** A process and those that it came from, as far as they can be seen. */
+function lineage(pid: number): number[] {
+  const found: number[] = [];
+  for (let at = pid; at > 0; at = table.entry(at)?.parent ?? 0) found.push(at);
+  return found;
+}
+
+/** Those who fork meanwhile leave others behind, which a next pass finds. */
+const passes = 10;
+
+/**
+ * Empties a cgroup (v2) for cgroups below it: one that has processes of its own cannot give its controllers on.
+ * This process moves into one below, with those that it came from and that came of it. Throws where others are in it.
+ *
+ * Source: Control Group v2, "No Internal Process Constraint", of the kernel's documentation.
+ */
+function makeRoom(directory: string): void {
+  const ancestors = lineage(process.pid);
+  const others = processesOf(directory).filter(
+    (pid) => !ancestors.includes(pid) && !lineage(pid).includes(process.pid),
+  );
+  if (others.length > 0) {
+    const [first = 0] = others;
+    throw new Error(
+      `${directory} is not ours alone: ${others.length} other process(es) are in it, such as ${first}`,
+    );
+  }
+  mkdirSync(join(directory, aside), { recursive: true });
+  for (let pass = 0; pass < passes; pass += 1) {
+    const left = processesOf(directory);
+    if (left.length === 0) return;
+    for (const pid of left) {
+      try {
+        writeFileSync(join(directory, aside, 'cgroup.procs'), String(pid));
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // it has ended
+      }
+    }
+  }
+}
+
+/** Lets the cgroups below a cgroup (v2) have one of its controllers. Throws the system's error. */
+export function giveController(directory: string, controller: string): void {
+  const give = (): void =>
+    writeFileSync(join(directory, 'cgroup.subtree_control'), `+${controller}`);
+  try {
+    give();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EBUSY') throw error;
+    makeRoom(directory);
+    give();
+  }
 }
 
 /** The cgroup of this process that has a controller, or may give it to those below: v2, else v1. */

@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { ownCgroupWith, type CgroupPlace } from './cgroup-place.js';
+import { giveController, ownCgroupWith, type CgroupPlace } from './cgroup-place.js';
 import type { LeaderSpec } from './leader.js';
 import { cgroupOf, removeCgroup } from './level.js';
 import { obstacle, throughShell } from './through-shell.js';
@@ -80,8 +80,7 @@ export function setLimit(name: LimitName, value: number, place: CgroupPlace, dir
     // What those below may have is said above them, level by level.
     mkdirSync(dirname(directory), { recursive: true });
     const above = [place.directory, dirname(directory)];
-    for (const one of new Set(above))
-      writeFileSync(join(one, 'cgroup.subtree_control'), `+${controller}`);
+    for (const one of new Set(above)) giveController(one, controller);
   }
   mkdirSync(directory, { recursive: true });
   for (const [file, text] of files(value, place.version)) {

@@ -47,9 +47,7 @@ async function probeLimit(limit: LimitName): Promise<LimitProbe> {
       ? { limit, works: true, place }
       : fail(`${directory} was not enforced: ${said}`);
   } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
-    const isBusy = text.startsWith('EBUSY');
-    return fail(isBusy ? `${text}: this process must not itself be in that cgroup` : text);
+    return fail(error instanceof Error ? error.message : String(error));
   } finally {
     if (top !== undefined) removeCgroup(top);
   }
