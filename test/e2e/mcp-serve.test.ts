@@ -370,7 +370,11 @@ tasks:
         { tool: 'mcp__orch__plan_approve', input: { plan: 'orch.yaml' } },
         { tool: 'Bash', input: { command: run } },
         // With a terminal that it makes itself, and without the variables that tell who it is.
-        { tool: 'Bash', input: { command: `yes y | ${bare} script -qec '${run}' /dev/null` } },
+        // With no end of what it writes, `script` sometimes goes on for ever after its program has ended.
+        {
+          tool: 'Bash',
+          input: { command: `yes y | head -n 50 | ${bare} script -qec '${run}' /dev/null` },
+        },
         'I could not.',
       ]);
       expect(before).toContain(hash);
