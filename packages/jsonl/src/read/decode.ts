@@ -33,7 +33,10 @@ export interface DecodeOptions {
   readonly maxLineBytes: number;
   readonly selector?: LineSelector | undefined;
   readonly projector?: Projector | undefined;
-  /** Whose batch values go to when nothing else of a record is wanted: then `onRecord` is only for the rest. */
+  /**
+   * Whose batch values go to, or what the projector made of them, when nothing else of a record is wanted: then
+   * `onRecord` is only for the rest.
+   */
   readonly values?: { readonly batch: unknown[] } | undefined;
 }
 
@@ -106,7 +109,7 @@ class LineDecoder implements Decoder, JoinSink {
    * the first other line, which is then looked at in the ordinary way.
    */
   onRun(view: Buffer, from: number, newline: number, stop: number): number {
-    const { values, maxLineBytes } = this.options;
+    const { values, maxLineBytes, projector } = this.options;
     if (values === undefined || this.crlf !== undefined || this.joiner.isHolding()) return from;
     const { batch } = values;
     const { isChunkValid } = this;
@@ -116,10 +119,16 @@ class LineDecoder implements Decoder, JoinSink {
     try {
       while (end !== -1 && start < stop) {
         if (end === start || view[end - 1] === carriageReturn || end - start > maxLineBytes) break;
-        const text = decodeText(view, start, end);
-        const value: unknown = JSON.parse(text);
-        if (!isChunkValid && text.includes('\ufffd')) break;
-        batch.push(value);
+        if (projector === undefined) {
+          const text = decodeText(view, start, end);
+          const value: unknown = JSON.parse(text);
+          if (!isChunkValid && text.includes('\ufffd')) break;
+          batch.push(value);
+        } else {
+          const value = projector.project(view, start, end);
+          if (value === undefined) break;
+          batch.push(value);
+        }
         count += 1;
         start = end + 1;
         end = view.indexOf(10, start);

@@ -65,13 +65,21 @@ export class Pass<E> implements RecordSink {
     this.shape = createShaper(options);
     this.reportFault = onFault;
     const selector = selectLines(where);
+    const projector = fields === undefined ? undefined : projectFields(fields, where);
+    const { schema, proto } = options;
+    const isJustProjected =
+      projector !== undefined &&
+      selector === undefined &&
+      schema === undefined &&
+      proto !== 'remove';
+    const isPlain = make === undefined && (this.shape === undefined || isJustProjected);
     this.decoder = createDecoder(
       {
         live,
         maxLineBytes,
         selector,
-        values: this.shape === undefined && make === undefined ? this : undefined,
-        projector: fields === undefined ? undefined : projectFields(fields, where),
+        values: isPlain ? this : undefined,
+        projector,
       },
       this,
     );

@@ -7,6 +7,15 @@ import { jsonText } from './arbitrary-lines.js';
 const readText = async (text: string, options: ReadOptions = {}, chunk = Infinity) =>
   readAll('memory', { ...options, fileSystem: bytesFileSystem(Buffer.from(text), chunk) });
 
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** The rule, written a second time. */
 function expected(records: readonly unknown[], { where = {}, fields }: ReadOptions): unknown[] {
   const isObject = (value: unknown): value is Record<string, unknown> =>
@@ -187,11 +196,13 @@ describe('where and fields', () => {
           const stub = line.subarray(0, cut);
           // What is behind the wanted fields is not parsed: such a line looks whole, and is documented.
           if (rest.startsWith('\n') && cut < line.length && stub.at(-1) === 0x7d) continue;
-          const bytes = Buffer.concat([stub, Buffer.from(rest)]);
+          // Where a field stood in the line before, it is looked for first.
+          const before = cut % 2 === 0 ? '' : `${JSON.stringify(record)}\n`;
+          const bytes = Buffer.concat([Buffer.from(before), stub, Buffer.from(rest)]);
           const give = (options: ReadOptions) =>
             readAll('memory', { ...options, fileSystem: bytesFileSystem(bytes) });
           const all = await give({});
-          for (const fields of [['type'], ['type', 'last'], ['text', 'n']]) {
+          for (const fields of [['type'], ['text'], ['n'], ['type', 'last'], ['text', 'n']]) {
             const chosen = await give({ fields });
             expect(chosen.records, bytes.toString()).toEqual(expected(all.records, { fields }));
             expect(chosen.faults).toEqual(all.faults);
@@ -199,6 +210,40 @@ describe('where and fields', () => {
         }
       }
     }
+  });
+
+  it('are not misled by lines that differ where the one before had the field', async () => {
+    /** All of the same length before the name, most with something else than the field at its place. */
+    const heads = [
+      '{"a":"xxxxxx"',
+      '{"a":{"b":1}}',
+      '{"a":{"b":123',
+      '{"a":[{"b":12',
+      '{"a":"{","c":2',
+      '{"a":"x,\\"\\""',
+      '{"a":"\\",xxx"',
+      '{"a":[1,2,34]',
+      '{"a":",","c":1',
+      '{"a":1,"b":[]',
+    ];
+    const tails = [',"n":"v","z":1}', ',"n":[{"n":2}]}', ',"n":1}}', ',"n":3,"z":{"n":4}}'];
+    const lines = heads.flatMap((head) => tails.map((tail) => head + tail)).filter(isJson);
+    expect(lines.length).toBeGreaterThan(20);
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.constantFrom(...lines), { minLength: 2, maxLength: 8 }),
+        async (chosenLines) => {
+          const text = chosenLines.map((line) => `${line}\n`).join('');
+          const all = await readText(text);
+          const chosen = await readText(text, { fields: ['n'] });
+          expect(chosen.faults).toEqual([]);
+          expect(comparable(chosen.records)).toEqual(
+            comparable(expected(all.records, { fields: ['n'] })),
+          );
+        },
+      ),
+      { numRuns: 600 },
+    );
   });
 
   it('give one of the values of a name that stands twice', async () => {
