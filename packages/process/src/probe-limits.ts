@@ -82,7 +82,7 @@ export async function limitTree(limits: Limits, marker: string, tree: string): P
 function limitError(name: string, problem: string, cause?: unknown): ProcessError {
   return new ProcessError(
     'ORCH_PROCESS_LIMIT',
-    `Nothing was started, because its ${name} cannot be limited here: ${problem}. Start it without, or where a cgroup with that controller is ours (root; systemd-run --user --scope -p Delegate=yes).`,
+    `Nothing was started, because its ${name} cannot be limited here: ${problem}. Start it without, or from a cgroup of its own with that controller, as systemd-run --scope -p Delegate=yes makes (--user if not root).`,
     { details: { limit: name, problem }, cause },
   );
 }

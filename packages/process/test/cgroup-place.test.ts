@@ -87,8 +87,8 @@ describe.runIf(isGiven())('a cgroup (v2) that we are in ourselves', () => {
   test.for([
     ['root', 0],
     ['a user to whom it was delegated', nobody],
-  ] as const)('is left for one below, and then can (%s)', async ([name, user], context) => {
-    const directory = delegated(name.slice(0, 4).trim(), user, context.onTestFinished);
+  ] as const)('is left for one below, and then can (%s)', async ([, user], context) => {
+    const directory = delegated(`user-${user}`, user, context.onTestFinished);
     const argv = [process.execPath, program, controller];
     const { child, lines } = startIn(directory, user, argv, context.onTestFinished);
     const said = JSON.parse(String((await lines.next()).value)) as unknown;

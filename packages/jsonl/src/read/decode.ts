@@ -119,16 +119,16 @@ class LineDecoder implements Decoder, JoinSink {
     try {
       while (end !== -1 && start < stop) {
         if (end === start || view[end - 1] === carriageReturn || end - start > maxLineBytes) break;
+        let value: unknown;
         if (projector === undefined) {
           const text = decodeText(view, start, end);
-          const value: unknown = JSON.parse(text);
+          value = JSON.parse(text);
           if (!isChunkValid && text.includes('\ufffd')) break;
-          batch.push(value);
         } else {
-          const value = projector.project(view, start, end);
+          value = projector.project(view, start, end);
           if (value === undefined) break;
-          batch.push(value);
         }
+        batch.push(value);
         count += 1;
         start = end + 1;
         end = view.indexOf(10, start);

@@ -103,21 +103,17 @@ export class FieldLocator {
    * comma a quote that no backslash hides begins a name; with no object in between it is one of the record itself.
    */
   private isWhereItWas(view: Buffer, end: number): boolean {
-    const [name] = this.names;
-    if (name === undefined) return false;
     const pair = this.lineStart + this.lastPair;
-    const at = pair + name.length + 3;
+    const nameEnd = pair + 1 + (this.names[0]?.length ?? 0);
+    const at = nameEnd + 2;
     if (at >= end || view[pair - 1] !== comma || view[pair] !== quote) return false;
-    if (view[at - 2] !== quote || view[at - 1] !== colon) return false;
-    for (let index = 0; index < name.length; index += 1)
-      if (name[index] !== view[pair + 1 + index]) return false;
+    if (view[nameEnd] !== quote || view[nameEnd + 1] !== colon) return false;
+    if (findName(this.names, view, pair + 1, nameEnd) === none) return false;
     const object = this.nextObject(view, this.at);
     if (object !== -1 && object < at) return false;
     const valueEnd = skipValue(view, at, end);
     if (valueEnd === none || valueEnd > end || !this.readFirstName(view, end)) return false;
-    const isOne = this.isRestOfOne(view, valueEnd, end, object);
-    this.firstName = none;
-    if (!isOne) return false;
+    if (!this.isRestOfOne(view, valueEnd, end, object)) return false;
     this.starts[0] = at;
     this.ends[0] = valueEnd;
     this.missing = 0;
