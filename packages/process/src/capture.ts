@@ -7,7 +7,7 @@ export interface Captured {
   /** Bytes in all, kept or not. */
   readonly bytes: number;
   readonly truncated: boolean;
-  /** Hex digest of all bytes, kept or not. */
+  /** Hex digest of all bytes, kept or not; empty if none was to be made. */
   readonly sha256: string;
 }
 
@@ -17,12 +17,12 @@ export interface Capture {
 }
 
 /** Of no bytes at all. */
-export const nothingCaptured: Captured = {
+export const nothingCaptured = (hasDigest: boolean): Captured => ({
   text: '',
   bytes: 0,
   truncated: false,
-  sha256: 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
-};
+  sha256: hasDigest ? 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855' : '',
+});
 
 /** A byte that continues a UTF-8 character. */
 const continues = (byte: number | undefined): boolean =>
@@ -63,8 +63,10 @@ class HeadAndTail implements Capture {
   #pastBytes = 0;
   /** Of all bytes; made when there are some that are not in the head. */
   #hash: Hash | undefined;
+  readonly #hasDigest: boolean;
 
-  constructor(limitBytes: number) {
+  constructor(limitBytes: number, hasDigest: boolean) {
+    this.#hasDigest = hasDigest;
     this.#headLimit = Math.ceil(limitBytes / 2);
     this.#tailLimit = Math.floor(limitBytes / 2);
   }
@@ -81,8 +83,10 @@ class HeadAndTail implements Capture {
   }
 
   #addPast(rest: Buffer): void {
-    this.#hash ??= createHash('sha256').update(this.#headPart());
-    this.#hash.update(rest);
+    if (this.#hasDigest) {
+      this.#hash ??= createHash('sha256').update(this.#headPart());
+      this.#hash.update(rest);
+    }
     const limit = this.#tailLimit;
     const kept = rest.subarray(Math.max(0, rest.length - limit));
     this.#pastBytes += rest.length - kept.length;
@@ -98,11 +102,16 @@ class HeadAndTail implements Capture {
     return this.#head.subarray(0, this.#headBytes);
   }
 
+  #digest(): string {
+    if (!this.#hasDigest) return '';
+    const hash = this.#hash ?? createHash('sha256').update(this.#headPart());
+    return hash.digest('hex');
+  }
+
   end(): Captured {
     const headPart = this.#headPart();
     const bytes = this.#headBytes + this.#pastBytes;
-    const hash = this.#hash ?? createHash('sha256').update(headPart);
-    const sha256 = hash.digest('hex');
+    const sha256 = this.#digest();
     if (this.#pastBytes <= this.#tailLimit) {
       const text = Buffer.concat([headPart, this.#tail.subarray(0, this.#pastBytes)]);
       return { text: text.toString('utf8'), bytes, truncated: false, sha256 };
@@ -117,5 +126,6 @@ class HeadAndTail implements Capture {
   }
 }
 
-/** Keeps the first and the last half of `limitBytes` of a stream, and the digest of all of it. */
-export const createCapture = (limitBytes: number): Capture => new HeadAndTail(limitBytes);
+/** Keeps the first and the last half of `limitBytes` of a stream, and the digest of all of it if it is to have one. */
+export const createCapture = (limitBytes: number, hasDigest: boolean): Capture =>
+  new HeadAndTail(limitBytes, hasDigest);

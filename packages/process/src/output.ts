@@ -17,6 +17,7 @@ export interface OutputOwner {
 
 export interface OutputOptions {
   readonly captureBytes: number;
+  readonly digest: boolean;
   readonly maxLineBytes: number;
   /** The stream surely ends, when it is told that nobody writes any more. */
   readonly isFile: boolean;
@@ -126,7 +127,7 @@ class StreamOutput implements Output {
   }
 
   #captured(): Captured {
-    return this.#capture?.end() ?? nothingCaptured;
+    return this.#capture?.end() ?? nothingCaptured(this.#options.digest);
   }
 
   #whenDone(): Promise<void> {
@@ -136,9 +137,9 @@ class StreamOutput implements Output {
   }
 
   #take(chunk: Buffer): void {
-    const { captureBytes, maxLineBytes, onLongLine, owner } = this.#options;
+    const { captureBytes, digest, maxLineBytes, onLongLine, owner } = this.#options;
     this.#received += chunk.length;
-    this.#capture ??= createCapture(captureBytes);
+    this.#capture ??= createCapture(captureBytes, digest);
     this.#capture.add(chunk);
     owner.active();
     let count = 0;

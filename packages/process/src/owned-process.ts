@@ -140,9 +140,10 @@ class Supervision implements OutputOwner {
     onLongLine: OutputOptions['onLongLine'],
   ): Output {
     const { spec, leader } = this.#started;
-    const { captureBytes, maxLineBytes } = spec;
+    const { captureBytes, digest, maxLineBytes } = spec;
     const isFile = leader.recording !== undefined;
-    const options = { captureBytes, maxLineBytes, isFile, onLine, onLongLine, owner: this };
+    const bounds = { captureBytes, digest, maxLineBytes };
+    const options = { ...bounds, isFile, onLine, onLongLine, owner: this };
     return createOutput(stream, options);
   }
 

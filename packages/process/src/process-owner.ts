@@ -293,8 +293,8 @@ export function createProcessOwner(options: OwnerOptions): ProcessOwner {
           code: null,
           signal: null,
           durationMs: 0,
-          stdout: nothingCaptured,
-          stderr: nothingCaptured,
+          stdout: nothingCaptured(spec.digest !== false),
+          stderr: nothingCaptured(spec.digest !== false),
           survivors: [],
         };
       }

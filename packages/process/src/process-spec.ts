@@ -31,6 +31,8 @@ export interface ProcessSpec {
   readonly drainMs?: number;
   /** Kept of each stream, half from its beginning and half from its end. Default 1 MiB. */
   readonly captureBytes?: number;
+  /** Whether `sha256` of all output is made: a program that says much can do without. Default true. */
+  readonly digest?: boolean;
   /** A longer line ends the process with reason `output_limit`; but see `onLongStdoutLine`. Default 16 MiB. */
   readonly maxLineBytes?: number;
   /**
@@ -65,7 +67,15 @@ type LineHandler = (line: string) => void | Promise<void>;
 export interface CheckedSpec extends Required<
   Pick<
     ProcessSpec,
-    'argv' | 'cwd' | 'env' | 'stdin' | 'graceMs' | 'drainMs' | 'captureBytes' | 'maxLineBytes'
+    | 'argv'
+    | 'cwd'
+    | 'env'
+    | 'stdin'
+    | 'graceMs'
+    | 'drainMs'
+    | 'captureBytes'
+    | 'digest'
+    | 'maxLineBytes'
   >
 > {
   readonly guardMs: number | undefined;
@@ -97,8 +107,13 @@ function checkNumber(what: string, value: number | undefined, least: number): vo
 /** How output is read, with its defaults. */
 export const fillIn = ({
   captureBytes = 1024 * 1024,
+  digest = true,
   maxLineBytes = 16 * 1024 * 1024,
-}: Pick<ProcessSpec, 'captureBytes' | 'maxLineBytes'>) => ({ captureBytes, maxLineBytes });
+}: Pick<ProcessSpec, 'captureBytes' | 'digest' | 'maxLineBytes'>) => ({
+  captureBytes,
+  digest,
+  maxLineBytes,
+});
 
 function checkRecord(record: RecordOptions | undefined): CheckedRecord | undefined {
   if (record === undefined) return undefined;
@@ -136,7 +151,7 @@ export function checkSpec(spec: ProcessSpec): CheckedSpec {
   if (!(processes >= 1 && Number.isSafeInteger(processes)))
     refuse('limits.processes', 'a whole number from 1', processes);
   if (!(cpus >= 0.01 && cpus < 1e6)) refuse('limits.cpus', 'a number from 0.01', cpus);
-  const { captureBytes, maxLineBytes } = fillIn(spec);
+  const { captureBytes, digest, maxLineBytes } = fillIn(spec);
   // Name by name: an object that is spread and added to has a shape of its own, which costs as much again.
   return {
     argv: spec.argv,
@@ -149,6 +164,7 @@ export function checkSpec(spec: ProcessSpec): CheckedSpec {
     graceMs: spec.graceMs ?? 2000,
     drainMs: spec.drainMs ?? 50,
     captureBytes,
+    digest,
     maxLineBytes,
     record: checkRecord(spec.record),
     limits: spec.limits,

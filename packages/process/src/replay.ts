@@ -8,7 +8,7 @@ import { readRecord } from './record.js';
 /** What of a spec concerns the reading of output; it means the same here. */
 export type ReplayOptions = Pick<
   ProcessSpec,
-  'captureBytes' | 'maxLineBytes' | 'onStdoutLine' | 'onLongStdoutLine' | 'onStderrLine'
+  'captureBytes' | 'digest' | 'maxLineBytes' | 'onStdoutLine' | 'onLongStdoutLine' | 'onStderrLine'
 >;
 
 const never = new Promise<never>(() => undefined);
@@ -25,7 +25,7 @@ export async function replayRecord(
 ): Promise<Ended | undefined> {
   const record = await readRecord(directory);
   if (record.state !== 'ended') return undefined;
-  const { captureBytes, maxLineBytes } = fillIn(options);
+  const { captureBytes, digest, maxLineBytes } = fillIn(options);
   const seen = { longLine: false };
   const failures: unknown[] = [];
 
@@ -42,7 +42,7 @@ export async function replayRecord(
     onLine: ProcessSpec['onStdoutLine'],
     onLongLine?: ProcessSpec['onLongStdoutLine'],
   ) => {
-    const bounds = { captureBytes, maxLineBytes, isFile: true };
+    const bounds = { captureBytes, digest, maxLineBytes, isFile: true };
     const output = createOutput(createReadStream(path), { ...bounds, onLine, onLongLine, owner });
     output.begin();
     return output.finish(() => never);

@@ -220,7 +220,7 @@ describe('what is captured', () => {
   test('is everything, or a head and a tail of whole characters, and the digest is always of everything', () => {
     fc.assert(
       fc.property(chunked(textBytes), fc.nat(40), ({ all, chunks }, limit) => {
-        const capture = createCapture(limit);
+        const capture = createCapture(limit, true);
         for (const chunk of chunks) capture.add(chunk);
         const { text, bytes, truncated, sha256: digest } = capture.end();
         expect(bytes).toBe(all.length);
@@ -243,6 +243,18 @@ describe('what is captured', () => {
       }),
       { numRuns: 500 },
     );
+  });
+
+  test('has no digest if none is wanted, and is the same otherwise', async () => {
+    const spec = { ...shell('echo first; seq 1 1000; echo last'), captureBytes: 100 };
+    const [plain, without, silent] = await Promise.all([
+      owner.run(spec),
+      owner.run({ ...spec, digest: false }),
+      owner.run({ ...shell('true'), digest: false }),
+    ]);
+    expect(plain.stdout.sha256).toMatch(/^[0-9a-f]{64}$/);
+    expect(without.stdout).toEqual({ ...plain.stdout, sha256: '' });
+    expect(silent.stdout).toEqual({ text: '', bytes: 0, truncated: false, sha256: '' });
   });
 
   test('of a process is bounded, with the middle counted', async () => {

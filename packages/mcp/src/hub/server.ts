@@ -129,9 +129,19 @@ export class SupervisedServer implements McpServer {
       );
   }
 
-  async call(tool: string, args: JsonObject = {}, options?: CallOptions): Promise<ToolResult> {
+  call(tool: string, args: JsonObject = {}, options?: CallOptions): Promise<ToolResult> {
     const { called } = this.#options;
-    if (called === undefined) return this.#call(tool, args, options);
+    return called === undefined
+      ? this.#call(tool, args, options)
+      : this.#reported(called, tool, args, options);
+  }
+
+  async #reported(
+    called: (report: CallReport) => void,
+    tool: string,
+    args: JsonObject,
+    options: CallOptions | undefined,
+  ): Promise<ToolResult> {
     const startedMs = performance.now();
     let outcome: CallReport['outcome'] = 'ORCH_MCP_RESULT';
     try {

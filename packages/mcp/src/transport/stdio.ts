@@ -16,6 +16,8 @@ export interface StdioOptions extends WireLimits {
 /** From TERM to KILL. */
 const graceMs = 500;
 const stderrTail = 4000;
+/** So many characters, and the server may begin with them while the rest of the turn is written. */
+const enoughToBegin = 2048;
 
 /** What is cut off could not be recognised any more: secrets are taken out before. */
 const remainsOf = ({ code, signal, stderr }: Ended, redact: (text: string) => string): Remains => ({
@@ -62,6 +64,7 @@ export async function openStdio(
       stdin: 'pipe',
       graceMs,
       captureBytes: 4 * stderrTail,
+      digest: false,
       maxLineBytes: maxMessageBytes,
       onStdoutLine: receive,
       ...(spill !== undefined && { onLongStdoutLine: receivePiece(spill) }),
@@ -80,6 +83,7 @@ class StdioTransport implements Transport {
   readonly #closeMs: number;
   readonly #redact: (text: string) => string;
   #batch = '';
+  #willFlush = false;
   #closing: Promise<Remains> | undefined;
 
   constructor(
@@ -124,12 +128,22 @@ class StdioTransport implements Transport {
   }
 
   send(text: string): undefined {
-    // One write for all that is sent in one turn: a write costs more than a message.
-    if (this.#batch === '') queueMicrotask(() => queueMicrotask(() => this.#flush()));
+    // One write for what is sent in one turn: a write costs more than a message.
+    if (!this.#willFlush) {
+      this.#willFlush = true;
+      queueMicrotask(() =>
+        queueMicrotask(() => {
+          this.#willFlush = false;
+          this.#flush();
+        }),
+      );
+    }
     this.#batch += `${text}\n`;
+    if (this.#batch.length >= enoughToBegin) this.#flush();
   }
 
   #flush(): void {
+    if (this.#batch === '') return;
     const batch = this.#batch;
     this.#batch = '';
     void this.#owned.write(batch); // false: it no longer reads, and its end is told
@@ -149,7 +163,7 @@ class StdioTransport implements Transport {
   }
 
   async #end(): Promise<Remains> {
-    if (this.#batch !== '') this.#flush();
+    this.#flush();
     this.#owned.closeStdin();
     let timer: NodeJS.Timeout | undefined;
     const patience = new Promise<void>((resolve) => {
