@@ -252,8 +252,8 @@ export function createProcessOwner(options: OwnerOptions): ProcessOwner {
     return owned;
   }
 
-  function start(spec: ProcessSpec): Promise<OwnedProcess> {
-    const started = (async () => startChecked(checkSpec(spec)))();
+  function start(spec: ProcessSpec, stdin = spec.stdin): Promise<OwnedProcess> {
+    const started = (async () => startChecked(checkSpec(spec, stdin)))();
     starting.add(started);
     const done = (): void => void starting.delete(started);
     started.then(done, done);
@@ -277,15 +277,12 @@ export function createProcessOwner(options: OwnerOptions): ProcessOwner {
   return {
     marker,
     level: hold.level,
-    start,
+    start: (spec) => start(spec),
     async run(spec) {
-      const { input, ...rest } = spec;
+      const { input } = spec;
       let owned: OwnedProcess;
       try {
-        owned = await start({
-          ...rest,
-          stdin: input === undefined ? (spec.stdin ?? 'closed') : 'pipe',
-        });
+        owned = await start(spec, input === undefined ? spec.stdin : 'pipe');
       } catch (error) {
         if (!ProcessError.isInstance(error) || error.code !== 'ORCH_PROCESS_CANCELLED') throw error;
         return {

@@ -225,7 +225,9 @@ async function createHelper(onLost: () => void): Promise<Helper> {
     if (one === undefined) return;
     if ('started' in answer) {
       one.isStarted = true;
-      one.started.resolve(leaderOf(answer.id, one, answer.started));
+      const leader = leaderOf(answer.id, one, answer.started);
+      // To take charge of it is work for a turn of its own.
+      setImmediate(() => one.started.resolve(leader));
     } else if ('refused' in answer) {
       refuse(answer.id, one, startError(one.spec, answer.refused));
     } else {
