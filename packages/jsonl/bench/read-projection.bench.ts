@@ -1,5 +1,6 @@
 /** Reading a few fields, or a few records: against decoding and parsing everything. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { read, readSync } from '@orch/jsonl';
@@ -7,6 +8,35 @@ import { compare, perCpuSecond } from '../../../tooling/bench/compare.js';
 import { writeRecords } from './read-records.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'jsonl-bench-'));
+
+const handBuffer = Buffer.allocUnsafeSlow(1024 * 1024);
+const objectStart = Buffer.from('{"');
+/**
+ * The least that whoever waits for the file has to do to know that a line is one record: to read it, and to find its end
+ * and the objects in it.
+ */
+async function findObjectsByHand(path: string): Promise<number> {
+  const file = await open(path);
+  let lines = 0;
+  let kept = 0;
+  for (;;) {
+    const room = handBuffer.length - kept;
+    const { bytesRead } = await file.read(handBuffer, kept, room, null);
+    if (bytesRead === 0) break;
+    const view = handBuffer.subarray(0, kept + bytesRead);
+    let start = 0;
+    for (let end = view.indexOf(10, kept); end !== -1; end = view.indexOf(10, start)) {
+      let object = view.indexOf(objectStart, start);
+      while (object !== -1 && object < end) object = view.indexOf(objectStart, object + 2);
+      lines += 1;
+      start = end + 1;
+    }
+    view.copyWithin(0, start);
+    kept = view.length - start;
+  }
+  await file.close();
+  return lines;
+}
 
 for (const [size, target] of [
   ['1 KB', 5],
@@ -35,6 +65,12 @@ for (const [size, target] of [
       expect(found, count);
     });
   const limit = { name: 'decode + JSON.parse', run: parseAlone, target };
+  const peers = [
+    {
+      name: 'reading and looking for lines and objects by hand',
+      run: () => perCpuSecond(count, async () => expect(await findObjectsByHand(path), count)),
+    },
+  ];
   const unit = 'records/cpu-s';
 
   await compare({
@@ -51,6 +87,7 @@ for (const [size, target] of [
         expect(found, count);
       }),
     limit,
+    peers,
   });
   await compare({
     suite: 'jsonl',
@@ -86,6 +123,7 @@ for (const [size, target] of [
         expect(found, count);
       }),
     limit,
+    peers,
   });
   await compare({
     suite: 'jsonl',
@@ -100,6 +138,7 @@ for (const [size, target] of [
         expect(found, summaries);
       }),
     limit,
+    peers,
   });
 }
 

@@ -51,6 +51,7 @@ export interface Decoder extends LineSink {
 
 interface SliceableBuffer extends Buffer {
   utf8Slice(start: number, end: number): string;
+  latin1Slice(start: number, end: number): string;
 }
 
 /** `toString` finds its way to the same function by name, which costs a tenth of a small record. */
@@ -58,6 +59,12 @@ export const decodeText: (bytes: Buffer, start: number, end: number) => string =
   'utf8Slice' in Buffer.prototype
     ? (bytes, start, end) => (bytes as SliceableBuffer).utf8Slice(start, end)
     : (bytes, start, end) => bytes.toString('utf8', start, end);
+
+/** The same for bytes below 0x80, which need no decoding. */
+export const decodeAscii: typeof decodeText =
+  'latin1Slice' in Buffer.prototype
+    ? (bytes, start, end) => (bytes as SliceableBuffer).latin1Slice(start, end)
+    : (bytes, start, end) => bytes.toString('latin1', start, end);
 
 const byteOrderMark = [0xef, 0xbb, 0xbf] as const;
 const carriageReturn = 13;

@@ -50,6 +50,8 @@ export class FieldLocator {
   /** Where the values of the fields begin (`none`: not there) and end in the line in hand. */
   readonly starts: number[];
   readonly ends: number[];
+  /** Whether it was seen on the way that the value is a string whose bytes stand for themselves. */
+  readonly plain: boolean[];
   private readonly names: readonly Buffer[];
   private readonly wantedCount: number;
   private missing = 0;
@@ -69,12 +71,15 @@ export class FieldLocator {
     this.names = fields.map((name) => Buffer.from(name));
     this.starts = new Array<number>(fields.length).fill(none);
     this.ends = new Array<number>(fields.length).fill(none);
+    this.plain = new Array<boolean>(fields.length).fill(false);
     this.wantedCount = new Set(fields).size;
   }
 
   /** `deep`: whether to follow objects and lists that are in the way. */
   locate(view: Buffer, from: number, end: number, deep: boolean): Located {
-    this.starts.fill(none);
+    const { starts } = this;
+    // There are a few of them: `fill` takes as long as the rest of this.
+    for (let index = 0; index < starts.length; index += 1) starts[index] = none;
     this.missing = this.wantedCount;
     let at = skipSpace(view, from, end);
     if (view[at] !== openBrace) return 'unclear';
@@ -113,9 +118,11 @@ export class FieldLocator {
     if (object !== -1 && object < at) return false;
     const valueEnd = skipValue(view, at, end);
     if (valueEnd === none || valueEnd > end || !this.readFirstName(view, end)) return false;
+    if (!isAfterValue(view, valueEnd, end)) return false;
     if (!this.isRestOfOne(view, valueEnd, end, object)) return false;
     this.starts[0] = at;
     this.ends[0] = valueEnd;
+    this.plain[0] = false;
     this.missing = 0;
     return true;
   }
@@ -165,8 +172,10 @@ export class FieldLocator {
         // The last of several with one name counts, as it does for JSON.parse, if it is come to.
         starts[wanted] = at;
         ends[wanted] = valueEnd;
+        this.plain[wanted] = false;
         this.lastPair = this.wantedCount === 1 && !deep ? pair - this.lineStart : none;
         if (this.missing === 0 && mayStop) {
+          if (!isAfterValue(view, valueEnd, end)) return 'unclear';
           if (this.isRestOfOne(view, valueEnd, end)) return 'found';
           mayStop = false;
         }
@@ -181,23 +190,21 @@ export class FieldLocator {
 
   /** Takes strings, numbers and words from the end of the line backwards, down to where it was followed to. */
   private lookBack(view: Buffer, lineEnd: number): void {
-    const { names, starts, ends, at: from } = this;
+    const { names, starts, ends, plain, at: from } = this;
     let end = trimSpace(view, from, lineEnd) - 1;
     if (view[end] !== closeBrace) return;
     while (this.missing > 0) {
       end = trimSpace(view, from, end);
       const valueEnd = end;
+      let isPlain = false;
+      let valueStart: number;
       if (view[end - 1] === quote) {
-        const start = stringStart(view, from, end - 1, nearEnd);
-        if (start === none) return;
-        end = start;
-      } else {
-        const stop = Math.max(from, end - nearEnd);
-        while (end > stop && isOfWord(view[end - 1] ?? 0)) end -= 1;
-        if (end === valueEnd) return;
-      }
-      const valueStart = end;
-      end = trimSpace(view, from, end);
+        valueStart = plainStringStart(view, from, end - 1);
+        isPlain = valueStart !== none;
+        if (!isPlain) valueStart = stringStart(view, from, end - 1, nearEnd);
+      } else valueStart = wordStart(view, from, end);
+      if (valueStart === none) return;
+      end = trimSpace(view, from, valueStart);
       if (view[end - 1] !== colon) return;
       end = trimSpace(view, from, end - 1);
       if (view[end - 1] !== quote) return;
@@ -210,6 +217,7 @@ export class FieldLocator {
       if (wanted !== none && starts[wanted] === none) {
         starts[wanted] = valueStart;
         ends[wanted] = valueEnd;
+        plain[wanted] = isPlain;
         this.missing -= 1;
       }
       end -= 1;
@@ -232,10 +240,13 @@ export class FieldLocator {
       let before = open - 1;
       while (before > at && view[before] === 0x20) before -= 1;
       const byte = view[before];
-      if (byte !== colon && byte !== comma && byte !== openBracket) return false;
-      let same = 0;
-      while (same < length && view[open + 2 + same] === view[firstName + same]) same += 1;
-      if (same === length) return false;
+      if (byte !== colon && byte !== comma && byte !== openBracket) {
+        if (beginsWithName(view, open, end)) return false;
+      } else {
+        let same = 0;
+        while (same < length && view[open + 2 + same] === view[firstName + same]) same += 1;
+        if (same === length) return false;
+      }
       open = this.nextObject(view, open + 2);
     }
     return true;
@@ -260,6 +271,38 @@ export class FieldLocator {
     }
     return found;
   }
+}
+
+/** Whether at `at` stands what may follow a value of a record. */
+function isAfterValue(view: Buffer, at: number, end: number): boolean {
+  const next = skipSpace(view, at, end);
+  if (view[next] === closeBrace) return skipSpace(view, next + 1, end) === end;
+  return view[next] === comma && next < end;
+}
+
+/** Whether the brace at `open` begins an object; else it is the last character of a text, and the quote ends that. */
+function beginsWithName(view: Buffer, open: number, end: number): boolean {
+  const nameEnd = skipString(view, open + 1, end);
+  return nameEnd !== none && view[skipSpace(view, nameEnd, end)] === colon;
+}
+
+/** As `stringStart`, for a string whose bytes stand for themselves: `none` for any other. */
+function plainStringStart(view: Buffer, from: number, last: number): number {
+  const stop = Math.max(from, last - nearEnd);
+  for (let at = last - 1; at >= stop; at -= 1) {
+    const byte = view[at] ?? 0;
+    if (byte === quote) return view[at - 1] === backslash ? none : at;
+    if (byte < 0x20 || byte >= 0x80 || byte === backslash) return none;
+  }
+  return none;
+}
+
+/** Where the number or word begins that ends before `end`; `none` when none does. */
+function wordStart(view: Buffer, from: number, end: number): number {
+  const stop = Math.max(from, end - nearEnd);
+  let at = end;
+  while (at > stop && isOfWord(view[at - 1] ?? 0)) at -= 1;
+  return at === end ? none : at;
 }
 
 /** Whether a byte may be of a number, or of `true`, `false` or `null`. */

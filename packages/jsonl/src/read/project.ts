@@ -1,4 +1,4 @@
-import { decodeText, type Projector } from './decode.js';
+import { decodeAscii, decodeText, type Projector } from './decode.js';
 import { FieldLocator } from './locate-fields.js';
 import { backslash, none, quote } from './scan-value.js';
 import type { Where } from './select-lines.js';
@@ -13,7 +13,7 @@ function takePlainString(view: Buffer, start: number, end: number): string | und
     const byte = view[at] ?? 0;
     if (byte === backslash || byte < 0x20 || byte >= 0x80) return undefined;
   }
-  return decodeText(view, start + 1, end - 1);
+  return decodeAscii(view, start + 1, end - 1);
 }
 
 /** A class for the reason that `LineDecoder` is one. */
@@ -29,17 +29,21 @@ class FieldProjector implements Projector {
   project(view: Buffer, from: number, end: number): object | undefined {
     const { fields, locator } = this;
     if (locator.locate(view, from, end, true) === 'unclear') return undefined;
-    const { starts, ends } = locator;
+    const { starts, ends, plain } = locator;
     const picked: Record<string, unknown> = {};
     for (let index = 0; index < fields.length; index += 1) {
       const start = starts[index] ?? none;
       if (start === none) continue;
-      const plain = takePlainString(view, start, ends[index] ?? start);
-      if (plain !== undefined) {
-        picked[fields[index] ?? ''] = plain;
+      const end = ends[index] ?? start;
+      const known =
+        plain[index] === true
+          ? decodeAscii(view, start + 1, end - 1)
+          : takePlainString(view, start, end);
+      if (known !== undefined) {
+        picked[fields[index] ?? ''] = known;
         continue;
       }
-      const text = decodeText(view, start, ends[index] ?? start);
+      const text = decodeText(view, start, end);
       if (text.includes('\ufffd')) return undefined;
       try {
         picked[fields[index] ?? ''] = JSON.parse(text);

@@ -71,6 +71,11 @@ class Cursor {
     return this.next < end;
   }
 
+  /** The same for one line, without a look behind it. */
+  isIn(view: Buffer, start: number, end: number): boolean {
+    return view.subarray(start, end).includes(this.needle);
+  }
+
   private find(view: Buffer, start: number): number {
     const { needle, pair, pairAt } = this;
     for (let misses = 0, from = start + pairAt; ; misses += 1) {
@@ -133,6 +138,8 @@ class NeedleSelector implements LineSelector {
       if (located === 'found') return this.isMatch(view, at, ends[0] ?? at);
     }
     if (this.needle.isWithin(view, start, end)) return true;
+    // Behind this line there is no use in knowing where the next one is: there are too many to stop at.
+    if (this.isFullOfEscapes) return this.escapes.some((escape) => escape.isIn(view, start, end));
     return this.escapes.some((escape) => escape.isWithin(view, start, end));
   }
 
