@@ -1,6 +1,6 @@
 // Packs every published package, checks its shape, installs each one alone from its tarball into an
-// empty folder, imports every entry there, and runs the examples of its README: what a stranger gets
-// from the registry.
+// empty folder, imports every entry there, counts what came with it where that is promised, and runs the
+// examples of its README: what a stranger gets from the registry. `install-from-tarball.mjs NAME…`: only these.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,6 +16,31 @@ const run = (program, argv, cwd) =>
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, npm_config_loglevel: 'error' },
   });
+
+/** An installation brings at most so many packages more than the engine that it is made around. */
+const installs = { '@orch/mcp': { engine: '@modelcontextprotocol/sdk', more: 10 } };
+const install = (folder, files) => {
+  mkdirSync(folder);
+  writeFileSync(path.join(folder, 'package.json'), '{ "private": true, "type": "module" }\n');
+  run('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', ...files], folder);
+};
+const countIn = (folder) => {
+  const lock = readFileSync(path.join(folder, 'node_modules/.package-lock.json'), 'utf8');
+  return Object.keys(JSON.parse(lock).packages).length;
+};
+/** What came with it, in words, if that is promised. */
+function countInstalled(name, folder) {
+  if (installs[name] === undefined) return '';
+  const { engine, more } = installs[name];
+  const manifest = path.join(folder, 'node_modules', engine, 'package.json');
+  const { version } = JSON.parse(readFileSync(manifest, 'utf8'));
+  const alone = `${folder}-engine`;
+  install(alone, [`${engine}@${version}`]);
+  const [found, least] = [countIn(folder), countIn(alone)];
+  const words = `${found} packages, ${engine} ${version} alone ${least}`;
+  if (found > least + more) throw new Error(`${words}: at most ${more} more are promised`);
+  return `, ${words}`;
+}
 
 const packages = ['packages', 'apps']
   .flatMap((group) =>
@@ -47,15 +72,17 @@ const ours = (manifest, seen = new Set()) => {
   return seen;
 };
 
+const wanted = process.argv.slice(2);
 for (const { manifest } of packages) {
+  if (wanted.length > 0 && !wanted.includes(manifest.name)) continue;
   try {
     run(bin('publint'), ['run', '--strict', tarballs.get(manifest.name)], root);
     const folder = path.join(work, manifest.name.replace('/', '-'));
-    mkdirSync(folder);
-    writeFileSync(path.join(folder, 'package.json'), '{ "private": true, "type": "module" }\n');
     // Only what it declares: its own tarball, and those of ours that it depends on.
-    const files = [manifest.name, ...ours(manifest)].map((name) => tarballs.get(name));
-    run('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', ...files], folder);
+    install(
+      folder,
+      [manifest.name, ...ours(manifest)].map((name) => tarballs.get(name)),
+    );
     for (const entry of Object.keys(manifest.exports ?? {}).filter(
       (key) => !key.endsWith('.json'),
     )) {
@@ -74,7 +101,8 @@ for (const { manifest } of packages) {
       run(path.join(folder, 'node_modules', '.bin', program), ['--help'], folder);
     }
     const examples = checkExamples(folder, manifest.name, root);
-    console.log(`✔ ${manifest.name}${examples === 0 ? '' : ` (${examples} examples)`}`);
+    const installed = countInstalled(manifest.name, folder);
+    console.log(`✔ ${manifest.name}${examples === 0 ? '' : ` (${examples} examples)`}${installed}`);
   } catch (error) {
     failures.push(manifest.name);
     console.log(`✖ ${manifest.name}\n${error.message}\n${error.stdout ?? ''}${error.stderr ?? ''}`);

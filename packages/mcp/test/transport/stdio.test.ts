@@ -9,7 +9,7 @@ test('everything that is sent in one turn comes in its order, however much it is
 }) => {
   const directory = temporaryDirectory(onTestFinished);
   const owner = createProcessOwner({ marker: `mcp-stdio-${process.pid}` });
-  onTestFinished(() => owner.close());
+  onTestFinished(async () => void (await owner.close()));
   const came: JsonObject[] = [];
   const ignore = (): void => undefined;
   const transport = await openStdio(
