@@ -106,8 +106,8 @@ export const rows: readonly Row[] = [
   row('half a surrogate pair, escaped', `{"t":"\\ud83d"}\n${a}\n`, [{ t: '\ud83d' }, first]),
   row('a name twice', `{"n":1,"n":2}\n${a}\n`, [{ n: 2 }, first]),
   row('`__proto__` as a name', `{"__proto__":1}\n${a}\n`, [parse('{"__proto__":1}'), first]),
-  row('nested 100,000 deep', `${'['.repeat(1e5)}${']'.repeat(1e5)}\n${a}\n`, [
-    parse(`${'['.repeat(1e5)}${']'.repeat(1e5)}`),
+  row('nested 200,000 deep', `${'['.repeat(2e5)}${']'.repeat(2e5)}\n${a}\n`, [
+    parse(`${'['.repeat(2e5)}${']'.repeat(2e5)}`),
     first,
   ]),
   row('an integer beyond 2^53', `{"n":9007199254740993}\n${a}\n`, [{ n: 9007199254740992 }, first]),

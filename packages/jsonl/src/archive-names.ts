@@ -23,3 +23,25 @@ export function archivesIn(names: readonly string[], base: string): Archive[] {
     (a, b) => a.number - b.number || Number(b.compressed) - Number(a.compressed),
   );
 }
+
+/**
+ * The name under which a rotated file is compressed until that is done: it says which process does it,
+ * and the last part tells the tries of one process apart.
+ */
+export function partialName(archive: string, sign: string, random: string): string {
+  return `${archive}.gz.${sign}~${random}.partial`;
+}
+
+/** What was begun to be compressed of the rotated files of `base`, with the sign of who began it. */
+export function partialsIn(
+  names: readonly string[],
+  base: string,
+): { readonly name: string; readonly sign: string }[] {
+  const partials: { name: string; sign: string }[] = [];
+  for (const name of names) {
+    if (!name.startsWith(`${base}.`)) continue;
+    const [, sign] = /^\d{6,}\.gz\.(.+)~[^~]+\.partial$/.exec(name.slice(base.length + 1)) ?? [];
+    if (sign !== undefined) partials.push({ name, sign });
+  }
+  return partials;
+}

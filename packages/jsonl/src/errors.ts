@@ -36,6 +36,8 @@ export type JsonlErrorCode =
   | 'ORCH_JSONL_CORRUPT'
   /** A followed file became shorter than what had already been delivered from it. */
   | 'ORCH_JSONL_SHRUNK'
+  /** The file in which following was to go on is not there any more; what came after may be lost to the reader. */
+  | 'ORCH_JSONL_PLACE_LOST'
   /** The file is compressed in a way that this Node, or this function, cannot read. */
   | 'ORCH_JSONL_UNSUPPORTED'
   /** A session record was written in a newer format than this version knows. */

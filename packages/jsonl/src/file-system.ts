@@ -5,8 +5,10 @@ import { loadFlock, tryFlock, unlockFlock } from './flock.js';
 export type OpenIntent = 'read' | 'append' | 'create';
 
 /**
- * Every call that this package makes to the file system, and no other. Hand in another one to
- * inject faults or to record the order of calls. A file is whatever number `open` gave.
+ * Every call that writers, readers, `follow`, the lines of an index and a session make to the files of
+ * records that they were given. Hand in another one to inject faults or to record the order of calls.
+ * A file is whatever number `open` gave. `readSync`, `repair` and its new files, the sidecar of an
+ * index, the watch that wakes `follow`, and a store of sessions have no such option: they use `node:fs`.
  *
  * `bytes` belong to the caller again once a call has returned: an implementation that keeps them
  * must copy them. Failures are thrown with a system `code` such as `ENOSPC`. What ends in `Sync`

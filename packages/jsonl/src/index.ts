@@ -39,6 +39,7 @@ export type { Compression, Input } from './read/byte-source.js';
 export type { Scalar, Where } from './read/select-lines.js';
 export type { StandardSchema } from './read/schema.js';
 export { follow, type Followed, type FollowOptions } from './read/follow.js';
+export type { FollowPlace } from './read/place.js';
 export { isHarmless, type Fault, type FaultKind } from './read/fault.js';
 
 export {

@@ -11,22 +11,23 @@ import { JsonlError } from './errors.js';
 
 async function main(argv: readonly string[]): Promise<number> {
   const output = createOutput(process.stdout, process.stderr);
+  const interrupted = new AbortController();
   try {
     const command = parseCommand(argv);
     if (command === 'help') {
       await output.print(help);
       return 0;
     }
-    const interrupted = new AbortController();
     process.once('SIGINT', () => {
       process.exitCode = 130;
       interrupted.abort();
-      // Only following looks at the signal; everything else just ends.
-      if (!command.follow) process.exit(130);
+      // Following ends with the signal, and repair removes what it has begun; everything else just ends.
+      if (!command.follow && command.name !== 'repair') process.exit(130);
     });
     const code = await runCommand(command, output, interrupted.signal);
     return interrupted.signal.aborted ? 130 : code;
   } catch (error) {
+    if (interrupted.signal.aborted) return 130;
     // Whoever reads our output has seen enough: nothing went wrong.
     if (error instanceof OutputClosed) return 0;
     if (error instanceof UsageError) {

@@ -5,6 +5,7 @@ import { followRecords } from '../read/follow.js';
 import { entriesFromEnd, findLastNewline, readRange, type TextEntry } from '../read/from-end.js';
 import { openForReading } from '../read/open-for-reading.js';
 import type { Make } from '../read/pass.js';
+import { createFileNamer, type FollowPlace } from '../read/place.js';
 import { scanBatches } from '../read/reader.js';
 import { checkWhere, matches } from '../read/select-lines.js';
 import type { Command } from './arguments.js';
@@ -66,8 +67,21 @@ async function tailOfStream(command: Command, input: Input, output: Output): Pro
   noteFaults(faults, command, output);
 }
 
-/** Prints the last records; gives the offset after the last whole line. */
-async function tailOfFile(command: Command, output: Output): Promise<number | 'compressed'> {
+/**
+ * The place after the last whole line. Nobody looked for the number of the file: it is followed in a
+ * moment, when it will hardly have been rotated and compressed.
+ */
+async function placeOfEnd(file: number, path: string, bytes: number): Promise<FollowPlace> {
+  const identity = await nodeFileSystem.identify(file);
+  const held = { file, identity, number: Infinity, compressed: false };
+  const namer = createFileNamer(nodeFileSystem, held, path);
+  const end = (await findLastNewline(nodeFileSystem, file, path, 0, bytes)) + 1;
+  await namer.readTo(end);
+  return namer.at(end);
+}
+
+/** Prints the last records; gives the place after the last whole line. */
+async function tailOfFile(command: Command, output: Output): Promise<FollowPlace | 'compressed'> {
   const { file: path, count, maxLineBytes, follow: live } = command;
   const where = checkWhere(command.where);
   const file = await openForReading(nodeFileSystem, path);
@@ -92,7 +106,7 @@ async function tailOfFile(command: Command, output: Output): Promise<number | 'c
         .join(''),
     );
     noteFaults(faults, command, output);
-    return (await findLastNewline(nodeFileSystem, file, path, 0, bytes)) + 1;
+    return await placeOfEnd(file, path, bytes);
   } finally {
     await nodeFileSystem.close(file);
   }
@@ -104,8 +118,8 @@ export async function printTail(
   signal: AbortSignal,
 ): Promise<void> {
   const input = await inputOf(command.file);
-  const from = typeof input === 'string' ? await tailOfFile(command, output) : 'stream';
-  if (from === 'compressed' || from === 'stream') {
+  const resumeAt = typeof input === 'string' ? await tailOfFile(command, output) : 'stream';
+  if (resumeAt === 'compressed' || resumeAt === 'stream') {
     await tailOfStream(command, input, output);
     return;
   }
@@ -114,7 +128,7 @@ export async function printTail(
   const limit = command.maxLineBytes === undefined ? {} : { maxLineBytes: command.maxLineBytes };
   const onCorrupt = ({ kind, byteStart, byteEnd }: Fault): void =>
     output.note(`${kind} at bytes ${byteStart}-${byteEnd}`);
-  const options = { signal, from, onTruncate: 'restart', onCorrupt, ...limit } as const;
+  const options = { signal, resumeAt, onTruncate: 'restart', onCorrupt, ...limit } as const;
   const lines = followRecords(command.file, options, ({ value, text = '' }) => ({ value, text }));
   for await (const { value, text } of lines) {
     if (where.length > 0 && !matches(value, where)) continue;

@@ -68,10 +68,11 @@ async function runVerify(command: Command, output: Output): Promise<number> {
   return verification.healthy && check?.broken === undefined ? 0 : 1;
 }
 
-async function runRepair(command: Command, output: Output): Promise<number> {
+async function runRepair(command: Command, output: Output, signal: AbortSignal): Promise<number> {
   const { file, to = '', quarantine, maxLineBytes, json } = command;
   const done = await repair(file, {
     to,
+    signal,
     ...(quarantine === undefined ? {} : { quarantine }),
     ...(maxLineBytes === undefined ? {} : { maxLineBytes }),
   });
@@ -143,7 +144,7 @@ export async function runCommand(
     case 'verify':
       return runVerify(command, output);
     case 'repair':
-      return runRepair(command, output);
+      return runRepair(command, output, signal);
     case 'count':
       return runCount(command, output);
     case 'stats':

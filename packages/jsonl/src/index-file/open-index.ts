@@ -8,7 +8,7 @@ import { checkRange } from '../read/read-options.js';
 import { makeEntry, scanBatches, type Entry } from '../read/reader.js';
 import type { Make } from '../read/pass.js';
 import { loadSidecar, saveSidecar } from './sidecar.js';
-import { scanOffsets, stride, type Offsets } from './scan-offsets.js';
+import { addFound, scanOffsets, stride, type Offsets } from './scan-offsets.js';
 
 export interface IndexOptions {
   /**
@@ -40,7 +40,7 @@ export interface LineIndex<T> extends AsyncDisposable {
   readonly length: number;
   /** The line with this number, from 0, empty lines not counted; `undefined` beyond the end. */
   get(n: number): Promise<IndexedLine<T> | undefined>;
-  /** Takes in what was appended; gives the new length. */
+  /** Takes in what was appended, after refreshes that were begun before; gives the new length. */
   refresh(): Promise<number>;
   /** Writes the sidecar, if there is to be one. */
   save(): Promise<void>;
@@ -75,7 +75,15 @@ export async function openIndex<T = unknown>(
   let saved = 0;
   let hasTail = false;
 
-  async function refresh(): Promise<number> {
+  /** The last work that goes through the file or changes what is known of it. Each waits for the one before. */
+  let last: Promise<unknown> = Promise.resolve();
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = last.then(work);
+    last = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async function takeIn(): Promise<number> {
     const found = await fileSystem.stat(file);
     if (found < offsets.settled) {
       throw new JsonlError(
@@ -84,7 +92,7 @@ export async function openIndex<T = unknown>(
         { path, bytes: found, indexed: offsets.settled },
       );
     }
-    await scanOffsets(fileSystem, file, path, offsets, found);
+    addFound(offsets, await scanOffsets(fileSystem, file, path, offsets, found));
     bytes = found;
     hasTail = bytes > offsets.settled;
     return offsets.lines + (hasTail ? 1 : 0);
@@ -109,7 +117,7 @@ export async function openIndex<T = unknown>(
     return { records, faults, byteStart: start, byteEnd: end };
   }
 
-  async function save(): Promise<void> {
+  async function saveNow(): Promise<void> {
     if (sidecarPath === false || saved === offsets.settled) return;
     try {
       await saveSidecar(fileSystem, file, path, sidecarPath, offsets);
@@ -119,6 +127,9 @@ export async function openIndex<T = unknown>(
       throw new JsonlError('ORCH_JSONL_WRITE_FAILED', message, { path: sidecarPath }, cause);
     }
   }
+
+  const refresh = (): Promise<number> => inTurn(takeIn);
+  const save = (): Promise<void> => inTurn(saveNow);
 
   async function close(): Promise<void> {
     try {

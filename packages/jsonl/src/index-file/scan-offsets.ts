@@ -15,19 +15,34 @@ export interface Offsets {
   settled: number;
 }
 
+/** What a scan found after what was known, not yet a part of it. */
+export interface Found {
+  /** To be added to `starts`. */
+  readonly starts: readonly number[];
+  readonly lines: number;
+  readonly settled: number;
+}
+
+/** All of a scan or nothing: one that failed midway would leave beginnings that no line has. */
+export function addFound(offsets: Offsets, { starts, lines, settled }: Found): void {
+  for (const start of starts) offsets.starts.push(start);
+  offsets.lines = lines;
+  offsets.settled = settled;
+}
+
 const carriageReturn = 13;
 
-/** Goes on to the end of the file. Only newlines are searched for; nothing is decoded. */
+/** Goes on to `to`, and changes nothing that is known. Only newlines are searched for; nothing is decoded. */
 export async function scanOffsets(
   fileSystem: FileSystem,
   file: number,
   path: string,
-  offsets: Offsets,
+  offsets: Readonly<Offsets>,
   to: number,
-): Promise<void> {
+): Promise<Found> {
   const chunk = Buffer.allocUnsafe(chunkBytes);
   let { lines, settled } = offsets;
-  const { starts } = offsets;
+  const starts: number[] = [];
   let position = settled;
   /** Whether the line that goes over the end of the last chunk ended it with a carriage return. */
   let endedInReturn = false;
@@ -50,6 +65,5 @@ export async function scanOffsets(
     endedInReturn = view[count - 1] === carriageReturn;
     position += count;
   }
-  offsets.lines = lines;
-  offsets.settled = settled;
+  return { starts, lines, settled };
 }

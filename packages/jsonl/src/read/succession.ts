@@ -2,15 +2,7 @@ import { basename, dirname, join } from 'node:path';
 import { archivesIn, type Archive } from '../archive-names.js';
 import type { FileSystem } from '../file-system.js';
 import { openIfThere } from './open-for-reading.js';
-
-/** The file that is being followed, whatever its name is by now. */
-export interface Held {
-  readonly file: number;
-  readonly identity: string | undefined;
-  /** The number that it has among rotated files, or will have once it is one. */
-  readonly number: number;
-  readonly compressed: boolean;
-}
+import { digestOf, headBytes, readHead, type Held, type Sought } from './place.js';
 
 /** Which file is followed after which. */
 export interface Succession {
@@ -19,6 +11,8 @@ export interface Succession {
    * that was rotated and has a successor since is not passed over, unless it was removed.
    */
   after(held: Held | undefined): Promise<Held | undefined>;
+  /** Opens the file of a place, under the name or among the rotated ones; `undefined` if it is neither. */
+  of(place: Sought): Promise<Held | undefined>;
 }
 
 type Opened = Pick<Held, 'file' | 'identity'>;
@@ -33,6 +27,9 @@ async function openAsHeld(fileSystem: FileSystem, path: string): Promise<Opened 
     throw error;
   }
 }
+
+const namesOf = (archives: readonly Archive[]): string =>
+  archives.map(({ name }) => name).join('\n');
 
 export function createSuccession(fileSystem: FileSystem, path: string): Succession {
   /** What was rotated before following began, when there was no file of the name yet. */
@@ -79,10 +76,74 @@ export function createSuccession(fileSystem: FileSystem, path: string): Successi
     return 'again';
   }
 
+  /** Opens a rotated file, if it is the one of the place; `again` when it has gone meanwhile. */
+  async function openArchive(
+    { name, number, compressed }: Archive,
+    place: Sought,
+  ): Promise<Held | undefined | 'again'> {
+    const opened = await openAsHeld(fileSystem, join(dirname(path), name));
+    if (opened === undefined) return 'again';
+    return keepIf({ ...opened, number, compressed }, place);
+  }
+
+  async function keepIf(held: Held, place: Sought): Promise<Held | undefined> {
+    let isKept = false;
+    try {
+      const bytes = Math.min(place.byteEnd, headBytes);
+      const head = await readHead(fileSystem, held, path, bytes);
+      isKept = head.length === bytes && digestOf(head) === place.digest;
+    } finally {
+      if (!isKept) await fileSystem.close(held.file);
+    }
+    return isKept ? held : undefined;
+  }
+
+  /** One try; `again` when names changed meanwhile. */
+  async function seek(place: Sought): Promise<Held | undefined | 'again'> {
+    const current = await openAsHeld(fileSystem, path);
+    let isHandedOn = false;
+    try {
+      const archives = await listArchives();
+      // First what was rotated: of a file that is put aside right now, its number counts.
+      const earlier = archives.filter(({ number }) => number <= place.number);
+      for (const archive of earlier) {
+        const at = join(dirname(path), archive.name);
+        if ((await fileSystem.identify(at)) !== place.identity) continue;
+        const found = await openArchive(archive, place);
+        if (found !== undefined) return found;
+      }
+      const number = (archives.at(-1)?.number ?? 0) + 1;
+      if (current !== undefined && current.identity === place.identity && number <= place.number) {
+        if ((await fileSystem.identify(path)) !== current.identity) return 'again';
+        isHandedOn = true;
+        const found = await keepIf({ ...current, number, compressed: false }, place);
+        if (found !== undefined) return found;
+      }
+      // Compressing makes another file of it, which has the same number and text.
+      for (const archive of earlier) {
+        if (archive.number !== place.number) continue;
+        const found = await openArchive(archive, place);
+        if (found !== undefined) return found;
+      }
+      const isStill =
+        (await fileSystem.identify(path)) === current?.identity &&
+        namesOf(await listArchives()) === namesOf(archives);
+      return isStill ? undefined : 'again';
+    } finally {
+      if (current !== undefined && !isHandedOn) await fileSystem.close(current.file);
+    }
+  }
+
   return {
     async after(held) {
       for (;;) {
         const found = await look(held);
+        if (found !== 'again') return found;
+      }
+    },
+    async of(place) {
+      for (;;) {
+        const found = await seek(place);
         if (found !== 'again') return found;
       }
     },

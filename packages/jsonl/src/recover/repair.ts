@@ -15,6 +15,8 @@ export interface RepairOptions {
   readonly quarantine?: string;
   /** Longer lines go to the quarantine. @default 67108864 */
   readonly maxLineBytes?: number;
+  /** Ends it before the new files have their names: what was written is removed. */
+  readonly signal?: AbortSignal;
 }
 
 /** What was done. */
@@ -43,13 +45,14 @@ const windowBytes = 256 * 1024;
  * `{ kind, line, byteStart, byteEnd, base64 }` for each stretch of bytes, so that nothing is lost.
  * The damaged file is only read. Each new file appears under its name whole, or not at all.
  *
- * @throws RangeError for `maxLineBytes`.
+ * @throws RangeError for `maxLineBytes`; the reason of `signal`, when it aborts.
  * @throws JsonlError `ORCH_JSONL_NOT_FOUND`, `ORCH_JSONL_OPEN_FAILED`, `ORCH_JSONL_READ_FAILED`,
  * `ORCH_JSONL_EXISTS`, `ORCH_JSONL_DISK_FULL`, `ORCH_JSONL_WRITE_FAILED`, and
  * `ORCH_JSONL_UNSUPPORTED` for a compressed file
  */
 export async function repair(path: string, options: RepairOptions): Promise<Repair> {
   const { to, quarantine: quarantinePath = `${to}.quarantine.jsonl`, maxLineBytes } = options;
+  const { signal } = options;
   const file = await openForReading(nodeFileSystem, path);
   const opened: NewFile[] = [];
   try {
@@ -103,6 +106,7 @@ export async function repair(path: string, options: RepairOptions): Promise<Repa
       },
       (_value, _byteStart, _byteEnd, _line, text = '') => text,
       async (texts) => {
+        signal?.throwIfAborted();
         for (const text of texts) await repaired.write(`${text.trim()}\n`);
         await setAside();
       },

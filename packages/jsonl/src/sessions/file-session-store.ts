@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, rename, unlink } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { readdir, rename, unlink } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
 import { isFull, JsonlError, reasonOf, systemCode } from '../errors.js';
 import { nodeFileSystem } from '../file-system.js';
 import { entriesFromEnd } from '../read/from-end.js';
@@ -10,6 +10,7 @@ import { expiryOf, removeExpired, type CleanupPlan, type Expired } from './clean
 import { markdownOf } from './export-markdown.js';
 import type { TranscriptFiles } from './find-transcripts.js';
 import { writeImport, type ImportOptions, type ImportSource } from './import-transcript.js';
+import { makeLasting } from './lasting-directory.js';
 import { createPricing } from './price-table.js';
 import { recordText } from './record-text.js';
 import { readFacts, type SessionFacts } from './session-facts.js';
@@ -62,7 +63,7 @@ export function openSessionStore(
 
   async function hold(id: string): Promise<WriterMark> {
     const marked = await storing(`mark session ${id} as being written`, directory, async () => {
-      await mkdir(directory, { recursive: true, mode: 0o700 });
+      await makeLasting(resolve(directory));
       return takeMark(marks, id);
     });
     if (marked.kind === 'held') throw heldError(id, marked.pid);

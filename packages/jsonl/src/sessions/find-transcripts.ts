@@ -89,7 +89,8 @@ async function agentsOf(main: string): Promise<readonly string[]> {
 
 /** The conversation that the first line of a transcript which names one is of. */
 export async function sessionOf(path: string): Promise<string | undefined> {
-  for await (const value of read(path)) {
+  // A file that is nothing but damage has as many faults as bytes, which nobody asks for here.
+  for await (const value of read(path, { onCorrupt: () => undefined })) {
     const session = asText(asFields(value)?.['sessionId']);
     if (session !== undefined) return session;
   }

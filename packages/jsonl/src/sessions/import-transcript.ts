@@ -11,6 +11,7 @@ import { openWriter, type JsonlWriter } from '../write/writer.js';
 import { sessionOf, type TranscriptFiles } from './find-transcripts.js';
 import type { SessionRecord } from './session-record.js';
 import { asFields, asText } from './token-counts.js';
+import { createDamageNotes } from './damage-notes.js';
 import { createChainCheck, type BrokenLink } from './transcript-chain.js';
 import { readTranscriptLine, type DerivedRecord } from './transcript-line.js';
 
@@ -18,6 +19,8 @@ import { readTranscriptLine, type DerivedRecord } from './transcript-line.js';
 const listedAtMost = 100;
 /** Bytes of source after which what was derived is written, so that memory stays the same for any size. */
 const groupBytes = 1024 * 1024;
+/** As many records are written at once at most: lines may be as short as a digit. */
+const groupRecords = 2000;
 /** The note beside the transcript of a sub-agent is not read any further. */
 const metaBytes = 64 * 1024;
 
@@ -117,6 +120,8 @@ export async function writeImport(
 interface Output {
   put(record: DerivedRecord, raw?: unknown, at?: string): void;
   write(): Promise<void>;
+  /** Whether so much waits that it should be written. */
+  isDue(): boolean;
   count(): number;
 }
 
@@ -141,6 +146,7 @@ function createOutput(writer: JsonlWriter<SessionRecord>): Output {
         for (const record of records) await writeAlone(writer, record);
       }
     },
+    isDue: () => waiting.length >= groupRecords,
     count: () => seq,
   };
 }
@@ -169,27 +175,26 @@ async function importFile(
 ): Promise<{ readonly file: ImportedFile; readonly first: string | undefined }> {
   const faults: Fault[] = [];
   let faultCount = 0;
+  const notes = createDamageNotes(path, listedAtMost, (record) => output.put(record));
   const onCorrupt = (fault: Fault): void => {
     faultCount += 1;
     if (faults.length < listedAtMost) faults.push(fault);
-    const text = `${path}: line ${fault.line}, bytes ${fault.byteStart} to ${fault.byteEnd}: ${fault.kind}`;
-    output.put({ kind: 'notice', data: { level: 'warning', text, fault } });
+    notes.see(fault);
   };
-  const chain = createChainCheck(session);
+  const chain = createChainCheck(session, listedAtMost);
   const origin = isAgent ? await agentOrigin(path) : {};
   let lines = 0;
   /** The first line with a place in the conversation, else the first of all. */
-  let first: { readonly linked: boolean; readonly value: unknown } | undefined;
+  let first = undefined as { readonly linked: boolean; readonly value: unknown } | undefined;
   let written = 0;
   let bytes = 0;
-  for await (const { value, line, byteEnd } of read(path, { onCorrupt }).entries()) {
-    bytes = byteEnd;
+  const take = (value: unknown, line: number): void => {
     const fields = asFields(value);
     // Every line of a transcript names its type. What does not is kept, and does not make a file one.
     if (typeof fields?.['type'] !== 'string') {
       const text = `${path}: line ${line} is no line of a transcript`;
       output.put({ kind: 'notice', data: { level: 'warning', text } }, value);
-      continue;
+      return;
     }
     lines += 1;
     chain.see(fields, line);
@@ -199,11 +204,20 @@ async function importFile(
     for (const [index, { kind, data }] of readTranscriptLine(fields).entries()) {
       output.put({ kind, data: { ...data, ...origin } }, index === 0 ? value : undefined, at);
     }
-    if (byteEnd - written < groupBytes) continue;
-    written = byteEnd;
+  };
+  for await (const { value, line, byteEnd } of read(path, { onCorrupt }).entries()) {
+    bytes = byteEnd;
+    take(value, line);
+    const isGroup = byteEnd - written >= groupBytes;
+    if (!isGroup && !output.isDue()) continue;
+    if (isGroup) {
+      notes.putCounted();
+      written = byteEnd;
+    }
     await output.write();
-    onBytes(byteEnd);
+    if (isGroup) onBytes(byteEnd);
   }
+  notes.putCounted();
   await output.write();
   onBytes(bytes);
   const broken = chain.finish();
@@ -215,8 +229,8 @@ async function importFile(
     linked: chain.linked,
     faults,
     faultCount,
-    brokenLinks: broken.slice(0, listedAtMost),
-    brokenLinkCount: broken.length,
+    brokenLinks: broken.links,
+    brokenLinkCount: broken.count,
   };
   return { file, first: first && fingerprint(first.value) };
 }

@@ -78,7 +78,8 @@ async function readHead(
   let startedAt: string | undefined;
   let title: string | undefined;
   let seen = 0;
-  for await (const value of read(path)) {
+  // Damage is not kept: there may be as much of it as the file is long.
+  for await (const value of read(path, { onCorrupt: () => undefined })) {
     seen += 1;
     const record = asSessionRecord(value, path);
     if (record?.kind === 'import') origin = 'imported';

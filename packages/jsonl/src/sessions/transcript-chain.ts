@@ -20,40 +20,52 @@ export interface ChainCheck {
   see(value: Readonly<Record<string, unknown>>, line: number): void;
   /** How many lines have a place in the conversation. */
   readonly linked: number;
-  /** In the order of the lines, once all were seen. */
-  finish(): readonly BrokenLink[];
+  /** The first ones in the order of the lines, and the number of all, once all were seen. */
+  finish(): { readonly links: readonly BrokenLink[]; readonly count: number };
 }
 
-/** @param session the conversation that the file is of; of sub-agents, the one that started them */
-export function createChainCheck(session: string | undefined): ChainCheck {
+/**
+ * @param session the conversation that the file is of; of sub-agents, the one that started them
+ * @param atMost how many links are named: a file may be broken in every line
+ */
+export function createChainCheck(session: string | undefined, atMost: number): ChainCheck {
   const seen = new Set<string>();
   const broken: BrokenLink[] = [];
   const awaited: { readonly line: number; readonly uuid: string; readonly expected: string }[] = [];
+  let count = 0;
+  function note<L>(list: L[], link: L): void {
+    count += 1;
+    if (list.length < atMost) list.push(link);
+  }
   return {
     see(value, line) {
       const uuid = asText(value['uuid']);
       if (uuid === undefined) return;
       const own = asText(value['sessionId']);
       if (session !== undefined && own !== undefined && own !== session)
-        broken.push({ kind: 'other_session', line, uuid, expected: own });
+        note(broken, { kind: 'other_session', line, uuid, expected: own });
       if (seen.has(uuid)) {
-        broken.push({ kind: 'repeated', line, uuid });
+        note(broken, { kind: 'repeated', line, uuid });
         return;
       }
       // A compaction begins the chain anew and names the line it goes on from beside it.
       const parent = asText(value['parentUuid']) ?? asText(value['logicalParentUuid']);
-      if (parent !== undefined && !seen.has(parent)) awaited.push({ line, uuid, expected: parent });
+      if (parent !== undefined && !seen.has(parent)) {
+        note(awaited, { line, uuid, expected: parent });
+      }
       seen.add(uuid);
     },
     get linked() {
       return seen.size;
     },
     finish() {
+      const links = [...broken];
       for (const { line, uuid, expected } of awaited) {
         const kind = seen.has(expected) ? 'later_parent' : 'missing_parent';
-        broken.push({ kind, line, uuid, expected });
+        links.push({ kind, line, uuid, expected });
       }
-      return broken.sort((left, right) => left.line - right.line);
+      links.sort((left, right) => left.line - right.line);
+      return { links: links.slice(0, atMost), count };
     },
   };
 }

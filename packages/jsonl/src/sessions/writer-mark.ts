@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readFile, readdir, readlink, unlink } from 'node:fs/promises';
+import { mkdir, open, readdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemCode } from '../errors.js';
+import { livingProcess, signOfProcess } from '../process-sign.js';
 
 /** The sign that this process writes a session. */
 export interface WriterMark {
@@ -15,12 +16,6 @@ export type Marked =
   | { readonly kind: 'taken'; readonly mark: WriterMark }
   | { readonly kind: 'held'; readonly pid: number };
 
-/** Everything that tells a process from another one with the same number, or an empty text where nothing does. */
-interface Self {
-  readonly boot: string;
-  readonly namespace: string;
-}
-
 /**
  * Takes the right to write or remove a session, or says who has it. A mark is an empty file whose
  * name says who made it, so that it is there whole or not at all. Who makes one looks for others
@@ -29,15 +24,7 @@ interface Self {
  */
 export async function takeMark(directory: string, id: string): Promise<Marked> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
-  const self = await describeSelf();
-  const own = [
-    id,
-    process.pid,
-    await startTime(process.pid),
-    self.boot,
-    self.namespace,
-    randomBytes(6).toString('hex'),
-  ].join('~');
+  const own = [id, await signOfProcess(), randomBytes(6).toString('hex')].join('~');
   const path = join(directory, own);
   const file = await open(path, 'wx', 0o600);
   await file.close();
@@ -64,9 +51,10 @@ export async function findHolder(
     throw error;
   });
   for (const name of names) {
-    const [marked, pid = '', start = '', boot = '', namespace = ''] = name.split('~');
+    const [marked, ...sign] = name.split('~');
     if (marked !== id || name === except) continue;
-    if (await lives(Number(pid), start, boot, namespace)) return Number(pid);
+    const pid = await livingProcess(sign.join('~'));
+    if (pid !== undefined) return pid;
     await removeMark(join(directory, name));
   }
   return undefined;
@@ -76,34 +64,4 @@ async function removeMark(path: string): Promise<void> {
   await unlink(path).catch((error: unknown) => {
     if (systemCode(error) !== 'ENOENT') throw error;
   });
-}
-
-async function lives(
-  pid: number,
-  start: string,
-  boot: string,
-  namespace: string,
-): Promise<boolean> {
-  const self = await describeSelf();
-  if (boot !== self.boot) return false;
-  // Processes of another container cannot be asked for, so that they count as living.
-  if (namespace !== self.namespace) return true;
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    if (systemCode(error) === 'ESRCH') return false;
-  }
-  return (await startTime(pid)) === start;
-}
-
-async function describeSelf(): Promise<Self> {
-  const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => '');
-  const namespace = await readlink('/proc/self/ns/pid').catch(() => '');
-  return { boot: boot.slice(0, 8), namespace: namespace.replace(/\D/g, '') };
-}
-
-/** When a process started, in ticks since the machine did; empty where the system does not say. */
-async function startTime(pid: number): Promise<string> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
 }

@@ -1,10 +1,11 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
-import { archivesIn } from '../archive-names.js';
+import { archivesIn, partialName, partialsIn } from '../archive-names.js';
 import { systemCode } from '../errors.js';
 import type { FileSystem } from '../file-system.js';
+import { livingProcess, signOfProcess } from '../process-sign.js';
 
 const chunkBytes = 256 * 1024;
 
@@ -39,7 +40,7 @@ async function removeName(fileSystem: FileSystem, path: string): Promise<void> {
 
 /** The compressed file is whole and has its name on the disk before the other one goes. */
 async function compress(fileSystem: FileSystem, path: string, mode: number): Promise<void> {
-  const partial = `${path}.gz.${randomUUID()}.partial`;
+  const partial = partialName(path, await signOfProcess(), randomBytes(6).toString('hex'));
   let source: number;
   try {
     source = await fileSystem.open(path, 'read', 0);
@@ -82,14 +83,32 @@ export interface ArchivePolicy {
   readonly mode: number;
 }
 
-/** Compresses what is not yet compressed, and removes the oldest beyond `keep`. */
+/**
+ * Removes what processes that were killed had begun to compress; the file itself is still there. Not
+ * by its age: a process may be stopped for hours and go on. Where nothing tells that the process has
+ * gone (it ran in another container, or had the number of one that lives), the file stays.
+ */
+async function removeLeft(
+  fileSystem: FileSystem,
+  directory: string,
+  partials: ReturnType<typeof partialsIn>,
+): Promise<void> {
+  for (const { name, sign } of partials) {
+    if ((await livingProcess(sign)) !== undefined) continue;
+    await removeName(fileSystem, join(directory, name));
+  }
+}
+
+/** Compresses what is not yet compressed, and removes the oldest beyond `keep` and what was left half done. */
 export async function tidyArchives(
   fileSystem: FileSystem,
   path: string,
   { keep, compress: compressing, mode }: ArchivePolicy,
 ): Promise<void> {
   const directory = dirname(path);
-  const found = archivesIn(await fileSystem.list(directory), basename(path));
+  const names = await fileSystem.list(directory);
+  await removeLeft(fileSystem, directory, partialsIn(names, basename(path)));
+  const found = archivesIn(names, basename(path));
   const numbers = [...new Set(found.map(({ number }) => number))];
   const kept = new Set(numbers.slice(Math.max(0, numbers.length - keep)));
   for (const { name, number, compressed } of found) {

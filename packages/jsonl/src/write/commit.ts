@@ -134,8 +134,11 @@ function* commitExclusive(target: Target, group: Group, durable: boolean): Steps
   target.unsynced = !durable;
 }
 
-/** Writes while others keep out. Whoever died in the middle of a line left it without a newline. */
-function* writeLocked(target: Target, group: Group, durable: boolean): Steps<void> {
+/**
+ * Writes while others keep out; gives where in the file. Whoever died in the middle of a line left it
+ * without a newline.
+ */
+function* writeLocked(target: Target, group: Group, durable: boolean): Steps<number> {
   const { path, settings } = target;
   const { fileSystem } = settings;
   for (;;) {
@@ -154,7 +157,7 @@ function* writeLocked(target: Target, group: Group, durable: boolean): Steps<voi
             throw commitError(path, 'append', bytes, takenBack ? size : undefined, cause);
           }
           target.lineEnd = size + bytes;
-          return;
+          return size;
         }
         yield* setAside(target);
       }
@@ -171,20 +174,61 @@ function endsLine({ file, lineEnd, settings }: Target, size: number): boolean {
   return settings.fileSystem.readSync(file, last, size - 1) === 1 && last[0] === newline;
 }
 
-/** Writes where others do. What was written stays, as it may not be the end of the file any more. */
-function* commitAmongOthers(target: Target, group: Group, durable: boolean): Steps<void> {
-  const { path, settings } = target;
-  if (settings.access === 'locked') yield* writeLocked(target, group, durable);
-  else {
-    try {
-      yield* writeShared(target.file, group, durable);
-    } catch (cause) {
-      throw commitError(path, 'append', group.end, undefined, cause);
-    }
+/**
+ * Removes a group that could not be synced, which was after its lock was given back. Who holds the lock
+ * only adds to the end, or cuts off what it added last. So a file that is no longer than our group left
+ * it has nothing of others behind the group, and nobody can add to it meanwhile.
+ */
+function* takeBackUnlocked(target: Target, at: number): Steps<boolean> {
+  const { path, file, identity, lineEnd, settings } = target;
+  const { fileSystem } = settings;
+  try {
+    yield* lock(target);
+  } catch {
+    return false;
+  }
+  try {
+    // A file that was put aside may be read to be compressed right now.
+    if (fileSystem.identifySync(path) !== identity) return false;
+    return yield* takeBack(file, at, lineEnd - at);
+  } catch {
+    return false;
+  } finally {
+    unlock(target);
+  }
+}
+
+function* commitLocked(target: Target, group: Group, durable: boolean): Steps<void> {
+  const at = yield* writeLocked(target, group, durable);
+  target.unsynced = true;
+  if (!durable) return;
+  // Without the lock, so that nobody waits for the disk who need not.
+  try {
+    yield* ask('fdatasync', target.file);
+  } catch (cause) {
+    const isTakenBack = yield* takeBackUnlocked(target, at);
+    const bytes = target.lineEnd - at;
+    throw commitError(target.path, 'sync', bytes, isTakenBack ? at : undefined, cause);
+  }
+  target.unsynced = false;
+}
+
+/** Writes where others do without a lock. What was written stays: others may be adding to it right now. */
+function* commitShared(target: Target, group: Group, durable: boolean): Steps<void> {
+  try {
+    yield* writeShared(target.file, group, durable);
+  } catch (cause) {
+    throw commitError(target.path, 'append', group.end, undefined, cause);
   }
   target.unsynced = true;
   if (durable) yield* syncOnly(target);
 }
+
+const commits = {
+  exclusive: commitExclusive,
+  locked: commitLocked,
+  shared: commitShared,
+};
 
 function* syncOnly(target: Target): Steps<void> {
   try {
@@ -226,8 +270,7 @@ export function syncInPlace(target: Target, bytes: number): void {
  */
 export function* commitGroup(target: Target, group: Group, durable: boolean): Steps<void> {
   if (group.end > firstLine) {
-    const commit = target.settings.access === 'exclusive' ? commitExclusive : commitAmongOthers;
-    yield* commit(target, group, durable);
+    yield* commits[target.settings.access](target, group, durable);
   } else if (durable && target.unsynced) {
     if (target.length !== undefined) target.length = measureAlone(target, target.length);
     yield* syncOnly(target);

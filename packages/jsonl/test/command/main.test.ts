@@ -4,6 +4,7 @@ import {
   appendFileSync,
   existsSync,
   openSync,
+  readdirSync,
   readFileSync,
   renameSync,
   writeFileSync,
@@ -166,6 +167,17 @@ describe('orch-jsonl', () => {
       child.kill('SIGINT');
       expect((await once(child, 'close'))[0], argv.join(' ')).toBe(130);
     }
+  });
+
+  it('repair that is interrupted ends with 130 and removes what it had begun', async () => {
+    const at = temporaryDirectory();
+    writeFileSync(at('a.jsonl'), '{"n":1}\n' + '\0\n'.repeat(1_000_000));
+    const child = start(['repair', at('a.jsonl'), '--to', at('b.jsonl')]);
+    const begun = (): boolean => readdirSync(at('.')).some((name) => name.endsWith('.tmp'));
+    while (!begun()) await new Promise((resolve) => setTimeout(resolve, 5));
+    child.kill('SIGINT');
+    expect((await once(child, 'close'))[0]).toBe(130);
+    expect(readdirSync(at('.'))).toEqual(['a.jsonl']);
   });
 
   it('count and stats', async () => {

@@ -2,8 +2,15 @@ import { appendFileSync, existsSync, readFileSync, truncateSync, writeFileSync }
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { nodeFileSystem, openIndex, readAll } from '../../src/index.js';
+import {
+  nodeFileSystem,
+  openIndex,
+  readAll,
+  type FileSystem,
+  type LineIndex,
+} from '../../src/index.js';
 import { bytesFileSystem } from '../bytes-file-system.js';
+import { systemError } from '../faulty-file-system.js';
 import { temporaryDirectory } from '../temporary-directory.js';
 
 const line = fc.oneof(
@@ -130,5 +137,72 @@ describe('openIndex()', () => {
     writeFileSync(at('a.jsonl'), '1\n');
     const index = await openIndex(at('a.jsonl'), { sidecar: at('no/side') });
     await expect(index.close()).rejects.toMatchObject({ code: 'ORCH_JSONL_WRITE_FAILED' });
+  });
+
+  describe('takes in what was appended as a whole', () => {
+    const numbered = (from: number, to: number): string =>
+      Array.from({ length: to - from }, (_, n) => `{"n":${from + n}}\n`).join('');
+    /** Reads in small pieces, so that other work goes on in the middle of a refresh. */
+    const inPieces: FileSystem = {
+      ...nodeFileSystem,
+      read: (file, bytes, position) => nodeFileSystem.read(file, bytes.subarray(0, 500), position),
+    };
+    async function expectAll(index: LineIndex<unknown>, lines: number): Promise<void> {
+      expect(index.length).toBe(lines);
+      for (let n = 0; n < lines; n += 1) expect((await index.get(n))?.records).toEqual([{ n }]);
+    }
+
+    it('when it is refreshed several times at once', async () => {
+      const at = temporaryDirectory();
+      writeFileSync(at('a.jsonl'), '');
+      await using index = await openIndex(at('a.jsonl'), { fileSystem: inPieces });
+      appendFileSync(at('a.jsonl'), numbered(0, 300));
+      expect(await Promise.all([index.refresh(), index.refresh()])).toEqual([300, 300]);
+      await expectAll(index, 300);
+    });
+
+    it('when a refresh fails on the way and is tried again', async () => {
+      const at = temporaryDirectory();
+      writeFileSync(at('a.jsonl'), '');
+      let isBroken = true;
+      const fileSystem: FileSystem = {
+        ...inPieces,
+        read: (file, bytes, position) =>
+          isBroken && position > 1500
+            ? Promise.reject(systemError('EIO', 'read'))
+            : inPieces.read(file, bytes, position),
+      };
+      await using index = await openIndex(at('a.jsonl'), { fileSystem });
+      appendFileSync(at('a.jsonl'), numbered(0, 300));
+      await expect(index.refresh()).rejects.toMatchObject({ code: 'ORCH_JSONL_READ_FAILED' });
+      expect(index.length).toBe(0);
+      expect(await index.get(0)).toBeUndefined();
+      isBroken = false;
+      expect(await index.refresh()).toBe(300);
+      await expectAll(index, 300);
+    });
+
+    it('when it is saved meanwhile', async () => {
+      const at = temporaryDirectory();
+      writeFileSync(at('a.jsonl'), numbered(0, 10));
+      // Saving begins with a look at the beginning of the file, which takes longer than the refresh.
+      let isSlow = true;
+      const fileSystem: FileSystem = {
+        ...inPieces,
+        async read(file, bytes, position) {
+          if (isSlow && position === 0) await new Promise((resolve) => setTimeout(resolve, 50));
+          return inPieces.read(file, bytes, position);
+        },
+      };
+      const options = { sidecar: true, fileSystem };
+      const index = await openIndex(at('a.jsonl'), options);
+      appendFileSync(at('a.jsonl'), numbered(10, 300));
+      await Promise.all([index.save(), index.refresh()]);
+      isSlow = false;
+      await index.close();
+      expect(JSON.parse(readFileSync(at('a.jsonl.index'), 'utf8'))).toMatchObject({ lines: 300 });
+      await using again = await openIndex(at('a.jsonl'), options);
+      await expectAll(again, 300);
+    });
   });
 });

@@ -248,6 +248,8 @@ describe('follow()', () => {
       for (const n of [1, 2, 3, 4, 5]) rmSync(at(`a.jsonl.00000${n}`));
       // The first one was open already.
       expect((await followed.next(24)).map(idOf)).toEqual([1, 2, 3, ...ids(20, 41)]);
+      // It can be told that there were more.
+      expect(followed.generations.slice(3, 6)).toEqual([0, 5, 5]);
     });
 
     it('and would not, if it did not look for such files (negative control)', async () => {

@@ -146,4 +146,12 @@ describe('repair()', () => {
     expect(existsSync(at('nowhere'))).toBe(false);
     expect(readdirSync(at('.')).sort()).toEqual(['a.jsonl', 'link.jsonl', 'there.jsonl']);
   });
+
+  it('leaves nothing behind when its signal aborts', async () => {
+    const at = temporaryDirectory();
+    writeFileSync(at('a.jsonl'), '{"n":1}\noops\n');
+    const signal = AbortSignal.abort(new Error('enough'));
+    await expect(repair(at('a.jsonl'), { to: at('b.jsonl'), signal })).rejects.toThrow('enough');
+    expect(readdirSync(at('.'))).toEqual(['a.jsonl']);
+  });
 });

@@ -9,7 +9,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { pathToFileURL } from 'node:url';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { nodeFileSystem } from '../../src/index.js';
 import {
   openSession,
   openSessionStore,
@@ -57,6 +58,31 @@ async function holdElsewhere(directory: string, id: string): Promise<{ kill(): P
 }
 
 describe('openSessionStore()', () => {
+  it('puts the names of the directories that it makes on the disk, before anything is in them', async () => {
+    const at = temporaryDirectory();
+    const synced: string[] = [];
+    const fsyncDirectory = nodeFileSystem.fsyncDirectory.bind(nodeFileSystem);
+    const spy = vi.spyOn(nodeFileSystem, 'fsyncDirectory').mockImplementation(async (path) => {
+      await fsyncDirectory(path);
+      synced.push(`${path}: ${readdirSync(path).join(' ')}`);
+    });
+    onTestFinished(() => spy.mockRestore());
+    const store = openSessionStore(at('some/where/sessions'));
+    const session = await store.create('a');
+    const sessions = at('some/where/sessions');
+    expect(synced).toEqual([
+      `${at('some/where')}: sessions`,
+      `${at('some')}: where`,
+      `${at('.').replace(/\/\.?$/, '')}: some`,
+      `${sessions}: .writers a.jsonl`,
+    ]);
+    await session.close();
+    // Whoever made it may have died before it was on the disk.
+    synced.length = 0;
+    await (await openSessionStore(sessions).create('b')).close();
+    expect(synced[0]).toBe(`${at('some/where')}: sessions`);
+  });
+
   it('creates, goes on with, appends to and reads sessions', async () => {
     const store = openSessionStore(temporaryDirectory()('sessions'));
     expect(await store.list()).toEqual([]);

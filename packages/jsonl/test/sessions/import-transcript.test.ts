@@ -199,6 +199,33 @@ describe('importTranscript()', () => {
     expect((await store.stats()).total.messages).toBe(4);
   });
 
+  it('reports damage without end in one notice for many, and none of it is left out', async () => {
+    const at = temporaryDirectory();
+    const line = (uuid: string): string =>
+      JSON.stringify({ type: 'user', uuid, parentUuid: null, message: { content: uuid } });
+    const damage = 'x\n'.repeat(5000);
+    writeFileSync(at('junk.jsonl'), `${line('a')}\n${damage}${line('b')}\n${damage}`);
+    const store = openSessionStore(at('store'));
+    const [outcome] = await importAll(store, at('junk.jsonl'));
+    expect(outcome?.files[0]).toMatchObject({ lines: 2, faultCount: 10_000 });
+    expect(outcome?.files[0]?.faults).toHaveLength(100);
+    interface Noted {
+      readonly fault?: { readonly byteStart: number };
+      readonly faults?: { readonly byteStart: number; readonly byteEnd: number; count: number };
+    }
+    const noted: Noted[] = [];
+    for await (const { kind, data } of store.records('junk')) {
+      if (kind === 'notice') noted.push(data as Noted);
+    }
+    const together = noted.flatMap(({ faults }) => faults ?? []);
+    expect(noted.length - together.length).toBe(100);
+    expect(together.length).toBeLessThan(10);
+    expect(together.reduce((sum, { count }) => sum + count, 0)).toBe(9900);
+    const start = line('a').length + 1;
+    expect(together[0]?.byteStart).toBe(start + 200);
+    expect(together.at(-1)?.byteEnd).toBeGreaterThanOrEqual(statSync(at('junk.jsonl')).size - 1);
+  });
+
   it('reports lines that go on from nowhere, come too early, twice, or of another conversation', async () => {
     const at = temporaryDirectory();
     const line = (uuid: string, parentUuid: string | null, sessionId = 's'): string =>
@@ -348,6 +375,48 @@ describe('importTranscript()', () => {
     expect(seen.length).toBeGreaterThan(3);
     expect(seen).toEqual([...seen].sort((left, right) => left - right));
     expect(seen.at(-1)).toBe(1);
+  });
+});
+
+describe('memory', () => {
+  const compiled = useCompiledSource();
+
+  /** Runs with a heap of 24 MB; a process that needs more ends with a signal or an error. */
+  async function inLittleMemory(body: string): Promise<unknown> {
+    const program = `
+      import { findTranscripts, openSessionStore } from ${JSON.stringify(pathToFileURL(compiled('sessions/index.js')).href)};
+      ${body}`;
+    const argv = ['--max-old-space-size=24', '--input-type=module', '-e', program];
+    const child = spawn(process.execPath, argv, { stdio: ['ignore', 'ignore', 'ignore'] });
+    const [code] = (await once(child, 'exit')) as [unknown];
+    return code;
+  }
+  const first = '{"type":"user","uuid":"a","parentUuid":null}\n';
+  const many: Readonly<Record<string, string>> = {
+    'lines of damage': '\0\n'.repeat(400_000),
+    'values that are no lines of a transcript': '1\n'.repeat(200_000),
+    'the same line': first.repeat(300_000),
+  };
+
+  it.each(Object.entries(many))(
+    'does not grow with hundreds of thousands of %s',
+    async (_what, text) => {
+      const at = temporaryDirectory();
+      writeFileSync(at('long.jsonl'), first + text);
+      const code = await inLittleMemory(`
+      for (const files of await findTranscripts(${JSON.stringify(at('long.jsonl'))}))
+        await openSessionStore(${JSON.stringify(at('store'))}).importTranscript(files);`);
+      expect(code).toBe(0);
+    },
+  );
+
+  it('does not grow with the damage in a session that is listed', async () => {
+    const at = temporaryDirectory();
+    writeFileSync(at('long.jsonl'), many['lines of damage'] ?? '');
+    const code = await inLittleMemory(`
+      const [{ id }] = await openSessionStore(${JSON.stringify(at('.'))}).list();
+      process.exitCode = id === 'long' ? 0 : 1;`);
+    expect(code).toBe(0);
   });
 });
 

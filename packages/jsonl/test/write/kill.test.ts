@@ -75,7 +75,7 @@ describe('kill -9 in the middle of writing', () => {
   it.each(['shared', 'locked', 'exclusive'] as const)(
     'loses no acknowledged record of eight writers killed 50 times at random (%s)',
     async (access) => {
-      // The long version is in `prove`.
+      // 100 kills are asked for here: 50 in each of the two modes for many, and 50 more. 1,000 are in `prove`.
       const { lost, kills, acknowledged } = await killWriters({
         module: compiled('index.js'),
         directory: temporaryDirectory()('.'),

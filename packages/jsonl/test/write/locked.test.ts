@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { appendFileSync, readFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, renameSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
@@ -170,6 +170,75 @@ describe("access 'locked'", () => {
     await expect(writer.append('refused')).rejects.toMatchObject({ details: { takenBack: true } });
     await writer.close();
     expect(readFileSync(at('a.jsonl'), 'utf8')).toBe('"kept"\n');
+  });
+
+  describe('what cannot be synced', () => {
+    /** A disk that fails at the second sync; `meanwhile` comes before, when the lock was given back. */
+    const failing = (meanwhile: () => void = () => undefined): FileSystem =>
+      faultyFileSystem({
+        before: (call, index) => {
+          if (!call.startsWith('fdatasync') || index !== 1) return;
+          meanwhile();
+          throw systemError('EIO', call);
+        },
+      });
+
+    it.each(['append', 'appendSync'] as const)('is taken back, with %s()', async (method) => {
+      const at = temporaryDirectory();
+      const path = at('a.jsonl');
+      const writer = await openWriter(path, { access: 'locked', fileSystem: failing() });
+      await writer[method]('kept');
+      const refused = { code: 'ORCH_JSONL_SYNC_FAILED', details: { takenBack: true } };
+      await expect((async () => writer[method]('refused'))()).rejects.toMatchObject(refused);
+      await writer.close();
+      expect(readFileSync(path, 'utf8')).toBe('"kept"\n');
+      // The lock was given back.
+      const next = await openWriter(path, { access: 'locked', lockTimeoutMs: 0 });
+      await next.append('next');
+      await next.close();
+      expect(readFileSync(path, 'utf8')).toBe('"kept"\n"next"\n');
+    });
+
+    it('stays where somebody else wrote after it', async () => {
+      const at = temporaryDirectory();
+      const path = at('a.jsonl');
+      const other = await openWriter(path, { access: 'locked' });
+      const fileSystem = failing(() => other.appendSync('other'));
+      const writer = await openWriter(path, { access: 'locked', fileSystem });
+      await writer.append('kept');
+      const refused = { code: 'ORCH_JSONL_SYNC_FAILED', details: { takenBack: false } };
+      await expect(writer.append('refused')).rejects.toMatchObject(refused);
+      await Promise.all([writer.close(), other.close()]);
+      expect(readFileSync(path, 'utf8')).toBe('"kept"\n"refused"\n"other"\n');
+    });
+
+    it('stays where the file was put aside since, or somebody else holds the lock', async () => {
+      const at = temporaryDirectory();
+      const path = at('a.jsonl');
+      const aside = failing(() => renameSync(path, at('a.jsonl.000001')));
+      const writer = await openWriter(path, { access: 'locked', fileSystem: aside });
+      await writer.append('kept');
+      await expect(writer.append('refused')).rejects.toMatchObject({
+        details: { takenBack: false },
+      });
+      await writer.close();
+      expect(readFileSync(at('a.jsonl.000001'), 'utf8')).toBe('"kept"\n"refused"\n');
+
+      let held = -1;
+      const locked = failing(() => {
+        held = nodeFileSystem.openSync(path, 'append', 0);
+        expect(nodeFileSystem.tryLock(held)).toBe(true);
+      });
+      const options = { access: 'locked', lockTimeoutMs: 20, fileSystem: locked } as const;
+      const second = await openWriter(path, options);
+      await second.append('kept');
+      await expect(second.append('refused')).rejects.toMatchObject({
+        details: { takenBack: false },
+      });
+      await second.close();
+      nodeFileSystem.closeSync(held);
+      expect(readFileSync(path, 'utf8')).toBe('"kept"\n"refused"\n');
+    });
   });
 
   it('says how to install what it needs when that is missing', async () => {

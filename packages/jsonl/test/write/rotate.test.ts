@@ -1,9 +1,15 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
 import { gunzipSync } from 'node:zlib';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { JsonlError, openWriter, readAll, type WriterOptions } from '../../src/index.js';
+import { useCompiledSource } from '../compile-source.js';
 import { faultyFileSystem, systemError } from '../faulty-file-system.js';
 import { temporaryDirectory } from '../temporary-directory.js';
+
+const compiled = useCompiledSource();
 
 interface Event {
   readonly id: number;
@@ -113,6 +119,52 @@ describe('rotate', () => {
     ]);
     expect(statSync(at('a.jsonl.000004.gz')).mode & 0o777).toBe(0o600);
     expect(readAllFiles(at)).toEqual(numbers(10, 13));
+  });
+
+  describe('what another process has half compressed', () => {
+    const isPartial = (name: string): boolean => name.endsWith('.partial');
+
+    /** A process that stops for ever when all but the name of a compressed file is there. */
+    async function compressElsewhere(path: string): Promise<ChildProcess> {
+      const program = `
+        import { nodeFileSystem, openWriter } from ${JSON.stringify(pathToFileURL(compiled('index.js')).href)};
+        let appended;
+        const isAppended = new Promise((resolve) => (appended = resolve));
+        const rename = async (from, to) => {
+          if (!from.endsWith('.partial')) return nodeFileSystem.rename(from, to);
+          await isAppended;
+          console.log('compressed');
+          setInterval(() => undefined, 1000);
+          return new Promise(() => undefined);
+        };
+        const rotate = { bytes: ${bytes}, compress: 'gzip' };
+        const fileSystem = { ...nodeFileSystem, rename };
+        const writer = await openWriter(${JSON.stringify(path)}, { rotate, fileSystem });
+        for (let id = 10; id < 20; id += 1) await writer.append({ id, text: 'x'.repeat(30) });
+        appended();
+        await writer.close();`;
+      const argv = ['--input-type=module', '-e', program];
+      const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'inherit'] });
+      onTestFinished(() => void child.kill('SIGKILL'));
+      await once(child.stdout, 'data');
+      return child;
+    }
+
+    it('goes with the next rotation once that process is gone, and not while it lives', async () => {
+      const at = temporaryDirectory();
+      const child = await compressElsewhere(at('a.jsonl'));
+      const partials = readdirSync(at('.')).filter(isPartial);
+      expect(partials).toHaveLength(1);
+      const rotate = { bytes, keep: 100, compress: 'gzip' } as const;
+      await append(at('a.jsonl'), { rotate }, numbers(20, 10));
+      expect(readdirSync(at('.')).filter(isPartial)).toEqual(partials);
+      // It did nothing at that moment but wait, for as long as it likes: age tells nothing.
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+      await append(at('a.jsonl'), { rotate }, numbers(30, 10));
+      expect(readdirSync(at('.')).filter(isPartial)).toEqual([]);
+      expect(readAllFiles(at).slice(-20)).toEqual(numbers(20, 20));
+    });
   });
 
   it('lets many writers rotate one locked file', async () => {
