@@ -1,5 +1,5 @@
 // `npm run setup`: everything the project needs, from the registry alone, with the versions in the lock file.
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { claudeCodeVersion, installClaudeCode } from './claude-code.mjs';
 
@@ -35,5 +35,14 @@ step('packages', () =>
   ]),
 );
 step(`Claude Code ${claudeCodeVersion} for rehearsals and tests`, installClaudeCode);
+// Only root has the PID namespaces that their tests are about; without apt-get, the tests that need them say so.
+if (process.platform === 'linux' && process.getuid?.() === 0) {
+  step('bubblewrap, tmux and at for the tests of @orch/process', () => {
+    for (const name of ['bubblewrap', 'daemons']) {
+      const script = path.join(import.meta.dirname, `${name}.mjs`);
+      spawnSync(process.execPath, [script], { stdio: ['ignore', 'inherit', 'inherit'] });
+    }
+  });
+}
 step('build', () => run('npx', ['turbo', 'run', 'build', '--output-logs=errors-only']));
 console.log('\nReady. Next: npm start');

@@ -1,5 +1,5 @@
 import type { Entry, ProcessTable } from './process-table.js';
-import type { Member, Tree, TreeFinder } from './tree.js';
+import type { Look, Member, Tree, TreeFinder } from './tree.js';
 
 /** What ending needs of Node; handed in, because the reaper runs the same code. */
 export interface EndingSystem {
@@ -24,9 +24,12 @@ export interface EndHints {
 export interface Ending {
   /**
    * Ends all of a tree: TERM and CONT, up to `graceMs` of patience, then KILL until a look proves that
-   * there is nothing. Resolves with what could not be ended within 2 s of KILL, normally nothing.
+   * there is nothing. Resolves with what could not be ended within 2 s of KILL, normally nothing. As long as
+   * nothing can be seen it looks again, for 10 s, and then names what may live: with state `?`, and no name.
    */
   end(tree: Tree, graceMs: number, hints?: EndHints): Promise<Member[]>;
+  /** The live processes of a tree. As long as nothing can be seen it looks again, as `end` does. */
+  members(tree: Tree): Promise<readonly Member[]>;
   /** Signals processes, or their groups, each after checking that it is still the same. */
   signal(members: readonly Member[], signal: string): void;
 }
@@ -41,6 +44,29 @@ export function createEnding(
   system: EndingSystem,
 ): Ending {
   const patienceMs = 2000;
+  const blindPatienceMs = 10_000;
+  const blindPauseMs = 10;
+
+  /** No member, and no certainty that there is none. */
+  const sawNothing = ({ members, empty }: Look): boolean => empty === 0 && members.length === 0;
+
+  /** What may live of a tree that could not be looked at: whose numbers are in use, or else all that was known of it. */
+  function unseen(tree: Tree): Member[] {
+    const known = [...tree.known].filter(([pid]) => !tree.spared.has(pid));
+    const inUse = known.filter(([pid]) => table.isInUse(pid));
+    return (inUse.length > 0 ? inUse : known).map(([pid, startTime]) => ({
+      pid,
+      parent: 0,
+      group: 0,
+      session: 0,
+      startTime,
+      order: 0,
+      name: '',
+      state: '?',
+      alive: true,
+      wholeGroup: false,
+    }));
+  }
 
   function same(member: Entry): boolean {
     const now = table.entry(member.pid);
@@ -112,6 +138,17 @@ export function createEnding(
 
   return {
     signal: signalAll,
+    async members(tree) {
+      const blindEnd = system.nowMs() + blindPatienceMs;
+      for (;;) {
+        const missed = table.missed();
+        const { members } = finder.look(tree);
+        // Some may have been seen, and others not.
+        if (table.missed() === missed) return members;
+        if (system.nowMs() > blindEnd) return members.length > 0 ? members : unseen(tree);
+        await pause(blindPauseMs);
+      }
+    },
     async end(tree, graceMs, hints = {}) {
       const { leader } = hints;
       let certainty = hints.certainty ?? 0;
@@ -119,8 +156,13 @@ export function createEnding(
       const wasAsked = (member: Member) => asked.get(member.pid) === member.startTime;
       const graceEnd = system.nowMs() + graceMs;
       while (system.nowMs() < graceEnd && certainty < 1) {
-        const { members, empty } = await finder.lookSoon(tree);
+        const look = await finder.lookSoon(tree);
+        const { members, empty } = look;
         certainty = empty === 0 ? 0 : certainty + empty;
+        if (sawNothing(look)) {
+          await pause(Math.min(blindPauseMs, graceEnd - system.nowMs()));
+          continue;
+        }
         // What appears meanwhile (a clean-up that a TERM handler starts) is asked as well.
         const askedGroups = new Set(members.filter(wasAsked).map((member) => member.group));
         const fresh = members
@@ -140,12 +182,21 @@ export function createEnding(
         if (empty === 0) certainty = await untilGone(members, graceEnd, leader);
         else if (certainty < 1) await pause(10);
       }
-      const killEnd = system.nowMs() + patienceMs;
+      const blindEnd = system.nowMs() + blindPatienceMs;
+      let killEnd = system.nowMs() + patienceMs;
       while (certainty < 1) {
-        const { members, empty } = await finder.lookSoon(tree);
+        const look = await finder.lookSoon(tree);
+        const { members, empty } = look;
         certainty = empty === 0 ? 0 : certainty + empty;
-        if (empty === 0 && system.nowMs() > killEnd) return [...members];
         if (empty === 0 && tree.cgroup !== undefined) table.killCgroup(tree.cgroup);
+        if (sawNothing(look)) {
+          if (system.nowMs() > blindEnd) return unseen(tree);
+          await pause(blindPauseMs);
+          // What could not be seen could not be killed either.
+          killEnd = Math.max(killEnd, Math.min(blindEnd, system.nowMs() + patienceMs));
+          continue;
+        }
+        if (empty === 0 && system.nowMs() > killEnd) return [...members];
         signalAll(members, 'SIGKILL');
         if (empty === 0) certainty = await untilGone(members, killEnd, leader);
         else if (certainty < 1) await pause(10);

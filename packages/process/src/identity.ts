@@ -15,7 +15,10 @@ export interface ProcessIdentity {
 export interface Survivor extends ProcessIdentity {
   /** Name of its program, as the system shows it (15 characters on Linux). */
   readonly name: string;
-  /** One letter as `ps` shows it; `D` waits for a device and cannot be ended by anyone. */
+  /**
+   * One letter as `ps` shows it; `D` waits for a device and cannot be ended by anyone. `?`: no file could be
+   * opened for 10 s, so that it could not be looked at, and may live.
+   */
   readonly state: string;
 }
 
@@ -29,14 +32,18 @@ export function identify(pid: number): ProcessIdentity | undefined {
 /**
  * True while exactly this process runs: not another one with its number, not one of an earlier boot. One in
  * a PID namespace that an owner made cannot be seen from another: from outside it counts as alive as long as
- * anything in its namespace, and from within, all that is outside counts as alive.
+ * anything in its namespace, and from within, all that is outside counts as alive. While no file can be opened,
+ * whoever has its number counts as alive.
  */
 export function isAlive(identity: ProcessIdentity): boolean {
   const [boot, namespace = ''] = identity.bootId.split('/');
   const [ourBoot, ourNamespace = ''] = table.bootId().split('/');
   if (boot !== ourBoot) return false;
   if (namespace !== ourNamespace) return table.mayHave(namespace);
-  return identify(identity.pid)?.startTime === identity.startTime;
+  const missed = table.missed();
+  const found = identify(identity.pid);
+  if (found === undefined && table.missed() !== missed) return table.isInUse(identity.pid);
+  return found?.startTime === identity.startTime;
 }
 
 export function asSurvivors(members: readonly Entry[]): Survivor[] {

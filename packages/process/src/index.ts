@@ -29,6 +29,7 @@ export type { LimitName, Limits } from './limits.js';
 export type { CgroupPlace } from './cgroup-place.js';
 export type { Hold, Level } from './level.js';
 export { endLeftovers, type LeftoversOptions } from './leftovers.js';
+export { ancestry, type Ancestor } from './ancestry.js';
 export { identify, isAlive, type ProcessIdentity, type Survivor } from './identity.js';
 export { ProcessError, type ProcessErrorCode } from './process-error.js';
 export type { Captured } from './capture.js';

@@ -38,4 +38,16 @@ export interface LeaderSpec {
   readonly branch: string;
   /** Directory of the cgroup that it joins. */
   readonly cgroup?: string | undefined;
+  /** What it needs besides. */
+  readonly belongings?: Belongings;
+}
+
+/**
+ * What is made for a process in the very turn of its start, so that those who wait for their turn take no room for it,
+ * and what is dropped when that start has failed.
+ */
+export interface Belongings {
+  /** Throws the system's error where there is no room, after which it is called again later. */
+  make(): void;
+  drop(): void;
 }

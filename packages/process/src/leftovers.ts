@@ -2,7 +2,7 @@ import { asSurvivors, requirePlatform, type ProcessIdentity, type Survivor } fro
 import { cgroupOf, groupHold, removeCgroup, type Hold } from './level.js';
 import { removeLimits } from './limits.js';
 import { checkMarker } from './marker.js';
-import { ending, finder, table } from './system.js';
+import { ending, table } from './system.js';
 import type { Tree } from './tree.js';
 
 export interface LeftoversOptions {
@@ -60,11 +60,11 @@ export async function endLeftovers(
   const spared = selfAndAncestors();
   for (const identity of except) {
     const tree = treeOf(undefined, branchOf(identity), [identity], new Set());
-    for (const member of finder.look(tree).members) spared.add(member.pid);
+    for (const member of await ending.members(tree)) spared.add(member.pid);
   }
   const cgroup = hold.level === 'cgroup' ? cgroupOf(hold.directory, marker) : undefined;
   const tree = { ...treeOf(marker, `${marker}/`, identities, spared), cgroup };
-  const found = finder.look(tree).members;
+  const found = await ending.members(tree);
   const goneBefore = tree.known.size - found.length;
   const survivors = await ending.end(tree, graceMs);
   if (cgroup !== undefined) removeCgroup(cgroup);

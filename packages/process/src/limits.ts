@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { giveController, ownCgroupWith, type CgroupPlace } from './cgroup-place.js';
 import type { LeaderSpec } from './leader.js';
 import { cgroupOf, removeCgroup } from './level.js';
+import { withRoom } from './spawn-room.js';
 import { obstacle, throughShell } from './through-shell.js';
 
 /** What a process and all that comes of it may use together. The kernel enforces it, by cgroups. */
@@ -128,8 +129,8 @@ export const joinArgv = (
 export interface Limited {
   /** What to start in the place of `spec`, or why it cannot be started. */
   readonly wrap: (spec: LeaderSpec) => LeaderSpec | { readonly refused: string };
-  /** Which of them were reached until now. */
-  readonly reached: () => LimitName[];
+  /** Which of them were reached until now. Waits for room where no file can be opened. Rejects with the system's error. */
+  readonly reached: () => Promise<LimitName[]>;
   release(): void;
 }
 
@@ -156,9 +157,11 @@ export function createLimited(
       return { ...spec, env, argv: joinArgv(directories, argv) };
     },
     reached: () =>
-      made
-        .filter(({ name, place, directory }) => timesReached(name, place, directory) > 0)
-        .map(({ name }) => name),
+      withRoom(() =>
+        made
+          .filter(({ name, place, directory }) => timesReached(name, place, directory) > 0)
+          .map(({ name }) => name),
+      ),
     release() {
       for (const directory of directories) removeCgroup(directory);
     },

@@ -46,8 +46,9 @@ export interface OwnedProcess {
   write(text: string): Promise<boolean>;
   closeStdin(): void;
   /**
-   * Settles when the whole tree has ended and all output is handled. Rejects with `ORCH_PROCESS_HANDLER`
-   * `ORCH_PROCESS_RECORD` or `ORCH_PROCESS_LEDGER`, whose `details.ended` has the value all the same.
+   * Settles when the whole tree has ended and all output is handled. Rejects with `ORCH_PROCESS_HANDLER`,
+   * `ORCH_PROCESS_RECORD`, `ORCH_PROCESS_LIMIT` or `ORCH_PROCESS_LEDGER`, whose `details.ended` has the value all
+   * the same.
    */
   readonly ended: Promise<Ended>;
   /**
@@ -64,7 +65,7 @@ export interface StartedLeader {
   readonly tree: Tree;
   readonly startedMs: number;
   /** Which limits were reached until now; undefined where there are none. */
-  readonly limitsReached: (() => LimitName[]) | undefined;
+  readonly limitsReached: (() => Promise<LimitName[]>) | undefined;
   /** Called when the tree has ended. A rejection becomes the rejection of `ended`. */
   onEnded(): Promise<void>;
 }
@@ -256,6 +257,13 @@ class Supervision implements OutputOwner {
     const isToldByShell = tree.holders?.has(identity.pid) === true || recording !== undefined;
     const sent =
       isToldByShell && reason !== 'exited' ? signalOfCode(exit?.code ?? null) : undefined;
+    let limitError: Error | undefined;
+    let reached: LimitName[] | undefined;
+    try {
+      if (limitsReached !== undefined) reached = await limitsReached();
+    } catch (error) {
+      limitError = error instanceof Error ? error : new Error(String(error));
+    }
     const ended: Ended = {
       reason,
       code: sent === undefined ? (exit?.code ?? null) : null,
@@ -263,7 +271,7 @@ class Supervision implements OutputOwner {
       durationMs,
       stdout,
       stderr,
-      ...(limitsReached === undefined ? {} : { limitsReached: limitsReached() }),
+      ...(reached === undefined ? {} : { limitsReached: reached }),
       survivors,
     };
     let recordError: unknown;
@@ -282,6 +290,13 @@ class Supervision implements OutputOwner {
         'ORCH_PROCESS_RECORD',
         `The end of process ${identity.pid} (${spec.argv[0]}) could not be written into its record. It has ended, as details.ended tells; see the cause.`,
         { details: { ended, identity }, cause: recordError },
+      );
+    }
+    if (limitError !== undefined) {
+      throw new ProcessError(
+        'ORCH_PROCESS_LIMIT',
+        `Nobody can say which limits process ${identity.pid} (${spec.argv[0]}) has reached (${limitError.message}). It has ended, as details.ended tells without them; keep more files free (ulimit -n).`,
+        { details: { ended, identity }, cause: limitError },
       );
     }
     if (this.#handlerError !== undefined) {

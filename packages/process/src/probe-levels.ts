@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { mkdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { ownCgroup } from './cgroup-place.js';
 import { createHeld, groupHold, removeCgroup, type Hold, type Level } from './level.js';
-import { places, probeEnvironment, runProbe } from './run-probe.js';
+import { probeEnvironment, runProbe } from './run-probe.js';
+import { findProgram } from './system-program.js';
 import { table } from './system.js';
 
 /** What was found out about one level. */
@@ -19,10 +20,9 @@ export interface Levels {
   readonly all: readonly Probe[];
 }
 
-/** Absolute path of a system program. */
 function find(name: string): string {
-  const found = places.map((place) => join(place, name)).find((path) => existsSync(path));
-  if (found === undefined) throw new Error('not installed');
+  const found = findProgram(name);
+  if (found === undefined) throw new Error(`${name} is not installed`);
   return found;
 }
 
@@ -86,7 +86,12 @@ export async function probeEntrance(enter: Entrance): Promise<string | undefined
   const { code, said } = await runProbe(wrapped.argv);
   const [seen = '99', self = '99', user = '', ...rights] = said.split('\n');
   if (code === 42 && Number(seen) < 6 && Number(self) < 10) return lostRight(user, rights);
-  return `${said.split('\n').at(-1) ?? ''} (exit code ${code})`;
+  const problem = `${said.split('\n').at(-1) ?? ''} (exit code ${code})`;
+  // Where it takes rights away, this is why: the first process could not do its part.
+  const { said: told } = await runProbe([...enter, '/bin/sh', '-c', rightsScript]);
+  const [insideUser = '', ...insideRights] = told.split('\n');
+  const lost = insideUser.startsWith('user:') ? lostRight(insideUser, insideRights) : undefined;
+  return lost === undefined ? problem : `${lost}; ${problem}`;
 }
 
 async function probeNamespace(): Promise<Probe> {

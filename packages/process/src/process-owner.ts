@@ -5,7 +5,7 @@ import type { Leader, LeaderSpec } from './leader.js';
 import { removeLimits, type Limited } from './limits.js';
 import { endInTurns } from './ending-pace.js';
 import { createSemaphore } from './semaphore.js';
-import { startGuard, type Guard } from './guard.js';
+import { sleepOfGuard, startGuard, type Guard } from './guard.js';
 import { createHeld, groupHold, type Hold, type Level } from './level.js';
 import { checkMarker, markersOf } from './marker.js';
 import { superviseLeader, type Ended, type OwnedProcess } from './owned-process.js';
@@ -13,10 +13,11 @@ import { limitTree } from './probe-limits.js';
 import { ProcessError } from './process-error.js';
 import { checkSpec, type CheckedSpec, type ProcessSpec } from './process-spec.js';
 import { createReaper } from './reaper.js';
-import { createRecord, dropRecord } from './record.js';
+import { belongingRecord } from './record.js';
 import { recordedLeader, throughShim } from './shim.js';
 import { startLeader } from './spawn-helper.js';
 import { startError } from './spawn.js';
+import { roomWasMade } from './spawn-room.js';
 import { ending, finder, table } from './system.js';
 import type { Tree } from './tree.js';
 
@@ -163,6 +164,7 @@ export function createProcessOwner(options: OwnerOptions): ProcessOwner {
       limitsReached: limited?.reached,
       async onEnded() {
         running.delete(supervised.owned);
+        roomWasMade();
         limited?.release();
         held.release(name);
         reaper.ended(identity);
@@ -178,15 +180,15 @@ export function createProcessOwner(options: OwnerOptions): ProcessOwner {
   async function startRecorded(spec: CheckedSpec, wrapped: LeaderSpec): Promise<Leader> {
     const { record } = spec;
     if (record === undefined) return startLeader(wrapped);
-    const output = createRecord(record.directory);
+    const belongings = belongingRecord(record.directory);
     let shim: Leader;
     try {
-      shim = await startLeader(wrapped);
+      shim = await startLeader({ ...wrapped, belongings });
     } catch (error) {
-      dropRecord(record.directory, output);
+      belongings.drop();
       throw error;
     }
-    return recordedLeader(shim, record, output);
+    return recordedLeader(shim, record, belongings.output());
   }
 
   async function startChecked(spec: CheckedSpec): Promise<OwnedProcess> {
@@ -202,6 +204,7 @@ export function createProcessOwner(options: OwnerOptions): ProcessOwner {
   }
 
   async function startNow(spec: CheckedSpec): Promise<OwnedProcess> {
+    if (spec.guardMs !== undefined) sleepOfGuard();
     await reaper.ensure();
     count += 1;
     const name = `${nonce}.${count}`;
@@ -299,7 +302,7 @@ export function createProcessOwner(options: OwnerOptions): ProcessOwner {
       owned.closeStdin();
       return owned.ended;
     },
-    left: () => Promise.resolve(asSurvivors(finder.look(wholeTree()).members)),
+    left: async () => asSurvivors(await ending.members(wholeTree())),
     signal(name) {
       const tree = wholeTree();
       const isHolder = (pid: number): boolean => tree.holders?.has(pid) === true;

@@ -49,7 +49,8 @@ export interface ProcessSpec {
   readonly signal?: AbortSignal;
   /**
    * Each line of stdout in order, without its `\n`, the last one also when nothing follows it.
-   * A returned promise is awaited before the next line, and the process feels the back-pressure.
+   * A returned promise is awaited before the next line, and the process feels the back-pressure; but not with a
+   * `record`: there it writes to files, as fast as it can, and only `maxFileBytes` bounds it.
    */
   onStdoutLine?(line: string): void | Promise<void>;
   /**

@@ -40,6 +40,11 @@ export interface Listing {
 
 export interface ProcessTable {
   /**
+   * How often something could not be read because no file could be opened. What was looked at while this number
+   * grew was not seen, and nothing follows from it.
+   */
+  missed(): number;
+  /**
    * Identity of this boot of this machine, and behind a `/` that of the PID namespace if an owner made it for
    * what it holds: numbers of processes mean something else there. Throws where the system does not tell it.
    */
@@ -54,6 +59,8 @@ export interface ProcessTable {
    */
   list(from: number, to: number, skip: (pid: number) => boolean): Listing;
   entry(pid: number): Entry | undefined;
+  /** True if a process, whichever, has this number. On Linux it takes no file, so that it can always be told. */
+  isInUse(pid: number): boolean;
   /** Numbers of the processes in a cgroup (its directory) and in those below it. */
   cgroupMembers(directory: string): number[];
   /** True if a process is in the cgroup or below it. */
@@ -92,33 +99,54 @@ export function createProcessTable(system: TableSystem): ProcessTable {
   const isFull = (error: unknown): boolean =>
     codeOf(error) === 'EMFILE' || codeOf(error) === 'ENFILE';
 
+  let missed = 0;
+
+  /** Takes the place of the kept file again at once, before other code of this process takes it. */
+  function keepNewest(): void {
+    try {
+      newestFile ??= openNewest();
+    } catch {
+      // It was taken: until it is free again, some readings are missed.
+    }
+  }
+
   /**
    * Reads also when no file can be opened any more: then, for a moment, the one that is kept open makes room.
-   * Whoever cannot read takes what lives for ended.
+   * Whoever cannot read takes what lives for ended, so that it could not is counted.
    */
   function read<T>(reading: () => T): T {
     try {
       newestFile ??= openNewest();
       return reading();
     } catch (error) {
-      if (!isFull(error) || newestFile === undefined) throw error;
-      fs.closeSync(newestFile);
-      newestFile = undefined;
-      return reading();
+      if (!isFull(error)) throw error;
+      try {
+        if (newestFile === undefined) throw error;
+        fs.closeSync(newestFile);
+        newestFile = undefined;
+        return reading();
+      } catch (again) {
+        if (isFull(again)) missed += 1;
+        throw again;
+      } finally {
+        keepNewest();
+      }
     }
   }
 
   /** Where `readPage` reads to. Thousands are read at each look: as texts they would be most of what is thrown away. */
   const page = Buffer.alloc(4096);
 
-  /** Gives how many bytes there were. */
+  /** Gives how many bytes there were. Closes in the same reading, so that the kept file gets its place back. */
   function readPage(path: string): number {
-    const file = read(() => fs.openSync(path, 'r'));
-    try {
-      return fs.readSync(file, page, 0, page.length, 0);
-    } finally {
-      fs.closeSync(file);
-    }
+    return read(() => {
+      const file = fs.openSync(path, 'r');
+      try {
+        return fs.readSync(file, page, 0, page.length, 0);
+      } finally {
+        fs.closeSync(file);
+      }
+    });
   }
 
   const readText = (path: string): string => read(() => fs.readFileSync(path, 'utf8'));
@@ -222,7 +250,7 @@ export function createProcessTable(system: TableSystem): ProcessTable {
     try {
       names = read(() => fs.readdirSync('/proc'));
     } catch {
-      return { entries: [], vanished: true }; // nothing can be said
+      return { entries: [], vanished: true }; // nothing can be said; if there was no room, `missed` tells
     }
     const listed = names.map(Number).filter((pid) => pid > from && pid <= to && !skip(pid));
     // Node lists in the order of text.
@@ -264,6 +292,9 @@ export function createProcessTable(system: TableSystem): ProcessTable {
   }
 
   return {
+    missed: () => missed,
+    isInUse: (pid) =>
+      platform === 'linux' ? fs.existsSync(`/proc/${pid}`) : entry(pid) !== undefined,
     cgroupMembers,
     isPopulated(directory) {
       try {

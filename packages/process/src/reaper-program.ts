@@ -1,4 +1,5 @@
 import { leaderFunctions } from './shell-functions.js';
+import { findProgram } from './system-program.js';
 import { programText, type Modules, type Parts } from './program-text.js';
 
 /**
@@ -69,6 +70,8 @@ function reap({ fs, childProcess }: Modules, parts: Parts, check: boolean): void
  */
 const shellProgram = `
 trap '' TERM INT HUP QUIT
+sleep=$1
+shift
 known=
 take() {
   while IFS= read -r line; do
@@ -95,7 +98,7 @@ tries=0
 until printf %s "$known" | "$@"; do
   tries=$((tries + 1))
   [ $tries -lt 5 ] || exit 1
-  sleep 1
+  "$sleep" 1
 done
 `;
 
@@ -107,7 +110,9 @@ export function reaperArgv(options: {
   readonly cgroup: string | undefined;
 }): readonly [string, ...string[]] {
   const { marker, since, graceMs, cgroup = '' } = options;
+  // Where there is none, nobody was started who is to be waited for.
+  const sleep = findProgram('sleep') ?? 'true';
   const words = [marker, String(since), String(graceMs), cgroup];
   const node = [process.execPath, '-e', programText('reaper', reap), ...words];
-  return ['/bin/sh', '-c', shellProgram, `orch-reaper ${marker}`, ...node];
+  return ['/bin/sh', '-c', shellProgram, `orch-reaper ${marker}`, sleep, ...node];
 }

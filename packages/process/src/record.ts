@@ -1,10 +1,12 @@
-import { closeSync, mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { open, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import type { EndReason } from './owned-process.js';
 import { isAlive, type ProcessIdentity } from './identity.js';
+import type { Belongings } from './leader.js';
 import { signalOfCode } from './level.js';
 import { ProcessError } from './process-error.js';
+import { tellsWantOfRoom, withRoom } from './spawn-room.js';
 
 /** Where a process keeps its output and its end, so that they outlive its owner. */
 export interface RecordOptions {
@@ -70,19 +72,50 @@ export interface OutputFiles {
   readonly stderr: number;
 }
 
-/** Makes the directory of a record, and the files of the output in it. Throws `ORCH_PROCESS_RECORD`. */
-export function createRecord(directory: string): OutputFiles {
+/** A record as a belonging of the process that is to be started. `output` throws until it is made. */
+export function belongingRecord(
+  directory: string,
+): Belongings & { readonly output: () => OutputFiles } {
+  const state: { output?: OutputFiles } = {};
+  return {
+    make() {
+      state.output = createRecord(directory);
+    },
+    drop() {
+      const { output } = state;
+      delete state.output;
+      if (output === undefined) return;
+      closeSync(output.stdout);
+      closeSync(output.stderr);
+      removeRecord(directory);
+    },
+    output() {
+      if (state.output === undefined) throw new Error(`There is no record in ${directory} yet.`);
+      return state.output;
+    },
+  };
+}
+
+/**
+ * Makes the directory of a record, and the files of the output in it; all of it, or nothing. Throws
+ * `ORCH_PROCESS_RECORD`, or the system's error where there is no room for another file now.
+ */
+function createRecord(directory: string): OutputFiles {
   const made: number[] = [];
   const make = (name: 'stdout' | 'stderr'): number => {
     const file = openSync(outputFile(directory, name), 'ax+', 0o600);
     made.push(file);
     return file;
   };
+  let isMade = false;
   try {
     mkdirSync(directory, { mode: 0o700 });
+    isMade = true;
     return { stdout: make('stdout'), stderr: make('stderr') };
   } catch (cause) {
     for (const file of made) closeSync(file);
+    if (isMade) removeRecord(directory);
+    if (tellsWantOfRoom(cause)) throw cause;
     throw recordError(
       directory,
       'Nothing was started, because there can be no record in',
@@ -92,11 +125,14 @@ export function createRecord(directory: string): OutputFiles {
   }
 }
 
-/** Removes the record of a process that was not started. */
-export function dropRecord(directory: string, output: OutputFiles): void {
-  closeSync(output.stdout);
-  closeSync(output.stderr);
-  rmSync(directory, { recursive: true, force: true });
+/** File by file: to list a directory takes a file, and there may be none. */
+function removeRecord(directory: string): void {
+  try {
+    for (const file of Object.values(files)) rmSync(join(directory, file), { force: true });
+    rmdirSync(directory);
+  } catch {
+    // Somebody else has put something into it, or has removed it.
+  }
 }
 
 async function makeDurable(path: string): Promise<void> {
@@ -129,25 +165,29 @@ interface ProcessFile {
   readonly startedAtMs: number;
 }
 
-/** Counts only as long as the machine runs, so it need not be durable. */
-export function recordStart(directory: string, identity: ProcessIdentity): void {
+/**
+ * Counts only as long as the machine runs, so it need not be durable. Written at once, or when there is room again.
+ * Rejects with the system's error.
+ */
+export function recordStart(directory: string, identity: ProcessIdentity): Promise<void> {
   const value: ProcessFile = { identity, startedAtMs: Date.now() };
-  writeFileSync(join(directory, files.process), textOf(value), { mode: 0o600 });
+  const path = join(directory, files.process);
+  return withRoom(() => writeFileSync(path, textOf(value), { mode: 0o600 }));
 }
 
 /** Before a process is ended by its owner, so that its exit is not taken for its own. As durable as the start. */
 export function recordStop(directory: string, reason: EndReason): Promise<void> {
-  return writeFile(join(directory, files.stop), textOf({ reason }), { mode: 0o600 });
+  const path = join(directory, files.stop);
+  return withRoom(() => writeFile(path, textOf({ reason }), { mode: 0o600 }));
 }
 
 /** Writes how it ended, unless its record already says so. Rejects with the system's error. */
-export async function recordEnd(
-  directory: string,
-  { reason, code, signal }: RecordedEnd,
-): Promise<void> {
-  const now = await readEnd(directory);
-  if (now?.reason === reason && now.code === code && now.signal === signal) return;
-  await write(directory, files.exit, { reason, code, signal });
+export function recordEnd(directory: string, { reason, code, signal }: RecordedEnd): Promise<void> {
+  return withRoom(async () => {
+    const now = await readEnd(directory);
+    if (now?.reason === reason && now.code === code && now.signal === signal) return;
+    await write(directory, files.exit, { reason, code, signal });
+  });
 }
 
 /** The value in a file; undefined if there is none, or one that was torn when the machine stopped. */
@@ -203,26 +243,30 @@ export async function readRecord(directory: string): Promise<ProcessRecord> {
     );
   }
   try {
-    const started = (await read(directory, files.process)) as ProcessFile | undefined;
-    const end = await readEnd(directory);
-    if (end !== undefined) {
-      const path = join(directory, files.exit);
-      // The shim may have been killed between writing it and making it durable.
-      await makeDurable(path);
-      await makeDurable(directory);
-      const startedAtMs = started?.startedAtMs ?? (await stat(directory)).birthtimeMs;
-      return {
-        state: 'ended',
-        ...end,
-        durationMs: Math.max(0, Math.round((await stat(path)).mtimeMs - startedAtMs)),
-        stdout: outputFile(directory, 'stdout'),
-        stderr: outputFile(directory, 'stderr'),
-      };
-    }
-    if (started !== undefined && isAlive(started.identity))
-      return { state: 'running', identity: started.identity };
-    return { state: 'lost' };
+    return await withRoom(() => readAll(directory));
   } catch (cause) {
     throw recordError(directory, 'There is no record to be read in', 'see the cause', cause);
   }
+}
+
+async function readAll(directory: string): Promise<ProcessRecord> {
+  const started = (await read(directory, files.process)) as ProcessFile | undefined;
+  const end = await readEnd(directory);
+  if (end !== undefined) {
+    const path = join(directory, files.exit);
+    // The shim may have been killed between writing it and making it durable.
+    await makeDurable(path);
+    await makeDurable(directory);
+    const startedAtMs = started?.startedAtMs ?? (await stat(directory)).birthtimeMs;
+    return {
+      state: 'ended',
+      ...end,
+      durationMs: Math.max(0, Math.round((await stat(path)).mtimeMs - startedAtMs)),
+      stdout: outputFile(directory, 'stdout'),
+      stderr: outputFile(directory, 'stderr'),
+    };
+  }
+  if (started !== undefined && isAlive(started.identity))
+    return { state: 'running', identity: started.identity };
+  return { state: 'lost' };
 }

@@ -1,8 +1,7 @@
 import { deferred } from './deferred.js';
 import { spawnLeader } from './spawn.js';
+import { places } from './system-program.js';
 
-/** Where system programs are. */
-export const places = ['/usr/bin', '/bin', '/usr/sbin', '/sbin', '/usr/local/bin'];
 export const probeEnvironment = { PATH: places.join(':') };
 
 export interface Said {

@@ -3,7 +3,7 @@
  * is somebody else's: field 22 of `/proc/PID/stat` is the start, field 3 the state.
  *
  * - `lives PID START`: it has not ended.
- * - `wait_for PID START ROUNDS`: until it has, for so many rounds of 50 ms at most.
+ * - `wait_for PID START ROUNDS`: until it has, for so many rounds of 50 ms at most. `$sleep`: the program for that.
  * - `kill_group PID START`: kills its process group at once.
  */
 export const leaderFunctions = `
@@ -15,7 +15,7 @@ lives() {
 wait_for() {
   rounds=$3
   while [ "$rounds" -gt 0 ] && lives "$1" "$2"; do
-    /bin/sleep 0.05
+    "$sleep" 0.05
     rounds=$((rounds - 1))
   done
 }

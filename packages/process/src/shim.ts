@@ -38,15 +38,16 @@ export interface Recording {
 /** Neither a disk that hangs nor a shell that is stopped may keep a process from being ended. */
 const patienceMs = 1000;
 
-/** What to start in the place of `spec`, or why it cannot be started. */
+/** What to start in the place of `spec`, or why it cannot be started. Throws `ORCH_PROCESS_PLATFORM`. */
 export function throughShim(
   spec: LeaderSpec,
-  { directory, leaseMs }: CheckedRecord,
+  { directory, leaseMs }: Pick<CheckedRecord, 'directory' | 'leaseMs'>,
+  among?: readonly string[],
 ): LeaderSpec | { readonly refused: string } {
   const refused = obstacle(spec);
   if (refused !== undefined) return { refused };
   const { argv, env } = throughShell(spec);
-  return { ...spec, env, argv: shimArgv({ directory, leaseMs, argv }) };
+  return { ...spec, env, argv: shimArgv({ directory, leaseMs, argv, among }) };
 }
 
 /** The owner's side of a shim: it looks like the program itself. */
@@ -74,11 +75,8 @@ export function recordedLeader(shim: Leader, record: CheckedRecord, output: Outp
       onTooLarge: tooLarge.resolve,
     });
   const [stdout, stderr] = [follow('stdout'), follow('stderr')];
-  try {
-    recordStart(directory, shim.identity);
-  } catch {
-    // The disk is full: that its end cannot be recorded will be an error.
-  }
+  // Where the disk is full, it will be an error that its end cannot be recorded.
+  void recordStart(directory, shim.identity).catch(() => undefined);
 
   /** The shim, unless it was killed, exits only when the record stands, and as the program did. */
   async function exitOfProgram(exit: Exit): Promise<Exit> {

@@ -11,7 +11,7 @@ import { markersOf } from './marker.js';
 import { ProcessError } from './process-error.js';
 import { spawnLeader, startDirectly, startError } from './spawn.js';
 import { isTurnKept, spawnTurnsAwaited } from './spawn-pace.js';
-import { isForWantOfRoom } from './spawn-room.js';
+import { isForWantOfRoom, tellsWantOfRoom } from './spawn-room.js';
 import { ending, table } from './system.js';
 
 /** Connections kept ready for the next starts. */
@@ -277,6 +277,13 @@ async function createHelper(onLost: () => void): Promise<Helper> {
   });
   async function startOver(connections: Connection[], spec: LeaderSpec): Promise<Leader> {
     const streams = spec.stdin === 'pipe' ? connections : [undefined, ...connections];
+    try {
+      spec.belongings?.make();
+    } catch (error) {
+      stock.push(...connections); // nobody has heard of them yet
+      if (!tellsWantOfRoom(error)) throw error;
+      throw startError(spec, (error as NodeJS.ErrnoException).code ?? '', error);
+    }
     for (const stream of connections) stream.socket.ref();
     count += 1;
     const one: Pending = {
@@ -293,8 +300,9 @@ async function createHelper(onLost: () => void): Promise<Helper> {
     const request = { id: count, argv, cwd, env, branch, cgroup };
     ask({ ...request, streams: [stdin, stdout, stderr] }, ...missing());
     const started = await one.started.promise;
-    if (ProcessError.isInstance(started)) throw started;
-    return started;
+    if (!ProcessError.isInstance(started)) return started;
+    spec.belongings?.drop();
+    throw started;
   }
 
   ask(...missing());

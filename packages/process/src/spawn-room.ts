@@ -11,8 +11,11 @@ export const isForWantOfRoom = (reason: string): boolean => passing.has(reason);
 const patienceMs = 2000;
 /** Others than what we started make room too (a socket that is closed), and say nothing. */
 const periodMs = 50;
-/** More than a start needs at once: both ends of three pipes, and of the one that tells of its success. */
-const filesOfStart = 10;
+/**
+ * More than a start needs at once: both ends of three pipes and of the one that tells of its success, two for a record,
+ * and what Node's four threads may open meanwhile.
+ */
+const filesOfStart = 16;
 
 let made = deferred();
 let stuckSinceMs = -Infinity;
@@ -59,4 +62,35 @@ export async function tryForRoom<T>(attempt: () => Promise<T | undefined>): Prom
     lastRefusalMs = performance.now();
   }
   return undefined;
+}
+
+const codeOf = (error: unknown): string =>
+  error instanceof Error && 'code' in error ? String(error.code) : '';
+
+/** True for an error with which a system says that it has no room now. */
+export const tellsWantOfRoom = (error: unknown): boolean => isForWantOfRoom(codeOf(error));
+
+/**
+ * Does what takes a file or two, at once; where there is no room for it, waits for some as a start does, and does it
+ * anew. Rejects with the system's error.
+ */
+export async function withRoom<T>(work: () => T | Promise<T>): Promise<T> {
+  type Tried = { readonly value: T } | { readonly error: unknown };
+  async function tryOnce(): Promise<Tried> {
+    try {
+      return { value: await work() };
+    } catch (error) {
+      return { error };
+    }
+  }
+  const first = await tryOnce();
+  let tried = first;
+  if ('error' in first && tellsWantOfRoom(first.error)) {
+    await tryForRoom(async () => {
+      tried = await tryOnce();
+      return 'error' in tried && tellsWantOfRoom(tried.error) ? undefined : tried;
+    });
+  }
+  if ('error' in tried) throw tried.error;
+  return tried.value;
 }

@@ -1,9 +1,15 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { ProcessError } from './process-error.js';
-import type { Exit, Leader, LeaderSpec } from './leader.js';
+import type { Belongings, Exit, Leader, LeaderSpec } from './leader.js';
 import { keepTurn, spawnTurn } from './spawn-pace.js';
-import { isForWantOfRoom, roomWasMade, tryForRoom, wantOfRoom } from './spawn-room.js';
+import {
+  isForWantOfRoom,
+  roomWasMade,
+  tellsWantOfRoom,
+  tryForRoom,
+  wantOfRoom,
+} from './spawn-room.js';
 import { finder, table } from './system.js';
 
 /** What a person can do about a system's refusal to start a program. */
@@ -68,13 +74,44 @@ interface Refusal {
   readonly cause?: unknown;
 }
 
-async function trySpawn<T>(
-  spec: Pick<LeaderSpec, 'argv' | 'cwd' | 'env'>,
+type Startable = Pick<LeaderSpec, 'argv' | 'cwd' | 'env' | 'belongings'>;
+
+/** Makes what belongs to the process first; drops it again where there is no process. */
+async function tryWith<T>(
+  belongings: Belongings,
+  spec: Startable,
+  stdio: Stdio | (() => Stdio),
+  started: (child: ChildProcess, pid: number) => T,
+): Promise<{ readonly value: T } | Refusal> {
+  try {
+    belongings.make();
+  } catch (cause) {
+    if (!tellsWantOfRoom(cause)) throw cause;
+    return { reason: reasonOf(cause), cause };
+  }
+  const tried = await trySpawn(spec, stdio, started);
+  if ('reason' in tried) belongings.drop();
+  return tried;
+}
+
+function tryStart<T>(
+  spec: Startable,
   stdio: Stdio | (() => Stdio),
   started: (child: ChildProcess, pid: number) => T,
 ): Promise<{ readonly value: T } | Refusal> {
   const full = wantOfRoom();
-  if (full !== undefined) return { reason: full };
+  if (full !== undefined) return Promise.resolve({ reason: full });
+  const { belongings } = spec;
+  return belongings === undefined
+    ? trySpawn(spec, stdio, started)
+    : tryWith(belongings, spec, stdio, started);
+}
+
+async function trySpawn<T>(
+  spec: Startable,
+  stdio: Stdio | (() => Stdio),
+  started: (child: ChildProcess, pid: number) => T,
+): Promise<{ readonly value: T } | Refusal> {
   const { argv, cwd } = spec;
   const [program, ...args] = argv;
   // Node would pass its own NODE_V8_COVERAGE on; a name that is there, even without a value, prevents it.
@@ -99,19 +136,19 @@ async function trySpawn<T>(
  * Starts a program as leader of a session of its own, in a turn of its own; `started` is called in the
  * same turn, so that the process cannot be reaped before it is known. Where the system has no room for it
  * now, it waits for some, and those behind it as well.
- * Rejects with `ORCH_PROCESS_START`.
+ * Rejects with `ORCH_PROCESS_START`, or with what its belongings say other than that there is no room.
  */
 export async function spawnLeader<T>(
-  spec: Pick<LeaderSpec, 'argv' | 'cwd' | 'env'>,
+  spec: Startable,
   stdio: Stdio | (() => Stdio),
   started: (child: ChildProcess, pid: number) => T,
 ): Promise<T> {
   await spawnTurn();
-  let tried = await trySpawn(spec, stdio, started);
+  let tried = await tryStart(spec, stdio, started);
   if ('reason' in tried && isForWantOfRoom(tried.reason)) {
     await keepTurn(() =>
       tryForRoom(async () => {
-        tried = await trySpawn(spec, stdio, started);
+        tried = await tryStart(spec, stdio, started);
         return 'value' in tried || !isForWantOfRoom(tried.reason) ? tried : undefined;
       }),
     );

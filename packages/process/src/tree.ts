@@ -30,8 +30,9 @@ export interface Member extends Entry {
 export interface Look {
   readonly members: readonly Member[];
   /**
-   * How certain it is that there are none. 0: there are. 1: it is proved. Between: none was seen, but
-   * processes came and went meanwhile, so that one may have slipped through; look again until the sum is 1.
+   * How certain it is that there are none. 0: there are, or, without members, nothing could be seen. 1: it is
+   * proved. Between: none was seen, but processes came and went meanwhile, so that one may have slipped through;
+   * look again until the sum is 1.
    */
   readonly empty: number;
 }
@@ -239,11 +240,15 @@ export function createTreeFinder(table: ProcessTable): TreeFinder {
     const marks = new Map<number, Marks>();
     const since = Math.min(...trees.map((tree) => tree.since));
     const found = new Map<Tree, Member[]>();
-    const looks = (empty: number): Look[] =>
-      trees.map((tree) => {
+    const missedBefore = table.missed();
+    const looks = (empty: number): Look[] => {
+      // Where no file could be opened, what was not seen may live all the same.
+      const isBlind = table.missed() !== missedBefore;
+      return trees.map((tree) => {
         const members = found.get(tree) ?? [];
-        return { members, empty: members.length > 0 ? 0 : empty };
+        return { members, empty: members.length > 0 || isBlind ? 0 : empty };
       });
+    };
 
     /** Those that may carry a marker: while a process becomes another program, its environment looks empty. */
     function readMarks(entries: readonly Entry[]): Entry[] {

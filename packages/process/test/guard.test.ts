@@ -58,4 +58,34 @@ describe('a guarded process', () => {
     expect([ended.reason, ended.stdout.text]).toEqual(['exited', 'hello\n']);
     expect(await owner.close()).toEqual([]);
   });
+
+  test.for([
+    ['stopped', (guard: number): void => void process.kill(guard, 'SIGSTOP')],
+    [
+      'stopped again whenever it goes on',
+      (guard: number): void => {
+        const stopping: NodeJS.Timeout = setInterval(() => {
+          try {
+            process.kill(guard, 'SIGSTOP');
+          } catch {
+            clearInterval(stopping); // it is gone
+          }
+        }, 1);
+      },
+    ],
+  ] as const)('ends when its guard is %s, and so does its owner', async ([, stop]) => {
+    const owner = createOwner();
+    const started = await owner.start(cat);
+    const [guard = 0] = guardsOf(started.identity.pid);
+    stop(guard);
+    const ended = await Promise.race([
+      started.end(),
+      new Promise((resolve) => setTimeout(resolve, 10_000, 'waited in vain')),
+    ]);
+    const isGone = guardsOf(started.identity.pid).length === 0;
+    if (!isGone) process.kill(guard, 'SIGKILL');
+    expect(ended).toMatchObject({ reason: 'cancelled', survivors: [] });
+    expect(isGone).toBe(true);
+    expect(await owner.close()).toEqual([]);
+  });
 });

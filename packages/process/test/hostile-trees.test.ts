@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { afterAll, describe, expect, test, vi } from 'vitest';
 import { createProcessOwner, isAlive, probeLevels } from '../src/index.js';
-import { environment, startWitness } from './witness.js';
+import { environment, hasSetsid, possible, startWitness } from './witness.js';
 
 // Nearly all of the time is the witnesses' silence.
 vi.setConfig({ maxConcurrency: 12 });
@@ -20,12 +20,12 @@ afterAll(async () => {
   for (const one of [...owners.values(), owner]) expect(await one.close()).toEqual([]);
 });
 
-const visible = ['plain', 'setsid', 'daemon', 'deaf', 'stopped', 'orphan', 'emptied'];
-const sly = ['renamed', 'subreaper', 'closed'];
+const visible = possible('plain', 'setsid', 'daemon', 'deaf', 'stopped', 'orphan', 'emptied');
+const sly = possible('renamed', 'subreaper', 'closed');
 /** Gone whenever it is looked for: at the level of a process group it mostly ends, but not for certain. */
 const racing = ['chain'];
 /** What only the kernel can hold: nothing connects it to its tree any more. */
-const unseen = ['hidden', 'renamed-daemon'];
+const unseen = possible('hidden', 'renamed-daemon');
 const gone = { gone: true, ended: true, ticking: [] };
 
 test.runIf(process.platform === 'linux' && process.getuid?.() === 0)(
@@ -79,34 +79,38 @@ describe.each([...owners])('held by a %s', (level, owner) => {
 });
 
 describe.concurrent('ending', () => {
-  test('leaves the other trees of the same owner alone', async ({ onTestFinished }) => {
-    const [first, second] = [
-      await startWitness(onTestFinished),
-      await startWitness(onTestFinished),
-    ];
-    const env = environment;
-    const a = await owner.start({ argv: first.hostile('stay', 'setsid'), cwd, env });
-    const b = await owner.start({ argv: second.hostile('stay', 'setsid', 'daemon'), cwd, env });
-    await first.untilAlive('setsid');
-    await second.untilAlive('setsid', 'daemon');
-    await a.end();
-    expect(await first.judge()).toEqual(gone);
-    expect(isAlive(b.identity)).toBe(true);
-    expect(await second.judge(1)).toMatchObject({ gone: false, ticking: ['daemon', 'setsid'] });
-    await b.end();
-    expect(await second.judge()).toEqual(gone);
-  });
+  test.runIf(hasSetsid)(
+    'leaves the other trees of the same owner alone',
+    async ({ onTestFinished }) => {
+      const [first, second] = [
+        await startWitness(onTestFinished),
+        await startWitness(onTestFinished),
+      ];
+      const env = environment;
+      const a = await owner.start({ argv: first.hostile('stay', 'setsid'), cwd, env });
+      const b = await owner.start({ argv: second.hostile('stay', 'setsid', 'daemon'), cwd, env });
+      await first.untilAlive('setsid');
+      await second.untilAlive('setsid', 'daemon');
+      await a.end();
+      expect(await first.judge()).toEqual(gone);
+      expect(isAlive(b.identity)).toBe(true);
+      expect(await second.judge(1)).toMatchObject({ gone: false, ticking: ['daemon', 'setsid'] });
+      await b.end();
+      expect(await second.judge()).toEqual(gone);
+    },
+  );
 
-  test('control: killing the child alone leaves a setsid descendant, and the witness sees it', async ({
-    onTestFinished,
-  }) => {
-    const witness = await startWitness(onTestFinished);
-    const [program, ...args] = witness.hostile('stay', 'setsid');
-    const child = spawn(program, args, { cwd, env: environment, stdio: 'ignore' });
-    await witness.untilAlive('setsid');
-    child.kill('SIGKILL');
-    expect(await witness.judge(1)).toEqual({ gone: false, ended: false, ticking: ['setsid'] });
-  });
+  test.runIf(hasSetsid)(
+    'control: killing the child alone leaves a setsid descendant, and the witness sees it',
+    async ({ onTestFinished }) => {
+      const witness = await startWitness(onTestFinished);
+      const [program, ...args] = witness.hostile('stay', 'setsid');
+      const child = spawn(program, args, { cwd, env: environment, stdio: 'ignore' });
+      await witness.untilAlive('setsid');
+      child.kill('SIGKILL');
+      expect(await witness.judge(1)).toEqual({ gone: false, ended: false, ticking: ['setsid'] });
+    },
+  );
 
   for (const shape of unseen) {
     test(`control: a process group does not hold a ${shape} descendant, and the witness sees it`, async ({

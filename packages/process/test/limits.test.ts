@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, describe, expect, test } from 'vitest';
 import { ownCgroupWith } from '../src/cgroup-place.js';
 import {
@@ -13,8 +15,10 @@ import {
   type Limits,
 } from '../src/index.js';
 import { createLimited } from '../src/limits.js';
+import { bundle } from './bundle.js';
 import { environment, temporaryDirectory } from './witness.js';
 
+const fullAtEnd = await bundle('full-at-end.ts');
 const probes = await probeLimits();
 const places = new Map(
   probes.flatMap((probe) => (probe.works ? [[probe.limit, probe.place] as const] : [])),
@@ -111,6 +115,47 @@ test.runIf(places.size > 0)('endLeftovers() removes the cgroups of a dead owner'
   await endLeftovers({ marker });
   expect(existsSync(ours)).toBe(false);
 });
+
+test.runIf(places.size > 0)(
+  'where no file can be opened at its end, it waits for one before it says what was reached',
+  async () => {
+    const script = `ulimit -n 60; exec '${process.execPath}' '${fullAtEnd}'`;
+    const { stdout } = await promisify(execFile)('sh', ['-c', script], { env: environment });
+    expect(JSON.parse(stdout)).toEqual({
+      told: { reason: 'cancelled', limitsReached: [] },
+      heard: ['started', 'ended'],
+      survivors: [],
+    });
+  },
+);
+
+test.runIf(places.size > 0)(
+  'where nobody can say what was reached, it is an error that tells the end, and nothing leaks',
+  async () => {
+    const [name = 'cpus'] = places.keys();
+    const { limits } = trials[name];
+    const place = places.get(name)?.directory ?? '';
+    const heard: string[] = [];
+    const owner = createProcessOwner({
+      marker: `uncounted-${process.pid}`,
+      ledger: {
+        started: () => Promise.resolve(void heard.push('started')),
+        ended: () => Promise.resolve(void heard.push('ended')),
+      },
+    });
+    // It leaves its cgroup, as root may, and removes it with the counter.
+    const script = `echo 0 >'${place}/cgroup.procs'; rmdir '${place}/orch.${owner.marker}/'*; exit 3`;
+    const error: unknown = await owner.run({ ...shell(script), limits }).catch((e: unknown) => e);
+    expect(error).toMatchObject({
+      code: 'ORCH_PROCESS_LIMIT',
+      details: { ended: { reason: 'exited', code: 3 } },
+      cause: { code: 'ENOENT' },
+    });
+    expect(heard).toEqual(['started', 'ended']);
+    expect(await owner.close()).toEqual([]);
+    expect(existsSync(join(place, `orch.${owner.marker}`))).toBe(false);
+  },
+);
 
 test.runIf(process.platform === 'linux')('a controller that no system has is in no place', () => {
   expect(ownCgroupWith('no-such-controller')).toBeUndefined();

@@ -6,7 +6,15 @@ import { describe, expect, test, vi } from 'vitest';
 import { createProcessOwner, endLeftovers, isAlive, probeLevels } from '../src/index.js';
 import { bundle } from './bundle.js';
 import { killOwner, killOwnerAndReaper, reaperOf, startOwner } from './mortal-owner.js';
-import { environment, programs, startWitness, temporaryDirectory, until } from './witness.js';
+import {
+  environment,
+  hasSetsid,
+  possible,
+  programs,
+  startWitness,
+  temporaryDirectory,
+  until,
+} from './witness.js';
 
 const plain = await bundle('owner.ts');
 const minified = await bundle('owner.ts', { minify: true });
@@ -18,7 +26,7 @@ const gone = { gone: true, ended: true, ticking: [] };
 const unseen = ['hidden', 'renamed-daemon'];
 const holds = (await probeLevels()).all.flatMap((probe) => (probe.works ? [probe.hold] : []));
 const working = holds.map(({ level }) => level);
-const shapes = ['plain', 'setsid', 'daemon', 'deaf', 'stopped', 'orphan', 'emptied'];
+const shapes = possible('plain', 'setsid', 'daemon', 'deaf', 'stopped', 'orphan', 'emptied');
 
 test('start() refuses when a bundler broke the reaper, instead of going without one', () => {
   const run = spawnSync(process.execPath, [unusable, 'broken', 'true'], { encoding: 'utf8' });
@@ -169,26 +177,31 @@ describe.concurrent('when the owner is killed with kill -9', () => {
     expect(existsSync(join(directory, 'acted'))).toBe(false);
   });
 
-  test('endLeftovers() ends by recorded identity what carries another marker, and spares the exceptions', async ({
-    onTestFinished,
-  }) => {
-    const [first, second] = [
-      await startWitness(onTestFinished),
-      await startWitness(onTestFinished),
-    ];
-    const a = await startOwner(plain, first.hostile('stay', 'plain', 'emptied'), onTestFinished);
-    const b = await startOwner(plain, second.hostile('stay', 'setsid', 'emptied'), onTestFinished);
-    await first.untilAlive('plain', 'emptied');
-    await second.untilAlive('setsid', 'emptied');
-    await killOwnerAndReaper(a);
-    await killOwnerAndReaper(b);
-    const identities = [a.leader, b.leader];
-    await endLeftovers({ marker: 'another', identities, except: [b.leader] });
-    expect(await first.judge()).toEqual(gone);
-    expect(await second.judge(1)).toMatchObject({ gone: false, ticking: ['emptied', 'setsid'] });
-    await endLeftovers({ marker: 'another', identities });
-    expect(await second.judge()).toEqual(gone);
-  });
+  test.runIf(hasSetsid)(
+    'endLeftovers() ends by recorded identity what carries another marker, and spares the exceptions',
+    async ({ onTestFinished }) => {
+      const [first, second] = [
+        await startWitness(onTestFinished),
+        await startWitness(onTestFinished),
+      ];
+      const a = await startOwner(plain, first.hostile('stay', 'plain', 'emptied'), onTestFinished);
+      const b = await startOwner(
+        plain,
+        second.hostile('stay', 'setsid', 'emptied'),
+        onTestFinished,
+      );
+      await first.untilAlive('plain', 'emptied');
+      await second.untilAlive('setsid', 'emptied');
+      await killOwnerAndReaper(a);
+      await killOwnerAndReaper(b);
+      const identities = [a.leader, b.leader];
+      await endLeftovers({ marker: 'another', identities, except: [b.leader] });
+      expect(await first.judge()).toEqual(gone);
+      expect(await second.judge(1)).toMatchObject({ gone: false, ticking: ['emptied', 'setsid'] });
+      await endLeftovers({ marker: 'another', identities });
+      expect(await second.judge()).toEqual(gone);
+    },
+  );
 
   test('an owner inside the tree of another owner takes its own trees with it', async ({
     onTestFinished,

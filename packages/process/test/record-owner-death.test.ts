@@ -15,6 +15,7 @@ import {
   temporaryDirectory,
   until,
   type Cleanup,
+  possible,
 } from './witness.js';
 
 const program = await bundle('owner.ts');
@@ -154,7 +155,7 @@ describe.concurrent('the record of a process whose owner is killed with kill -9'
   }) => {
     const directory = recordIn(onTestFinished);
     const witness = await startWitness(onTestFinished);
-    const shapes = ['plain', 'setsid', 'daemon', 'deaf'];
+    const shapes = possible('plain', 'setsid', 'daemon', 'deaf');
     const owner = await startOwner(program, witness.hostile('stay', ...shapes), onTestFinished, {
       RECORD: directory,
     });

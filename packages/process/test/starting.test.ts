@@ -75,19 +75,25 @@ describe('a program that cannot be started', () => {
     expect(error.message).toContain('stdin');
   });
 
-  test('because too many files are open: EMFILE; the others stay owned, and later starts work', async () => {
+  test.for([
+    ['', 'the others stay owned, and later starts work'],
+    ['with a record', 'nothing of the record stays, so that a later start can have its directory'],
+  ])('%s because too many files are open: EMFILE; %s', async ([record], { onTestFinished }) => {
+    const records = record === '' ? '' : temporaryDirectory(onTestFinished);
     const { stdout } = await promisify(execFile)(
       'sh',
-      ['-c', `ulimit -n 60; exec node '${crowd}'`],
+      ['-c', `ulimit -n 60; exec node '${crowd}' ${records}`],
       { env },
     );
     const told = JSON.parse(stdout) as { started: number; left: number };
     expect(told).toMatchObject({
       error: { code: 'ORCH_PROCESS_START', reason: 'EMFILE' },
+      isMade: false,
       again: 0,
     });
     expect(told.started).toBeGreaterThan(3);
-    expect(told.left).toBe(told.started);
+    // Beside each program with a record there are two shells.
+    expect(told.left).toBe(told.started * (record === '' ? 1 : 3));
   });
 
   test('because others have all the files: it waits for them; control: child_process does not', async () => {
@@ -98,6 +104,7 @@ describe('a program that cannot be started', () => {
     };
     const none = { problems: {}, left: 0, survivors: 0 };
     expect(await under64()).toEqual({ well: 150, ...none });
+    expect(await under64('record')).toEqual({ well: 150, ...none });
     expect((await under64('direct')).well).toBeLessThan(150);
   });
 

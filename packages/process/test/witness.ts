@@ -11,6 +11,22 @@ export const programs = fileURLToPath(new URL('programs', import.meta.url));
 /** What the tests' programs need: nothing of the surroundings. */
 export const environment = { PATH: process.env['PATH'] ?? '/bin:/usr/bin' };
 
+/** Stock macOS has no `setsid`. */
+export const hasSetsid = process.platform !== 'darwin';
+const bySetsid = new Set([
+  'setsid',
+  'daemon',
+  'renamed-daemon',
+  'chain',
+  'closed',
+  'hidden',
+  'subreaper',
+]);
+
+/** Those of the shapes of `hostile.sh` that can be made here: where there is no `setsid`, no program leaves its session. */
+export const possible = (...shapes: string[]): string[] =>
+  hasSetsid ? shapes : shapes.filter((shape) => !bySetsid.has(shape));
+
 /** Registers what runs after the test; from the test's own context, because tests run side by side. */
 export type Cleanup = (clean: () => void) => void;
 
@@ -31,7 +47,7 @@ export interface Witness {
   readonly directory: string;
   /** Looks on for up to `windows` times 2 s, until the tree is gone. */
   judge(windows?: number): Promise<Verdict>;
-  /** Argv of a hostile tree that this witness watches. */
+  /** Argv of a hostile tree that this witness watches, of those shapes that can be made here. */
   hostile(then: 'stay' | 'leave', ...shapes: string[]): [string, ...string[]];
   /** Resolves once every shape has proved that it lives. */
   untilAlive(...shapes: string[]): Promise<void>;
@@ -74,9 +90,12 @@ export async function startWitness(onTestFinished: Cleanup): Promise<Witness> {
       const line = await lines.next();
       return JSON.parse(String(line.value)) as Verdict;
     },
-    hostile: (then, ...shapes) => ['sh', join(programs, 'hostile.sh'), directory, then, ...shapes],
+    hostile: (then, ...shapes) => [
+      ...(['sh', join(programs, 'hostile.sh'), directory, then] as const),
+      ...possible(...shapes),
+    ],
     async untilAlive(...shapes) {
-      for (const shape of shapes) {
+      for (const shape of possible(...shapes)) {
         await until(() => existsSync(join(directory, `pid.${shape}`)), `${shape} to start`);
         remember(shape);
       }

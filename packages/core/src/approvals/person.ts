@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { ancestry } from '@orch/process';
 import { CoreError } from '../core-error.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -16,38 +16,12 @@ function isRun(environment: Environment): boolean {
 const isClaude = (environment: Environment): boolean =>
   environment['CLAUDECODE'] !== undefined || environment['CLAUDE_CODE_SESSION_ID'] !== undefined;
 
-/** The environments of a process and of everything that it descends from, as far as the system shows them. */
-function* environments(own: Environment): Generator<Environment> {
-  yield own;
-  let pid = process.ppid;
-  // A process number that repeats itself would be a race with the end of one; a depth is enough of a guard.
-  for (let depth = 0; depth < 100 && pid > 1; depth += 1) {
-    try {
-      const text = readFileSync(`/proc/${pid}/environ`, 'utf8');
-      yield Object.fromEntries(
-        text.split('\0').map((line) => {
-          const at = line.indexOf('=');
-          return [line.slice(0, at), line.slice(at + 1)];
-        }),
-      );
-    } catch {
-      // Another user's, such as a login; what started it may still be ours.
-    }
-    try {
-      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-      pid = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
-    } catch {
-      return;
-    }
-  }
-}
-
 /**
  * Whether this process was started, however indirectly, by a run of orch. It is seen by the environment of the process
  * and of those it descends from (the latter on Linux alone); who leaves both behind on purpose is not seen.
  */
 export function isInsideRun(environment: Environment): boolean {
-  for (const one of environments(environment)) if (isRun(one)) return true;
+  for (const one of ancestry(environment)) if (isRun(one.environment)) return true;
   return false;
 }
 
@@ -67,9 +41,9 @@ export function requirePerson(
       {},
     );
   };
-  for (const one of environments(environment)) {
-    if (isRun(one)) refuse('this was started inside a run of orch');
-    if (isClaude(one)) refuse('this was started by Claude Code');
+  for (const one of ancestry(environment)) {
+    if (isRun(one.environment)) refuse('this was started inside a run of orch');
+    if (isClaude(one.environment)) refuse('this was started by Claude Code');
   }
   if (!terminal.input || !terminal.output) refuse('there is no terminal here to ask on');
 }
