@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { createMcpHub, McpError, type ClientOptions, type ServerSpec } from '@orch/mcp';
 import { openLogins, withLogin } from '@orch/mcp/auth';
-import { formatProblem, readClaudeServers } from '@orch/mcp/config';
+import { formatProblem, readClaudeServers, withoutNpx } from '@orch/mcp/config';
 import { formatChange, openApprovals, openPins, whyUnapproved } from '@orch/mcp/safety';
 import { CoreError, type CoreErrorCode } from '../core-error.js';
 import { shellWord } from '../shell-word.js';
@@ -70,7 +70,7 @@ export function findServers(named: readonly NamedServer[], place: ServerPlace): 
       const text = `${who}, whose configuration has mistakes: ${wrong.map(formatProblem).join(' ')}`;
       faults.push({ code: 'ORCH_SERVER_CONFIG', text, next: 'list' });
     } else if (spec !== undefined) {
-      servers[server] = withLogin(spec, login);
+      servers[server] = withLogin(withoutNpx(spec, { cwd: root, environment }), login);
       const origin = 'origin' in spec ? spec.origin : undefined;
       const unapproved = whyUnapproved(server, origin, approvals);
       if (unapproved === undefined) continue;

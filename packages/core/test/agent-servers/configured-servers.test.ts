@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -62,6 +62,25 @@ describe('findServers()', () => {
     const found = findServers(await named('[one]'), place);
     expect(found).toMatchObject({ servers: { one: server }, hasMemory: false });
     expect(Object.keys(found.servers)).toEqual(['one']);
+  });
+
+  it('starts directly what npx would start, and leaves to npx what is not certain', async () => {
+    const modules = path.join(root, 'node_modules');
+    mkdirSync(path.join(modules, 'server'), { recursive: true });
+    mkdirSync(path.join(modules, '.bin'));
+    const program = path.join(modules, 'server/cli.js');
+    const manifest = { name: 'server', version: '1.0.0', bin: { one: './cli.js' } };
+    writeFileSync(path.join(modules, 'server/package.json'), JSON.stringify(manifest));
+    writeFileSync(program, '#!/usr/bin/env node\n');
+    symlinkSync('../server/cli.js', path.join(modules, '.bin/one'));
+    const npx = (version: string) => ({ command: 'npx', args: ['-y', `server@${version}`, '--x'] });
+    own({ installed: npx('1.0.0'), other: npx('2.0.0') });
+    const { servers } = findServers(await named('[installed, other]'), place);
+    expect(servers['installed']).toMatchObject({ args: [program, '--x'] });
+    expect(servers['installed']).not.toMatchObject({ command: 'npx' });
+    // By what is written it is approved and pinned.
+    expect(servers['installed']).toMatchObject({ origin: { written: npx('1.0.0') } });
+    expect(servers['other']).toMatchObject(npx('2.0.0'));
   });
 
   it('gives the memory of the run, unless a server goes by its name', async () => {

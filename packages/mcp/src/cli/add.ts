@@ -3,6 +3,7 @@ import { McpError } from '../mcp-error.js';
 import type { ServerPlan } from '../registry/index.js';
 import type { Host } from './host.js';
 import { targetOf } from './list.js';
+import { presetPlan } from './preset-plan.js';
 import { exitCode, UsageError } from './report.js';
 import { openRegistry } from './search.js';
 import { readServersFile, writeServer } from './servers-file.js';
@@ -12,6 +13,7 @@ interface AddFlags {
   readonly config?: string;
   readonly json?: boolean;
   readonly from?: string;
+  readonly preset?: string;
   readonly registry?: string;
   readonly prefer?: string;
   readonly url?: string;
@@ -24,14 +26,18 @@ interface AddFlags {
 /** `add NAME …`: writes a server into the file. Starts nothing. */
 export async function addVerb(
   host: Host,
-  name: string,
+  given: string | undefined,
   command: readonly string[],
   flags: AddFlags,
 ): Promise<number> {
-  const ways = [command.length > 0, flags.url !== undefined, flags.from !== undefined];
+  const { preset } = flags;
+  const name = given ?? preset;
+  if (name === undefined) throw new UsageError('Say what the server is to be called: add NAME …');
+  const words = preset === undefined && command.length > 0;
+  const ways = [words, flags.url !== undefined, flags.from !== undefined, preset !== undefined];
   if (ways.filter(Boolean).length !== 1)
     throw new UsageError(
-      'Say what to add in one way: a command after --, --url ADDRESS, or --from NAME of the registry',
+      'Say what to add in one way: a command after --, --url ADDRESS, --from NAME of the registry, or --preset PRESET',
     );
   const file = await readServersFile(host, flags.config, true);
   if (Object.hasOwn(file.servers, name) && flags.force !== true)
@@ -39,10 +45,7 @@ export async function addVerb(
       'ORCH_MCP_SPEC',
       `${file.path} has a server ${JSON.stringify(name)} already. Give another name, or --force.`,
     );
-  const plan =
-    flags.from === undefined
-      ? { spec: specOf(command, flags), needs: [], leftOut: [] }
-      : await planOf(host, flags.from, flags);
+  const plan = await planOf(host, command, flags);
   const server = plan.spec as unknown as JsonObject;
   await checkName(name);
   await writeServer(file, name, server);
@@ -92,7 +95,16 @@ function specOf(command: readonly string[], flags: AddFlags): ServerPlan['spec']
   };
 }
 
-async function planOf(host: Host, from: string, flags: AddFlags): Promise<ServerPlan> {
+async function planOf(host: Host, words: readonly string[], flags: AddFlags): Promise<ServerPlan> {
+  const { from, preset } = flags;
+  if (from !== undefined) return planFrom(host, from, flags);
+  if (preset === undefined) return { spec: specOf(words, flags), needs: [], leftOut: [] };
+  if (flags.env !== undefined || flags.header !== undefined)
+    throw new UsageError('A preset takes neither --env nor --header');
+  return presetPlan(preset, words);
+}
+
+async function planFrom(host: Host, from: string, flags: AddFlags): Promise<ServerPlan> {
   const { prefer } = flags;
   if (prefer !== undefined && prefer !== 'remote' && prefer !== 'package')
     throw new UsageError('--prefer takes remote or package');

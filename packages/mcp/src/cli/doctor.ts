@@ -141,8 +141,8 @@ async function count(
 const watchEnd =
   (ended: (remains: Remains) => void): Wire =>
   (_server, open) =>
-  async (events) => {
-    const transport = await open(events);
+  async (events, signal) => {
+    const transport = await open(events, signal);
     return changedTransport(transport, {
       async close() {
         const remains = await transport.close();

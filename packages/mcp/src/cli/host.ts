@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline/promises';
 import type { Readable, Writable } from 'node:stream';
 import { McpError } from '../mcp-error.js';
 import { openInBrowser } from './browser.js';
-import { UsageError } from './report.js';
+import { requirePerson } from './person.js';
 import { inertJson, neutral } from './terminal-text.js';
 
 /** Where the verbs run: what they read, and where they write. */
@@ -49,7 +49,7 @@ export function processHost(program: string): Host {
     stdin: process.stdin,
     stdout: process.stdout,
     signal: abort.signal,
-    requirePerson: () => Promise.resolve().then(requirePerson),
+    requirePerson: () => Promise.resolve().then(requirePersonHere),
     confirm: (question) => askAtTerminal(question, abort.signal),
     openBrowser: (url) => openInBrowser(url, process.env),
     line: (text) => void process.stdout.write(`${neutral(text)}\n`),
@@ -58,20 +58,11 @@ export function processHost(program: string): Host {
   };
 }
 
-/** What orch and Claude Code set in what their agents start. */
-const marks = ['ORCH_RUN', 'CLAUDECODE', 'CLAUDE_CODE_SESSION_ID'];
-
-function requirePerson(): void {
-  const mark = marks.find((name) => process.env[name] !== undefined);
-  const isTerminal = process.stdin.isTTY && process.stderr.isTTY;
-  if (mark !== undefined || !isTerminal)
-    throw new UsageError(
-      `Only a person does this, in a terminal of their own: ${mark === undefined ? 'there is no terminal here to ask on' : `an agent started this (${mark} is set)`}.`,
-    );
-}
+const requirePersonHere = (): void =>
+  requirePerson(process.env, process.stdin.isTTY && process.stderr.isTTY);
 
 async function askAtTerminal(question: string, signal: AbortSignal): Promise<boolean> {
-  requirePerson();
+  requirePersonHere();
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
     return await new Promise<boolean>((resolve, reject) => {

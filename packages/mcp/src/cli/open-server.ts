@@ -10,6 +10,7 @@ import type { HttpAuth } from '../transport/http-auth.js';
 import type { Wire } from '../transport/transport.js';
 import type { Host } from './host.js';
 import { withLogin } from '../auth/takes-login.js';
+import { withoutNpx } from '../config/resolve-npx.js';
 import { storedLogin } from './known-logins.js';
 import { readKnownServers } from './known-servers.js';
 import { readServersFile, toSpec } from './servers-file.js';
@@ -109,7 +110,7 @@ function source(
   return {
     ...known,
     open(name, more = {}, auth = login) {
-      const spec = known.specOf(name);
+      const spec = withoutNpx(known.specOf(name), host);
       const hub = createMcpHub({
         servers: { [name]: auth === undefined ? spec : withLogin(spec, auth) },
         cwd: host.cwd,

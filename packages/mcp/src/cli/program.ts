@@ -168,6 +168,10 @@ function addTrust(mcp: Command, host: Host, done: (code: number) => void): void 
     });
 }
 
+const presetHelp = `
+Presets: filesystem -- DIRECTORY… · memory [-- FILE] · sequential-thinking · everything · github · github-npm
+         serena -- PROJECT · cclsp -- CONFIG`;
+
 function addFinding(mcp: Command, host: Host, done: (code: number) => void): void {
   mcp
     .command('search <text>')
@@ -180,9 +184,10 @@ function addFinding(mcp: Command, host: Host, done: (code: number) => void): voi
       done(await searchVerb(host, text, flags));
     });
   mcp
-    .command('add <name> [command...]')
-    .description('configure a server: -- COMMAND…, --url or --from; starts nothing')
+    .command('add [name] [command...]')
+    .description('configure a server: -- COMMAND…, --url, --from or --preset; starts nothing')
     .option('--from <server>', 'a server of the registry, by its name there (@VERSION)')
+    .option('--preset <preset>', 'a well-known server, with what it needs after -- (see --help)')
     .option('--prefer <way>', 'of several ways to run it: remote or package')
     .option('--url <address>', 'a server over Streamable HTTP')
     .option('--sse', 'the address speaks the transport of before 2025')
@@ -192,7 +197,8 @@ function addFinding(mcp: Command, host: Host, done: (code: number) => void): voi
     .option(...registry)
     .option(...config)
     .option(...json)
-    .action(async (name: string, command: readonly string[], flags: object) => {
+    .addHelpText('after', presetHelp)
+    .action(async (name: string | undefined, command: readonly string[], flags: object) => {
       const { addVerb } = await import('./add.js');
       done(await addVerb(host, name, command, flags));
     });

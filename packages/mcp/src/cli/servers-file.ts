@@ -1,5 +1,6 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { randomBytes } from 'node:crypto';
+import { chmod, chown, readFile, readlink, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { expandVariables } from '../config/expand.js';
 import { isJsonObject, type JsonObject } from '../json.js';
 import type { ServerSpec } from '../hub/server-spec.js';
@@ -55,7 +56,10 @@ export async function readServersFile(
   return { path, servers: servers as Record<string, JsonObject>, content };
 }
 
-/** Writes it whole or not at all; what else stands in it stays. */
+/**
+ * Writes it whole or not at all; what else stands in it stays, and so does who may read it: secrets may stand there. A
+ * link stays one, to the file that is written.
+ */
 export async function writeServer(
   file: ServersFile,
   name: string,
@@ -63,10 +67,55 @@ export async function writeServer(
 ): Promise<void> {
   const mcpServers = { ...file.servers, [name]: server };
   const whole = `${JSON.stringify({ ...file.content, mcpServers }, null, 2)}\n`;
-  const beside = `${file.path}.${process.pid}.new`;
-  await writeFile(beside, whole, { flag: 'wx' });
-  await rename(beside, file.path);
+  const path = await endOfLinks(file.path);
+  const beside = `${path}.${randomBytes(6).toString('hex')}.new`;
+  const before = await orUndefined(stat(path));
+  try {
+    if (before === undefined) await writeFile(beside, whole, { flag: 'wx', flush: true });
+    else {
+      await writeFile(beside, whole, { flag: 'wx', flush: true, mode: 0o600 });
+      const { mode, uid, gid } = before;
+      const isOwnedAlike = await chown(beside, uid, gid).then(
+        () => true,
+        () => false,
+      );
+      // Whose group it cannot be given to is not shown to another group in its place.
+      await chmod(beside, mode & (isOwnedAlike ? 0o777 : 0o707));
+    }
+    await rename(beside, path);
+  } finally {
+    await rm(beside, { force: true });
+  }
 }
+
+/** Also of a link whose file is not there yet. */
+async function endOfLinks(path: string): Promise<string> {
+  let end = path;
+  for (let links = 0; links < 40; links += 1) {
+    const target = await readlink(end).catch((error: unknown) => {
+      if (isCode(error, 'ENOENT', 'EINVAL')) return undefined; // no link
+      throw error;
+    });
+    if (target === undefined) return end;
+    end = resolve(dirname(end), target);
+  }
+  throw new McpError(
+    'ORCH_MCP_SPEC',
+    `${path} is a link that leads nowhere. Name a file instead.`,
+    {
+      details: { file: path },
+    },
+  );
+}
+
+const isCode = (error: unknown, ...codes: readonly string[]): boolean =>
+  codes.includes((error as NodeJS.ErrnoException).code ?? '');
+
+const orUndefined = <T>(work: Promise<T>): Promise<T | undefined> =>
+  work.catch((error: unknown) => {
+    if (isCode(error, 'ENOENT')) return undefined;
+    throw error;
+  });
 
 /**
  * A configured server with its variables filled in. Throws `ORCH_MCP_SPEC` that names the variables that are not set

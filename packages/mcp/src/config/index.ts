@@ -19,4 +19,4 @@ export {
 } from './claude-servers.js';
 export { fillIn, presets, type ServerEntry } from './presets.js';
 export { formatProblem, type ConfigProblem } from './problem.js';
-export { resolveNpx, type ResolvedNpx, type ResolveNpxOptions } from './resolve-npx.js';
+export { resolveNpx, withoutNpx, type ResolvedNpx, type ResolveNpxOptions } from './resolve-npx.js';

@@ -1,7 +1,8 @@
 import { getNodeValue, type Node } from 'jsonc-parser';
 import { checkServer, type ServerSpec } from '../hub/server-spec.js';
 import { McpError } from '../mcp-error.js';
-import type { ServerOrigin, WrittenServer } from '../safety/approval-store.js';
+import type { ServerOrigin } from '../safety/approval-store.js';
+import type { WrittenServer } from '../safety/written-server.js';
 import { entriesOf, type JsonDocument } from './document.js';
 import { expandVariables } from './expand.js';
 import { splitCommand } from './split-command.js';

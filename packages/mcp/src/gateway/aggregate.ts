@@ -1,6 +1,7 @@
 import { asText, isJsonObject, type JsonObject } from '../json.js';
 import type { AllowsAll } from '../hub/filter.js';
 import { McpError, type McpErrorCode } from '../mcp-error.js';
+import { asRpcError } from '../serving/reply.js';
 import {
   RpcError,
   rpcCode,
@@ -9,6 +10,7 @@ import {
   type ServiceEvent,
 } from '../serving/service.js';
 import { renameLinks, type Names } from './qualified-names.js';
+import type { Subscriptions } from './subscriptions.js';
 
 export type What = 'tool' | 'resource' | 'prompt';
 
@@ -20,28 +22,8 @@ export interface AggregateOptions {
   readonly allows: AllowsAll;
   readonly subscriptions: Subscriptions;
   refused(what: What, name: string, why: string): void;
-  /** A service gave no list. */
+  /** A service gave no list, though it has one. */
   missing(service: string, error: McpError): void;
-}
-
-/** Subscriptions of all clients to what they share: the first begins one, and the last ends it. */
-export class Subscriptions {
-  readonly #counts = new Map<string, number>();
-
-  /** True when there was none. */
-  add(uri: string): boolean {
-    const count = this.#counts.get(uri) ?? 0;
-    this.#counts.set(uri, count + 1);
-    return count === 0;
-  }
-
-  /** True when this was the last. */
-  remove(uri: string): boolean {
-    const count = this.#counts.get(uri) ?? 0;
-    if (count > 1) this.#counts.set(uri, count - 1);
-    else this.#counts.delete(uri);
-    return count === 1;
-  }
 }
 
 interface Listing {
@@ -70,6 +52,24 @@ const unsent: { readonly [code in McpErrorCode]?: string } = {
   ORCH_MCP_POISONED: 'what its server says of it is suspicious',
   ORCH_MCP_UNAPPROVED: 'nobody has approved its server',
 };
+
+/** The service has no such list, and says so: what is listed of it is nothing, and nothing is missing. */
+const hasNone = (error: unknown): boolean =>
+  asRpcError(error).code === rpcCode.method ||
+  (McpError.isInstance(error) && error.code === 'ORCH_MCP_UNSUPPORTED');
+
+/** What a service of this process throws may be any error. */
+function asMcpError(error: unknown, service: string, method: string): McpError {
+  if (McpError.isInstance(error)) return error;
+  const why = error instanceof Error ? error.message : String(error);
+  const message = `The service ${service} failed at ${method}: ${why} The lists are given without it. Mend the service.`;
+  return error instanceof RpcError
+    ? new McpError('ORCH_MCP_REMOTE', message, {
+        details: { rpcCode: error.code, data: error.data },
+        cause: error,
+      })
+    : new McpError('ORCH_MCP_RESULT', message, { cause: error });
+}
 
 /**
  * Several services as one, cut down to what one caller may see and use. What the filters do not allow is neither listed
@@ -138,8 +138,9 @@ export function aggregate(options: AggregateOptions): McpService {
             return { ...item, [key]: key === 'name' ? names.tool(of, own) : names.uri(of, own) };
           });
         } catch (error) {
-          if (!McpError.isInstance(error)) throw error;
-          options.missing(of, error);
+          // Then the client has gone, and no service is to blame.
+          if (exchange.signal.aborted) throw error;
+          if (!hasNone(error)) options.missing(of, asMcpError(error, of, method));
           return [];
         }
       }),
@@ -165,15 +166,11 @@ export function aggregate(options: AggregateOptions): McpService {
   ): Promise<JsonObject> {
     const { uri } = params;
     const [service, own] = locate('resource', uri);
-    const isFirst = method === 'resources/subscribe' && subscriptions.add(asText(uri));
-    const isLast = method === 'resources/unsubscribe' && subscriptions.remove(asText(uri));
-    if (!isFirst && !isLast) return {};
-    try {
-      return await service.request(method, { ...params, uri: own }, exchange);
-    } catch (error) {
-      if (isFirst) subscriptions.remove(asText(uri));
-      throw error;
-    }
+    const ask = (): Promise<JsonObject> =>
+      service.request(method, { ...params, uri: own }, exchange);
+    return method === 'resources/subscribe'
+      ? subscriptions.hold(asText(uri), exchange.signal, ask)
+      : subscriptions.release(asText(uri), ask);
   }
 
   async function setLevel(params: JsonObject, exchange: Exchange): Promise<JsonObject> {

@@ -7,10 +7,11 @@ import { openHttpEndpoint, type HttpEndpoint, type NotLetIn } from '../serving/h
 import type { Entrant } from '../serving/http-sessions.js';
 import { serveLines } from '../serving/line-endpoint.js';
 import type { McpService, Trust } from '../serving/service.js';
-import { aggregate, Subscriptions, type What } from './aggregate.js';
+import { aggregate, type What } from './aggregate.js';
 import { Grants, removeSecret, writeSecret, type Granted } from './grants.js';
 import { plain, qualified, type Names } from './qualified-names.js';
 import { serviceOf, type Observe } from './server-service.js';
+import { Subscriptions } from './subscriptions.js';
 
 /** What is worth a line in a log. It never has a token in it. */
 export type GatewayEvent =
@@ -82,9 +83,12 @@ export interface Grant {
 }
 
 export interface McpGateway {
-  /** Listens on the loopback. `port` 0, the default, is any that is free. Throws `ORCH_MCP_SPEC`. */
+  /**
+   * Listens on the loopback. `port` 0, the default, is any that is free. Throws `ORCH_MCP_SPEC`, and `ORCH_MCP_CLOSED`
+   * once the gateway was closed.
+   */
   listen(options?: { readonly port?: number }): Promise<{ readonly url: string }>;
-  /** Lets one agent in. Throws `ORCH_MCP_SPEC`. */
+  /** Lets one agent in. Throws `ORCH_MCP_SPEC`, and `ORCH_MCP_CLOSED` once the gateway was closed. */
   grant(options: GrantOptions): Promise<Grant>;
   /** Serves one client over lines, as over this process's own stdin and stdout; resolves when it has gone. */
   serve(streams: {
@@ -117,6 +121,12 @@ export function createGateway(hub: McpHub, options: GatewayOptions): McpGateway 
   const timers = new Map<string, NodeJS.Timeout>();
   const files = new Map<string, string>();
   let endpoint: HttpEndpoint | undefined;
+  let isClosed = false;
+
+  function requireOpen(): void {
+    if (isClosed)
+      throw new McpError('ORCH_MCP_CLOSED', 'The gateway was closed. Create another on the hub.');
+  }
 
   function admit(
     principal: string,
@@ -138,14 +148,12 @@ export function createGateway(hub: McpHub, options: GatewayOptions): McpGateway 
     return entrant;
   }
 
-  const anonymous =
-    options.anonymous === undefined
-      ? undefined
-      : admit('anonymous', {
-          attempt: 'anonymous',
-          allows: compileFilters(options.anonymous, 'anonymous'),
-          trust: 'untrusted',
-        });
+  if (options.anonymous !== undefined)
+    admit('anonymous', {
+      attempt: 'anonymous',
+      allows: compileFilters(options.anonymous, 'anonymous'),
+      trust: 'untrusted',
+    });
 
   function entrantOf(token: string): Entrant | NotLetIn {
     const found = grants.find(token, Date.now());
@@ -177,6 +185,7 @@ export function createGateway(hub: McpHub, options: GatewayOptions): McpGateway 
 
   return {
     async listen({ port = 0 } = {}) {
+      requireOpen();
       if (endpoint !== undefined)
         throw new McpError('ORCH_MCP_SPEC', `The gateway listens already, on ${endpoint.url}.`);
       try {
@@ -186,7 +195,8 @@ export function createGateway(hub: McpHub, options: GatewayOptions): McpGateway 
           limits,
           letIn(request) {
             const { authorization } = request.headers;
-            if (authorization === undefined) return anonymous ?? { why: 'there is none' };
+            if (authorization === undefined)
+              return live.get('anonymous')?.entrant ?? { why: 'there is none' };
             const token = /^Bearer +(\S+)$/i.exec(authorization)?.[1];
             return token === undefined ? { why: 'it is no Bearer token' } : entrantOf(token);
           },
@@ -200,10 +210,14 @@ export function createGateway(hub: McpHub, options: GatewayOptions): McpGateway 
           { cause },
         );
       }
+      // Whoever closed it meanwhile found nothing to close.
+      if (isClosed) await endpoint.close();
+      requireOpen();
       return { url: endpoint.url };
     },
 
     async grant({ attempt, servers, filter = {}, ttlMs, tokenFile, trust = 'untrusted' }) {
+      requireOpen();
       const offered = servers === undefined ? services : chosen(services, servers);
       if (!(ttlMs >= 1 && ttlMs <= longestMs))
         throw new McpError('ORCH_MCP_SPEC', `ttlMs must be a number of ms from 1 to ${longestMs}.`);
@@ -213,6 +227,9 @@ export function createGateway(hub: McpHub, options: GatewayOptions): McpGateway 
       const { granted, token } = grants.add({ attempt, allows, trust, untilMs });
       const file = resolve(tokenFile);
       await writeSecret(file, token);
+      // Whoever closed the gateway meanwhile found no grant to end.
+      if (isClosed) await removeSecret(file);
+      requireOpen();
       files.set(granted.id, file);
       admit(granted.id, granted, offered);
       const timer = setTimeout(() => void end(granted.id, attempt, 'expired'), ttlMs).unref();
@@ -233,9 +250,10 @@ export function createGateway(hub: McpHub, options: GatewayOptions): McpGateway 
     },
 
     async close() {
+      isClosed = true;
       const open = [...live].map(([id, { entrant }]) => end(id, entrant.caller.attempt, 'revoked'));
-      await Promise.all(open);
-      await endpoint?.close();
+      // At once, and not when all files are gone: until then somebody might still be let in.
+      await Promise.all([...open, endpoint?.close()]);
     },
   };
 }

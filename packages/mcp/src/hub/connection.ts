@@ -7,13 +7,19 @@ import { howItEnded } from '../transport/stdio.js';
 import { headersOf } from '../protocol/envelope.js';
 import { StatefulSession, type Session } from '../session/session.js';
 import { StatelessSession } from '../session/stateless-session.js';
-import type { Remains, RequestId, Transport, WireEvents } from '../transport/transport.js';
+import type {
+  OpenWire,
+  Remains,
+  RequestId,
+  Transport,
+  WireEvents,
+} from '../transport/transport.js';
 
 export interface ConnectionOptions {
   readonly name: string;
   /** Its name and what it is, for what the engine keeps of it. */
   readonly identity: string;
-  readonly open: (events: WireEvents) => Promise<Transport>;
+  readonly open: OpenWire;
   readonly createEngine: CreateEngine;
   readonly clientInfo: { readonly name: string; readonly version: string };
   readonly answers: ClientAnswers;
@@ -37,6 +43,9 @@ export interface Connection {
   readonly handshake: Handshake;
   close(error: McpError): Promise<void>;
 }
+
+/** How long what is being opened, and was told that nobody wants it, is waited for. */
+const openingGraceMs = 1000;
 
 /** Node fires a timer above this at once. */
 const longestTimerMs = 2 ** 31 - 1;
@@ -69,6 +78,7 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
     session.close();
     peer.end(error);
     await engine?.close().catch(() => undefined);
+    await openingEnds();
     return (await transport?.close()) ?? {};
   }
 
@@ -157,11 +167,21 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
   };
 
   /** What is opened too late is closed at once. */
-  async function opening(): Promise<Transport> {
-    const opened = await options.open(events);
-    transport = opened;
+  async function open(): Promise<Transport> {
+    const opened = await options.open(events, living.signal);
     if (isOver) await opened.close();
+    else transport = opened;
     return opened;
+  }
+  let opening: Promise<Transport> | undefined;
+  /** So that nothing of it is left, unless it heeds no signal. */
+  async function openingEnds(): Promise<void> {
+    let patience: NodeJS.Timeout | undefined;
+    const enough = new Promise<void>((resolve) => {
+      patience = setTimeout(resolve, openingGraceMs);
+    });
+    await Promise.race([opening?.catch(() => undefined), enough]);
+    clearTimeout(patience);
   }
 
   let timer: NodeJS.Timeout | undefined;
@@ -179,9 +199,11 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
   const stop = (): void =>
     fail(new McpError('ORCH_MCP_CLOSED', `${name} was closed before it was ready.`));
   options.signal.addEventListener('abort', stop, { once: true });
+  if (options.signal.aborted) stop();
   try {
-    engine = await options.createEngine();
-    const opened = await Promise.race([opening(), late]);
+    engine = await Promise.race([options.createEngine(), late, failing]);
+    opening = open();
+    const opened = await Promise.race([opening, late, failing]);
     peer.speakOver(opened);
     const shaking = engine.handshake({
       clientInfo: options.clientInfo,

@@ -4,13 +4,16 @@ import { McpError } from '../mcp-error.js';
 import type { HeadersHelper } from './server-spec.js';
 
 const timeoutMs = 10_000;
+/** From TERM to KILL. */
+const graceMs = 500;
 const mostBytes = 64 * 1024;
 
-/** Runs the program once. Rejects with `ORCH_MCP_HEADERS`, and shows nothing of what was printed. */
+/** Runs the program once; an aborted signal ends it. Rejects with `ORCH_MCP_HEADERS`, and shows nothing of what was printed. */
 export async function headersFrom(
   owner: ProcessOwner,
   server: string,
   { argv, cwd, env }: HeadersHelper,
+  signal?: AbortSignal,
 ): Promise<Readonly<Record<string, string>>> {
   const fail = (what: string, cause?: unknown): McpError =>
     new McpError(
@@ -19,12 +22,16 @@ export async function headersFrom(
       { details: { server, program: argv[0] }, cause },
     );
   const ended = await owner
-    .run({ argv, cwd, env, wallMs: timeoutMs, captureBytes: mostBytes })
+    .run({
+      ...{ argv, cwd, env, graceMs, wallMs: timeoutMs, captureBytes: mostBytes },
+      ...(signal !== undefined && { signal }),
+    })
     .catch((error: unknown) => {
       // Its details may hold what was printed.
       const reason = ProcessError.isInstance(error) ? error.code : 'unknown';
       throw fail(`could not be run (${reason})`);
     });
+  if (ended.reason === 'cancelled') throw fail('was ended, as nobody waited for it any more');
   if (ended.reason === 'timed_out') throw fail(`did not end within ${timeoutMs} ms`);
   if (ended.code !== 0) throw fail(`ended with ${ended.code ?? ended.signal ?? 'no exit code'}`);
   let value: unknown;

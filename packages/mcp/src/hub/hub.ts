@@ -180,6 +180,8 @@ function createHousehold(options: ClientOptions): Household {
         }),
         redactor,
         checksOutput: options.structured !== 'off',
+        timeoutMs,
+        totalMs,
         mayStart() {
           const refusal = whyUnapproved(name, server.origin, options.approvals);
           if (refusal !== undefined) throw refusal;

@@ -1,9 +1,10 @@
 import type { JsonObject } from '../json.js';
 import { McpError } from '../mcp-error.js';
 import { unlessAborted } from '../on-abort.js';
-import type { RequestOptions } from '../protocol/peer.js';
+import type { RunningOptions } from '../protocol/peer.js';
 import type { DefinitionGuard } from '../safety/guard.js';
 import type { Redactor } from '../safety/redaction.js';
+import type { Requests } from '../session/session.js';
 import type { Connection } from './connection.js';
 import {
   listAll,
@@ -14,6 +15,7 @@ import {
   type Tool,
 } from './definitions.js';
 import type { ListOptions } from './mcp-server.js';
+import { unlessLate } from './patience.js';
 import { mostTurns, type ServerRequests } from './requests.js';
 
 export interface KeptListsOptions {
@@ -21,12 +23,29 @@ export interface KeptListsOptions {
   readonly requests: ServerRequests;
   readonly guard: DefinitionGuard;
   readonly redactor: Redactor;
+  /** Of who reads a list, unless they say otherwise. */
+  readonly timeoutMs: number;
+  readonly totalMs: number;
+}
+
+/** A list that is being read, or was. */
+interface Reading {
+  readonly items: Promise<readonly JsonObject[]>;
+  /** Its longest silence, by who began it. */
+  readonly timeoutMs: number;
+  readonly hearing: Hearing;
+}
+
+/** When the server was heard last; undefined while nothing is asked of it. */
+interface Hearing {
+  lastMs: number | undefined;
+  isOver: boolean;
 }
 
 /** What one server lists, kept until it may have changed; each is judged before anybody sees it. */
 export class KeptLists {
   readonly #options: KeptListsOptions;
-  readonly #lists = new Map<ListKind, Promise<readonly JsonObject[]>>();
+  readonly #lists = new Map<ListKind, Reading>();
   /** On the monotonic clock, where the server said so. */
   readonly #keptUntilMs = new Map<ListKind, number>();
   /** By what the tools say of themselves. */
@@ -64,26 +83,45 @@ export class KeptLists {
 
   async list<T extends JsonObject>(
     kind: ListKind,
-    { refresh = false, signal, ...options }: ListOptions = {},
+    { refresh = false, signal, ...options }: ListOptions & RunningOptions = {},
   ): Promise<readonly T[]> {
     if (refresh || this.#isStale(kind)) this.#lists.delete(kind);
-    let list = this.#lists.get(kind);
-    if (list === undefined) {
-      list = this.#read(kind, options);
-      const reading = list;
-      // Who waits for the same list shares it, so that nobody's signal ends it for the others.
-      this.#lists.set(kind, reading);
-      reading.catch(() => {
-        if (this.#lists.get(kind) === reading) this.#lists.delete(kind);
-      });
+    const { name: server } = this.#options;
+    const { startedMs = performance.now() } = options;
+    const { timeoutMs = this.#options.timeoutMs, totalMs = this.#options.totalMs } = options;
+    for (;;) {
+      // Who waits for the same list shares it, so that nobody's signal or time ends it for the others.
+      const shared = this.#lists.get(kind);
+      const reading = shared ?? this.#begin(kind, { ...options, startedMs, totalMs });
+      if (reading.hearing.isOver) return (await reading.items) as readonly T[];
+      const what = `Listing ${kind.items} of ${server}`;
+      const { items, hearing } = reading;
+      const waiting = signal === undefined ? items : unlessAborted(items, signal, what);
+      try {
+        return (await unlessLate(waiting, {
+          ...{ server, method: kind.method, startedMs, totalMs },
+          // Its own silence ends the reading itself.
+          ...(timeoutMs < reading.timeoutMs && { timeoutMs, heardMs: () => hearing.lastMs }),
+        })) as readonly T[];
+      } catch (error) {
+        if (shared === undefined || !isSooner(error, { silence: timeoutMs, total: totalMs }))
+          throw error;
+      }
     }
-    return (await (signal === undefined
-      ? list
-      : unlessAborted(
-          list,
-          signal,
-          `Listing ${kind.items} of ${this.#options.name}`,
-        ))) as readonly T[];
+  }
+
+  #begin(kind: ListKind, options: RunningOptions): Reading {
+    const hearing: Hearing = { lastMs: undefined, isOver: false };
+    const items = this.#read(kind, options, hearing);
+    const { timeoutMs = this.#options.timeoutMs } = options;
+    const reading: Reading = { items, timeoutMs, hearing };
+    this.#lists.set(kind, reading);
+    items
+      .catch(() => {
+        if (this.#lists.get(kind) === reading) this.#lists.delete(kind);
+      })
+      .finally(() => (hearing.isOver = true));
+    return reading;
   }
 
   /** Reads the list of tools before it is asked for, so that a change is told when it happens. */
@@ -110,16 +148,22 @@ export class KeptLists {
     this.#repeatable = new Set();
   }
 
-  async #read(kind: ListKind, options: RequestOptions): Promise<readonly JsonObject[]> {
+  async #read(
+    kind: ListKind,
+    options: RunningOptions,
+    hearing: Hearing,
+  ): Promise<readonly JsonObject[]> {
     const { requests, redactor } = this.#options;
     this.#keptUntilMs.delete(kind);
     for (let attempt = 1, stale = 0; stale < mostTurns;) {
+      hearing.lastMs = undefined;
       const connection = await requests.acquire();
+      hearing.lastMs = performance.now();
       const generation = this.#generationOf(kind.capability);
       let items: readonly JsonObject[] = [];
       try {
         if (connection.handshake.capabilities[kind.capability] !== undefined)
-          items = await this.#readFrom(connection, kind, options);
+          items = await this.#readFrom(connection, kind, options, hearing);
       } catch (error) {
         // A server need not offer templates because it offers resources.
         if (kind !== templateList || !isMethodNotFound(error)) {
@@ -139,9 +183,25 @@ export class KeptLists {
   async #readFrom(
     { session }: Connection,
     kind: ListKind,
-    options: RequestOptions,
+    options: RunningOptions,
+    hearing: Hearing,
   ): Promise<readonly JsonObject[]> {
-    const { items, ttlMs } = await listAll(session, this.#options.name, kind, options);
+    const heard = (): void => void (hearing.lastMs = performance.now());
+    const listening: RunningOptions = {
+      ...options,
+      onProgress(progress) {
+        heard();
+        options.onProgress?.(progress);
+      },
+    };
+    const pages: Requests = {
+      async request(method, params, running) {
+        const page = await session.request(method, params, running);
+        heard();
+        return page;
+      },
+    };
+    const { items, ttlMs } = await listAll(pages, this.#options.name, kind, listening);
     this.#keptUntilMs.set(kind, performance.now() + ttlMs);
     return items;
   }
@@ -165,6 +225,12 @@ export class KeptLists {
     return items;
   }
 }
+
+/** It was given up by somebody whose time was shorter than this. */
+const isSooner = (error: unknown, times: Readonly<Record<'silence' | 'total', number>>): boolean =>
+  McpError.isInstance(error) &&
+  error.code === 'ORCH_MCP_TIMEOUT' &&
+  (error.details['ms'] as number) < times[error.details['limit'] as keyof typeof times];
 
 const isMethodNotFound = (error: unknown): boolean =>
   McpError.isInstance(error) && error.details['rpcCode'] === -32_601;

@@ -1,20 +1,32 @@
 import type { JsonObject } from '../json.js';
 import { McpError } from '../mcp-error.js';
-import type { RequestOptions } from '../protocol/peer.js';
+import type { RequestOptions, RunningOptions } from '../protocol/peer.js';
 import type { Redactor } from '../safety/redaction.js';
 import type { Connection } from './connection.js';
+import { unlessLate } from './patience.js';
 import type { Supervisor } from './supervisor.js';
 
-/** Throws if a request must not be made. A promise: what is known is out of date, and is read first. */
-export type Admit = () => Promise<unknown> | undefined;
+/**
+ * Throws if a request must not be made. A promise: what is known is out of date, and is read first, in the time of the
+ * request.
+ */
+export type Admit = (options: RunningOptions | undefined) => Promise<unknown> | undefined;
+
+/** The options of a request, with when its time in all began and how long it is. */
+type Timed = RunningOptions & { readonly startedMs: number; readonly totalMs: number };
 
 export interface RequestsOptions {
   readonly name: string;
   readonly supervisor: Supervisor;
   readonly redactor: Redactor;
+  /** Longest time of a request in all, unless it says otherwise. */
+  readonly totalMs: number;
   /** Throws if the server must not be started. */
   mayStart(): void;
 }
+
+/** Makes a request on a connection, with the times that it has. */
+export type Work<T> = (connection: Connection, options: RunningOptions | undefined) => Promise<T>;
 
 /** So often a list that changes while it is read is read again. */
 export const mostTurns = 10;
@@ -49,36 +61,45 @@ export class ServerRequests {
     options: RequestOptions | undefined,
     repeat: boolean,
     admit?: Admit,
+    startedMs?: number,
   ): Promise<JsonObject> {
-    const work = ({ session }: Connection): Promise<JsonObject> =>
-      session.request(method, params, options);
-    return this.ask(capability, method, work, options, repeat, admit);
+    const work: Work<JsonObject> = ({ session }, running) =>
+      session.request(method, params, running);
+    return this.ask(capability, method, work, options, repeat, admit, startedMs);
   }
 
-  /** `repeat`: once more, on a new connection, if this one breaks before the answer. */
+  /**
+   * `repeat`: once more, on a new connection, if this one breaks before the answer. All that is waited for is in the one
+   * time in all, which began at `startedMs`.
+   */
   async ask<T>(
     capability: string | undefined,
     method: string,
-    work: (connection: Connection) => Promise<T>,
+    work: Work<T>,
     options: RequestOptions | undefined,
     repeat = true,
     admit?: Admit,
+    startedMs = performance.now(),
   ): Promise<T> {
     const { supervisor, redactor } = this.#options;
     let connection = supervisor.current;
     if (connection !== undefined) this.#requireCapability(connection, capability, method);
     // On the path of nearly every call there is nothing to wait for.
-    const asking = connection && admit?.();
+    const asking = connection && admit?.(options);
+    let running: RunningOptions | undefined = options;
     if (connection === undefined || asking !== undefined) {
       await asking;
-      connection = await this.#admitted(capability, method, options?.signal, admit);
+      const timed = this.#timed(options, startedMs);
+      connection = await this.#admitted(capability, method, timed, admit);
+      running = timed;
     }
     try {
-      return await work(connection);
+      return await work(connection, running);
     } catch (error) {
       if (!repeat || !this.mayRepeat(error)) throw redactor.error(error);
-      const next = await this.#admitted(capability, method, options?.signal, admit);
-      return await work(next).catch((again: unknown) => {
+      const timed = this.#timed(options, startedMs);
+      const next = await this.#admitted(capability, method, timed, admit);
+      return await work(next, timed).catch((again: unknown) => {
         throw redactor.error(again);
       });
     }
@@ -94,17 +115,25 @@ export class ServerRequests {
     );
   }
 
+  #timed(options: RequestOptions | undefined, startedMs: number): Timed {
+    return { ...options, totalMs: options?.totalMs ?? this.#options.totalMs, startedMs };
+  }
+
   /** A connection on which the request may be made, by what the server of this connection says of itself. */
   async #admitted(
     capability: string | undefined,
     method: string,
-    signal: AbortSignal | undefined,
+    timed: Timed,
     admit: Admit | undefined,
   ): Promise<Connection> {
+    const { name: server, supervisor } = this.#options;
+    const { startedMs, totalMs } = timed;
+    const patience = { server, method, startedMs, totalMs, waitedFor: 'start' } as const;
     for (let turn = 1; turn <= mostTurns; turn += 1) {
-      const connection = await this.acquire(signal);
+      const connection =
+        supervisor.current ?? (await unlessLate(this.acquire(timed.signal), patience));
       this.#requireCapability(connection, capability, method);
-      const asking = admit?.();
+      const asking = admit?.(timed);
       if (asking === undefined) return connection;
       await asking;
     }

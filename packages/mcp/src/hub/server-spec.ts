@@ -251,7 +251,8 @@ function list(name: string, what: string, values: readonly unknown[]): void {
   });
 }
 
-function inheritedFrom(environment: Surroundings['environment']): Record<string, string> {
+/** What every server gets of the environment. */
+export function inheritedFrom(environment: Surroundings['environment']): Record<string, string> {
   const inherited: Record<string, string> = {};
   for (const key of passed) {
     const value = environment[key];

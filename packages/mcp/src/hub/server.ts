@@ -1,7 +1,7 @@
 import type { Handshake } from '../engine/engine.js';
 import type { Json, JsonObject } from '../json.js';
-import { McpError } from '../mcp-error.js';
-import type { RequestOptions } from '../protocol/peer.js';
+import { McpError, type McpErrorCode } from '../mcp-error.js';
+import { besides, type RequestOptions, type RunningOptions } from '../protocol/peer.js';
 import { readAnnouncement } from './announcements.js';
 import type { Connection } from './connection.js';
 import {
@@ -32,7 +32,7 @@ import type {
   ServerEvent,
 } from './mcp-server.js';
 import { OutputCheck } from './output-check.js';
-import { ServerRequests, type Admit } from './requests.js';
+import { ServerRequests, type Admit, type Work } from './requests.js';
 import { Supervisor, type RestartPolicy, type ServerState } from './supervisor.js';
 import { readToolResult, type ToolResult } from './tool-result.js';
 
@@ -44,6 +44,9 @@ export interface ServerOptions {
   readonly redactor: Redactor;
   /** Whether what a tool gives is held against its own output schema. */
   readonly checksOutput: boolean;
+  /** Of a request, unless it says otherwise. */
+  readonly timeoutMs: number;
+  readonly totalMs: number;
   /** Throws if it must not be started. */
   mayStart(): void;
   open(hooks: {
@@ -56,6 +59,9 @@ export interface ServerOptions {
   readonly tell: (event: ServerEvent) => void;
   readonly called: ((report: CallReport) => void) | undefined;
 }
+
+/** What its caller's times or signal ended. */
+const ofCaller: ReadonlySet<McpErrorCode> = new Set(['ORCH_MCP_TIMEOUT', 'ORCH_MCP_CANCELLED']);
 
 export class SupervisedServer implements McpServer {
   readonly name: string;
@@ -80,14 +86,22 @@ export class SupervisedServer implements McpServer {
         options.tell({ type: 'state', state, ...(error !== undefined && { error }) });
       },
     });
-    const { name, guard, redactor } = options;
+    const { name, guard, redactor, timeoutMs, totalMs } = options;
     this.#requests = new ServerRequests({
       name,
       supervisor: this.#supervisor,
       redactor,
+      totalMs,
       mayStart: () => options.mayStart(),
     });
-    this.#lists = new KeptLists({ name, requests: this.#requests, guard, redactor });
+    this.#lists = new KeptLists({
+      name,
+      requests: this.#requests,
+      guard,
+      redactor,
+      timeoutMs,
+      totalMs,
+    });
   }
 
   get state(): ServerState {
@@ -131,9 +145,10 @@ export class SupervisedServer implements McpServer {
 
   call(tool: string, args: JsonObject = {}, options?: CallOptions): Promise<ToolResult> {
     const { called } = this.#options;
+    const startedMs = performance.now();
     return called === undefined
-      ? this.#call(tool, args, options)
-      : this.#reported(called, tool, args, options);
+      ? this.#call(tool, args, options, startedMs)
+      : this.#reported(called, tool, args, options, startedMs);
   }
 
   async #reported(
@@ -141,11 +156,11 @@ export class SupervisedServer implements McpServer {
     tool: string,
     args: JsonObject,
     options: CallOptions | undefined,
+    startedMs: number,
   ): Promise<ToolResult> {
-    const startedMs = performance.now();
     let outcome: CallReport['outcome'] = 'ORCH_MCP_RESULT';
     try {
-      const result = await this.#call(tool, args, options);
+      const result = await this.#call(tool, args, options, startedMs);
       outcome = result.isError ? 'tool_error' : 'ok';
       return result;
     } catch (error) {
@@ -160,14 +175,23 @@ export class SupervisedServer implements McpServer {
     tool: string,
     args: JsonObject,
     options: CallOptions | undefined,
+    startedMs: number,
   ): Promise<ToolResult> {
     if (!this.#options.allows.tools(tool)) this.#refuse('tool', tool);
     const repeat = options?.idempotent ?? this.#lists.isRepeatable(tool);
     const params = { name: tool, arguments: args };
-    const admit = (): Promise<unknown> | undefined => this.#admit(toolList, tool, options);
-    const raw = await this.#requests.request('tools', 'tools/call', params, options, repeat, admit);
+    const admit: Admit = (running) => this.#admit(toolList, tool, running);
+    const raw = await this.#requests.request(
+      'tools',
+      'tools/call',
+      params,
+      options,
+      repeat,
+      admit,
+      startedMs,
+    );
     const result = readToolResult(this.name, tool, raw);
-    if (this.#options.checksOutput) await this.#checkOutput(tool, result);
+    if (this.#options.checksOutput) await this.#checkOutput(tool, result, options, startedMs);
     return result;
   }
 
@@ -175,28 +199,33 @@ export class SupervisedServer implements McpServer {
   #admit(
     kind: ListKind,
     name: string,
-    options: RequestOptions | undefined,
+    options: RunningOptions | undefined,
   ): Promise<unknown> | undefined {
     const { guard } = this.#options;
-    if (guard.asksFirst && !this.#lists.isKnown(kind)) {
-      const { signal } = options ?? {};
-      return this.#lists.list(kind, signal === undefined ? {} : { signal });
-    }
+    if (guard.asksFirst && !this.#lists.isKnown(kind))
+      return this.#lists.list(kind, besides(options));
     const refusal = guard.refusal(kind.part, name);
     if (refusal !== undefined) throw refusal;
     return undefined;
   }
 
   /** The list is read for it only if the tool gave something structured, and its schema is not known yet. */
-  async #checkOutput(tool: string, result: ToolResult): Promise<void> {
+  async #checkOutput(
+    tool: string,
+    result: ToolResult,
+    options: CallOptions | undefined,
+    startedMs: number,
+  ): Promise<void> {
     if (!this.#lists.isJudged(toolList) && result.structured !== undefined) {
       try {
-        await this.#lists.list(toolList);
+        await this.#lists.list(toolList, besides({ ...options, startedMs }));
       } catch (cause) {
+        // That its time is over, or nobody waits for it, is told as it is.
+        const known = McpError.isInstance(cause) && ofCaller.has(cause.code) ? cause : undefined;
         throw new McpError(
-          'ORCH_MCP_STRUCTURED',
+          known?.code ?? 'ORCH_MCP_STRUCTURED',
           `The tool ${tool} of ${this.name} has run, but its output schema could not be read: ${(cause as Error).message} What it gave is in details.result.`,
-          { details: { server: this.name, tool, result: result.raw }, cause },
+          { details: { ...known?.details, server: this.name, tool, result: result.raw }, cause },
         );
       }
     }
@@ -232,7 +261,7 @@ export class SupervisedServer implements McpServer {
     await this.#requests.ask(
       'resources',
       subscribe,
-      ({ session }) => session.watch(uri, options),
+      ({ session }, running) => session.watch(uri, running),
       options,
     );
     this.#subscribed.add(uri);
@@ -245,7 +274,7 @@ export class SupervisedServer implements McpServer {
     await this.#requests.ask(
       'resources',
       unsubscribe,
-      ({ session }) => session.unwatch(uri, options),
+      ({ session }, running) => session.unwatch(uri, running),
       options,
     );
   }
@@ -261,7 +290,7 @@ export class SupervisedServer implements McpServer {
   ): Promise<JsonObject> {
     if (!this.#options.allows.prompts(name)) return Promise.reject(this.#refusal('prompt', name));
     const params = { name, arguments: args };
-    const admit = (): Promise<unknown> | undefined => this.#admit(promptList, name, options);
+    const admit: Admit = (running) => this.#admit(promptList, name, running);
     return this.#requests.request('prompts', 'prompts/get', params, options, true, admit);
   }
 
@@ -275,7 +304,7 @@ export class SupervisedServer implements McpServer {
     if ('prompt' in of) {
       if (!this.#options.allows.prompts(of.prompt)) this.#refuse('prompt', of.prompt);
       ref = { type: 'ref/prompt', name: of.prompt };
-      admit = () => this.#admit(promptList, of.prompt, options);
+      admit = (running) => this.#admit(promptList, of.prompt, running);
     } else {
       this.#requireResource(templateList, of.template);
       ref = { type: 'ref/resource', uri: of.template };
@@ -303,14 +332,15 @@ export class SupervisedServer implements McpServer {
     await this.#requests.ask(
       'logging',
       'logging/setLevel',
-      ({ session }) => session.setLogLevel(level, options),
+      ({ session }, running) => session.setLogLevel(level, running),
       options,
     );
     this.#logLevel = level;
   }
 
   async ping(options?: RequestOptions): Promise<void> {
-    await this.#requests.ask(undefined, 'ping', ({ session }) => session.ping(options), options);
+    const work: Work<void> = ({ session }, running) => session.ping(running);
+    await this.#requests.ask(undefined, 'ping', work, options);
   }
 
   close(): Promise<void> {

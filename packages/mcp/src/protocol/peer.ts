@@ -2,6 +2,7 @@ import { excerpt, isJsonObject, type Json, type JsonObject } from '../json.js';
 import { McpError } from '../mcp-error.js';
 import { onAbort } from '../on-abort.js';
 import { headersOf } from './envelope.js';
+import { timedOut } from './timed-out.js';
 import type { RequestId, Transport } from '../transport/transport.js';
 
 /** How far the server has come with a request. */
@@ -20,6 +21,19 @@ export interface RequestOptions {
   /** Gives up: the server is told, and the request rejects with `ORCH_MCP_CANCELLED`. */
   readonly signal?: AbortSignal;
   onProgress?(progress: Progress): void;
+}
+
+/** A request that is a part of more, which shares its time in all. */
+export interface RunningOptions extends RequestOptions {
+  /** When that time began, as of `performance.now()`. Default: now. */
+  readonly startedMs?: number;
+}
+
+/** For what is asked besides a request: its times and its signal. What comes of progress is of the request alone. */
+export function besides(options: RunningOptions = {}): RunningOptions {
+  const others: RunningOptions = { ...options };
+  delete others.onProgress;
+  return others;
 }
 
 interface Pending {
@@ -99,7 +113,7 @@ export class Peer {
   request(
     method: string,
     params: JsonObject,
-    options: RequestOptions = {},
+    options: RunningOptions = {},
     more?: Readonly<Record<string, string>>,
   ): Promise<JsonObject> {
     const { signal } = options;
@@ -130,11 +144,12 @@ export class Peer {
       const now = wholeMs();
       const timeoutMs = options.timeoutMs ?? this.#options.timeoutMs;
       const totalMs = options.totalMs ?? this.#options.totalMs;
+      const startedMs = options.startedMs === undefined ? now : Math.ceil(options.startedMs);
       const pending: Pending = {
         method,
         timeoutMs,
         totalMs,
-        startedMs: now,
+        startedMs,
         lastMs: now,
         onProgress: options.onProgress?.bind(options),
         resolve,
@@ -143,7 +158,7 @@ export class Peer {
       };
       this.#pending.set(id, pending);
       if (id >= this.#renewAt) this.#renew();
-      this.#lookBy(now + Math.min(timeoutMs, totalMs), now);
+      this.#lookBy(Math.min(now + timeoutMs, startedMs + totalMs), now);
       if (signal !== undefined)
         pending.letGoOfSignal = onAbort(signal, () => {
           this.#giveUp(id, this.#cancelled(method, signal.reason), 'cancelled');
@@ -323,17 +338,7 @@ export class Peer {
     limit: 'total' | 'silence',
   ): void {
     const ms = limit === 'total' ? totalMs : timeoutMs;
-    const what =
-      limit === 'total'
-        ? `was not done with ${method} after ${ms} ms in all; raise totalMs`
-        : `neither answered ${method} nor told any progress for ${ms} ms; raise timeoutMs`;
-    const error = new McpError(
-      'ORCH_MCP_TIMEOUT',
-      `${this.#options.name} ${what} if it is right to wait.`,
-      {
-        details: { method, limit, ms },
-      },
-    );
+    const error = timedOut(this.#options.name, { method, limit, ms });
     this.#giveUp(id, error, `timed out (${limit})`);
     this.#options.timedOut();
   }

@@ -92,7 +92,7 @@ export async function openRecorder(file: string, options: RecorderOptions = {}):
 
 /** The same transport, told about to `begin()` for each connection. */
 function observed(open: OpenWire, begin: () => (happening: Happening) => void): OpenWire {
-  return async (events) => {
+  return async (events, signal) => {
     const note = begin();
     let isOver = false;
     const over = (happening: Happening): void => {
@@ -100,33 +100,36 @@ function observed(open: OpenWire, begin: () => (happening: Happening) => void): 
       isOver = true;
     };
     note({ type: 'opened' });
-    const transport = await open({
-      ...events,
-      message(message) {
-        note({ type: 'received', message });
-        events.message(message);
+    const transport = await open(
+      {
+        ...events,
+        message(message) {
+          note({ type: 'received', message });
+          events.message(message);
+        },
+        oversized(message) {
+          // It went into a file, which is no part of a recording.
+          const { id } = message;
+          if (id !== undefined)
+            note({
+              type: 'failed',
+              id,
+              code: 'ORCH_MCP_TOO_LARGE',
+              text: 'It was not recorded: it is too large.',
+            });
+          events.oversized(message);
+        },
+        failed(id, error) {
+          note({ type: 'failed', id, code: error.code, text: error.message });
+          events.failed(id, error);
+        },
+        closed(error) {
+          over({ type: 'closed', code: error.code, text: error.message });
+          events.closed(error);
+        },
       },
-      oversized(message) {
-        // It went into a file, which is no part of a recording.
-        const { id } = message;
-        if (id !== undefined)
-          note({
-            type: 'failed',
-            id,
-            code: 'ORCH_MCP_TOO_LARGE',
-            text: 'It was not recorded: it is too large.',
-          });
-        events.oversized(message);
-      },
-      failed(id, error) {
-        note({ type: 'failed', id, code: error.code, text: error.message });
-        events.failed(id, error);
-      },
-      closed(error) {
-        over({ type: 'closed', code: error.code, text: error.message });
-        events.closed(error);
-      },
-    }).catch((error: unknown) => {
+      signal,
+    ).catch((error: unknown) => {
       over({
         type: 'closed',
         code: McpError.isInstance(error) ? error.code : 'ORCH_MCP_START',

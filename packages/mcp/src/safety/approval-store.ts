@@ -1,16 +1,11 @@
-import { realpathSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { realpathSync, readdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { isJsonObject } from '../json.js';
 import { McpError } from '../mcp-error.js';
+import { filesOf, type ApprovedFile } from './approved-files.js';
 import { canonicalJson, sha256 } from './canonical-json.js';
 import { isInside, readPrivate, stateDirectory, writePrivate } from './private-file.js';
-import { shown } from './scan.js';
-
-/** A file of the project that a server is given by name: whoever changes it changes what runs. */
-export interface ApprovedFile {
-  readonly path: string;
-  readonly sha256: string;
-}
+import { describeForLog, describeForPerson, type WrittenServer } from './written-server.js';
 
 /** What a person is asked about a server of a project; approving it approves exactly this. */
 export interface ApprovalRequest {
@@ -21,7 +16,7 @@ export interface ApprovalRequest {
   readonly server: string;
   /** The file that defines it. */
   readonly source: string;
-  /** What runs or is asked, on one line, before variables are filled in, and the names of what it is given. */
+  /** What runs or is asked, and what it is given, on one line, before variables are filled in. */
   readonly command: string;
   /** As they are now. */
   readonly files: readonly ApprovedFile[];
@@ -151,98 +146,6 @@ function resolved(directory: string): string {
   }
 }
 
-/** What of a server's definition decides what runs, as it is written: a variable is not filled in. */
-export interface WrittenServer {
-  readonly command?: string;
-  readonly args?: readonly string[];
-  readonly env?: Readonly<Record<string, string>>;
-  readonly cwd?: string;
-  readonly type?: string;
-  readonly url?: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly headersHelper?: string | readonly string[];
-  /** Its resources are not pinned. */
-  readonly dataResources?: boolean;
-}
-
-/**
- * Asks about a server of a project. Its id covers all of `written`: what it runs, where it connects to, and which
- * variables and headers it is given, from which variables of the user. Any change is another request.
- */
-function requestApproval(
-  project: string,
-  server: string,
-  source: string,
-  written: WrittenServer,
-): ApprovalRequest {
-  const place = resolved(resolve(project));
-  const { command, args = [], env = {}, cwd, type, url, headers = {}, headersHelper } = written;
-  const { dataResources } = written;
-  const definition = { command, args, env, cwd, type, url, headers, headersHelper, dataResources };
-  const helper = typeof headersHelper === 'string' ? [headersHelper] : (headersHelper ?? []);
-  const words = command === undefined ? [] : [command, ...args];
-  return {
-    id: sha256(canonicalJson({ project: place, server, definition })),
-    project: place,
-    server,
-    source,
-    command: shown(
-      `${describeCommand(words, cwd, env, url, headers, helper)}${dataResources === true ? ', its resources not pinned' : ''}`,
-      4000,
-    ),
-    files: filesOf(place, cwd, [...words, ...helper]),
-  };
-}
-
-function describeCommand(
-  words: readonly string[],
-  cwd: string | undefined,
-  env: Readonly<Record<string, string>>,
-  url: string | undefined,
-  headers: Readonly<Record<string, string>>,
-  helper: readonly string[],
-): string {
-  const parts = [url ?? words.map(quoted).join(' ')];
-  if (cwd !== undefined) parts.push(`in ${quoted(cwd)}`);
-  const names = (given: object): string => Object.keys(given).sort().join(', ');
-  if (Object.keys(env).length > 0) parts.push(`with the variables ${names(env)}`);
-  if (Object.keys(headers).length > 0) parts.push(`with the headers ${names(headers)}`);
-  if (helper.length > 0)
-    parts.push(`with the headers that this prints: ${helper.map(quoted).join(' ')}`);
-  return parts.join(' ');
-}
-
-const quoted = (word: string): string =>
-  /^[\w@%+=:,./~${}-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
-
-const mostBytes = 16 * 1024 * 1024;
-
-/** Files of the project that the command names: also as the end of `--config=file`. */
-function filesOf(
-  project: string,
-  cwd: string | undefined,
-  words: readonly string[],
-): ApprovedFile[] {
-  const base = resolve(project, cwd ?? '.');
-  const found = new Map<string, string>();
-  for (const word of words)
-    for (const name of new Set([word, word.slice(word.indexOf('=') + 1)])) {
-      const path = name === '' ? undefined : fileIn(project, resolve(base, name));
-      if (path !== undefined) found.set(path, sha256(readFileSync(path)));
-    }
-  return [...found].map(([path, hash]) => ({ path, sha256: hash }));
-}
-
-function fileIn(project: string, path: string): string | undefined {
-  try {
-    const stats = statSync(path);
-    const isOurs = isInside(path, project) || isInside(realpathSync(path), project);
-    return stats.isFile() && stats.size <= mostBytes && isOurs ? path : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
 /** Where a server's definition was read; with it, the hub knows whose word it is. */
 export interface ServerOrigin {
   /** `project`: the repository says so, and a person has to approve it. */
@@ -253,9 +156,31 @@ export interface ServerOrigin {
   readonly written: WrittenServer;
 }
 
-/** Asks about a server as its files are now. */
-export const askAbout = (server: string, origin: ServerOrigin): ApprovalRequest =>
-  requestApproval(origin.project, server, origin.source, origin.written);
+/** The same for the same definition of the same server of the same project: any change in `written` is another. */
+function idOf(server: string, project: string, written: WrittenServer): string {
+  const { command, args = [], env = {}, cwd, type, url, headers = {}, headersHelper } = written;
+  const { dataResources } = written;
+  const definition = { command, args, env, cwd, type, url, headers, headersHelper, dataResources };
+  return sha256(canonicalJson({ project, server, definition }));
+}
+
+/**
+ * Asks about a server as its files are now. Its id covers all of its definition: what it runs, where it connects to, and
+ * which variables and headers it is given, from which variables of the user. Throws `ORCH_MCP_UNAPPROVED` for a file that
+ * cannot be part of an approval.
+ */
+export function askAbout(server: string, origin: ServerOrigin): ApprovalRequest {
+  const { source, written } = origin;
+  const project = resolved(resolve(origin.project));
+  return {
+    id: idOf(server, project, written),
+    project,
+    server,
+    source,
+    command: describeForPerson(written),
+    files: filesOf(project, written),
+  };
+}
 
 /** Why a server must not be started; undefined if it may. Asked before each start. Throws `ORCH_MCP_STATE`. */
 export function whyUnapproved(
@@ -264,20 +189,30 @@ export function whyUnapproved(
   approvals: ApprovalStore | undefined,
 ): McpError | undefined {
   if (origin === undefined || origin.scope !== 'project') return undefined;
-  const request = askAbout(server, origin);
-  const approval = approvals?.find(request.id);
-  const changed = approval && changedFile(request.files, approval.files);
-  if (approval !== undefined && changed === undefined) return undefined;
-  const why =
-    changed === undefined
-      ? 'nobody has approved it'
-      : `${changed} is not what it was when it was approved`;
-  const { id, source, command } = request;
-  return new McpError(
-    'ORCH_MCP_UNAPPROVED',
-    `The server ${server} comes from ${source}, and ${why}, so nothing was started. It is: ${command}. If that is right: orch-mcp approve ${server}`,
-    { details: { server, source, id, command, ...(changed !== undefined && { changed }) } },
-  );
+  const { source, written } = origin;
+  const project = resolved(resolve(origin.project));
+  const id = idOf(server, project, written);
+  const refuse = (why: string, changed?: string): McpError => {
+    const command = describeForLog(written);
+    return new McpError(
+      'ORCH_MCP_UNAPPROVED',
+      `The server ${server} comes from ${source}, and ${why}, so nothing was started. It is: ${command}. If that is right: orch-mcp approve ${server}`,
+      { details: { server, source, id, command, ...(changed !== undefined && { changed }) } },
+    );
+  };
+  const approval = approvals?.find(id);
+  // Files are read only where somebody has approved them: they may be large.
+  if (approval === undefined) return refuse('nobody has approved it');
+  let changed: string | undefined;
+  try {
+    changed = changedFile(filesOf(project, written), approval.files);
+  } catch (error) {
+    if (!McpError.isInstance(error)) throw error;
+    const { path, why } = error.details;
+    return refuse(`${String(path)} ${String(why)}`, String(path));
+  }
+  if (changed === undefined) return undefined;
+  return refuse(`${changed} is not what it was when it was approved`, changed);
 }
 
 function changedFile(

@@ -22,10 +22,10 @@ export {
   type Approval,
   type ApprovalRequest,
   type ApprovalStore,
-  type ApprovedFile,
   type ServerOrigin,
-  type WrittenServer,
 } from './approval-store.js';
+export type { ApprovedFile } from './approved-files.js';
+export type { WrittenServer } from './written-server.js';
 export {
   formatLock,
   openPins,

@@ -3,11 +3,12 @@ import { McpError } from '../mcp-error.js';
 
 /** What is shorter is too likely a word like any other. */
 const shortest = 6;
+/** Of what is added later. The oldest are forgotten: a server whose tokens are renewed has many, and the newest hold. */
 const most = 1000;
 
 /** Replaces a server's secrets in what is said of it. */
 export interface Redactor {
-  /** More values that must not be seen. */
+  /** More values that must not be seen; the last 1000 of them, with their words, are known. */
   readonly add: (values: Iterable<string>) => void;
   /** Told each value that is added from now on. */
   readonly onAdded: (listener: (value: string) => void) => void;
@@ -24,24 +25,40 @@ const mark = '[redacted]';
  * the beginning or the end of a text, where something was cut off. Values of fewer than 6 characters are not known.
  */
 export function createRedactor(values: Iterable<string>): Redactor {
-  const known = new Set<string>();
+  /** What it was made with holds for as long as it does. */
+  const own = new Set<string>();
+  const added = new Set<string>();
   let pattern: RegExp | undefined;
   let sorted: string[] = [];
   const done = new WeakSet<object>();
   const listeners: ((value: string) => void)[] = [];
 
-  function add(more: Iterable<string>): void {
-    for (const given of more) {
-      // Who demands a token names the scheme, which is no secret.
-      const value = given.replace(/^(?:basic|bearer|dpop|token)\s+/i, '');
-      for (const listener of listeners) listener(value);
-      for (const one of [value, ...value.split(/\s+/)])
-        if (one.length >= shortest && known.size < most)
-          for (const form of [one, JSON.stringify(one).slice(1, -1), encodeURIComponent(one)])
-            known.add(form);
+  function learn(given: string, known: Set<string>): void {
+    // Who demands a token names the scheme, which is no secret.
+    const value = given.replace(/^(?:basic|bearer|dpop|token)\s+/i, '');
+    for (const listener of listeners) listener(value);
+    // The whole after its words, so that it is the newest of them.
+    for (const one of [...value.split(/\s+/).slice(-most), value]) {
+      if (one.length < shortest) continue;
+      for (const form of [one, JSON.stringify(one).slice(1, -1), encodeURIComponent(one)]) {
+        known.delete(form);
+        known.add(form);
+      }
     }
+  }
+
+  function add(more: Iterable<string>): void {
+    for (const given of more) learn(given, added);
+    for (const oldest of added) {
+      if (added.size <= most) break;
+      added.delete(oldest);
+    }
+    prepare();
+  }
+
+  function prepare(): void {
     // The longest first: a value may be a part of another.
-    sorted = [...known].sort((a, b) => b.length - a.length);
+    sorted = [...new Set([...own, ...added])].sort((a, b) => b.length - a.length);
     pattern =
       sorted.length === 0
         ? undefined
@@ -100,7 +117,8 @@ export function createRedactor(values: Iterable<string>): Redactor {
     return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, details(one)]));
   }
 
-  add(values);
+  for (const given of values) learn(given, own);
+  prepare();
   const onAdded = (listener: (value: string) => void): void => void listeners.push(listener);
   return { add, onAdded, text, json, error };
 }

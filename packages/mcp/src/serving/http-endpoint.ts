@@ -55,6 +55,9 @@ function refuse(response: ServerResponse, status: number, message: string, heade
   response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(text);
 }
 
+const shutOut = (response: ServerResponse, { message }: RpcError): void =>
+  refuse(response, 401, message, { 'www-authenticate': 'Bearer' });
+
 /** The body as text; undefined when it is larger, or broke off. */
 function readText(request: IncomingMessage, maxBytes: number): Promise<string | undefined> {
   const chunks: Buffer[] = [];
@@ -84,6 +87,14 @@ export async function openHttpEndpoint(options: HttpEndpointOptions): Promise<Ht
   /** Requests that are no session's, by whose they are. */
   const running = new Map<string, Set<AbortController>>();
 
+  /** Whose token it is. To be asked again after every wait: the token may have ended meanwhile. */
+  function enter(request: IncomingMessage): Entrant | RpcError {
+    const entrant = options.letIn(request);
+    if (!('why' in entrant)) return entrant;
+    options.refused('token', entrant.why, entrant.attempt);
+    return new RpcError(rpcCode.request, `The token is refused: ${entrant.why}.`);
+  }
+
   function sessionOf(
     request: IncomingMessage,
     response: ServerResponse,
@@ -109,8 +120,8 @@ export async function openHttpEndpoint(options: HttpEndpointOptions): Promise<Ht
   ): Promise<void> {
     const { principal, service, caller } = entrant;
     const own = running.get(principal) ?? new Set();
-    running.set(principal, own);
     const controller = new AbortController();
+    response.once('close', () => controller.abort(new Error('the client went away')));
     const reply = new HttpReply(response, { stream: undefined, over: () => undefined });
     const params = paramsOf(message);
     const method = asText(message['method']);
@@ -123,38 +134,56 @@ export async function openHttpEndpoint(options: HttpEndpointOptions): Promise<Ht
           rpcCode.request,
           `More than ${limits.requestsMost} requests at once. Wait for one of them.`,
         );
+      // Before there is anything to wait for: from here on the end of the entrant ends this too.
+      own.add(controller);
+      running.set(principal, own);
       if (method === 'tools/call' && typeof params['name'] === 'string') {
         const tool = await service.describeTool?.(params['name']);
+        // That may have taken long, as when its server is started for it.
+        const again = enter(request);
+        if (again instanceof RpcError) {
+          if (!response.headersSent) response.setHeader('www-authenticate', 'Bearer');
+          reply.end(errorMessage(idOf(message), again), 401);
+          return;
+        }
+        if (controller.signal.aborted) {
+          reply.drop();
+          return;
+        }
         checkMirroredArguments(request.headers, tool?.['inputSchema'], params['arguments']);
       }
+      await answerStateless(
+        message,
+        { service, caller, principal, sealed, signal: controller.signal },
+        reply,
+      );
     } catch (cause) {
       const error = asRpcError(cause);
       if (error.code === rpcCode.params) reply.end(errorMessage(idOf(message), error), 400);
       else answerError(reply, idOf(message), error);
-      return;
+    } finally {
+      own.delete(controller);
+      if (own.size === 0) running.delete(principal);
     }
-    own.add(controller);
-    response.once('close', () => controller.abort(new Error('the client went away')));
-    await answerStateless(
-      message,
-      { service, caller, principal, sealed, signal: controller.signal },
-      reply,
-    );
-    own.delete(controller);
-    if (own.size === 0) running.delete(principal);
   }
 
   async function post(
     request: IncomingMessage,
     response: ServerResponse,
-    entrant: Entrant,
+    { caller }: Entrant,
   ): Promise<void> {
     const text = await readText(request, limits.maxRequestBytes);
     if (text === undefined) {
-      options.refused('size', 'it is too large, or broke off', entrant.caller.attempt);
+      options.refused('size', 'it is too large, or broke off', caller.attempt);
       refuse(response, 413, `A message may have ${limits.maxRequestBytes} bytes.`, {
         connection: 'close',
       });
+      return;
+    }
+    // A body may come as slowly as it likes; who it is from is known by what holds at its end.
+    const entrant = enter(request);
+    if (entrant instanceof RpcError) {
+      shutOut(response, entrant);
       return;
     }
     let message: unknown;
@@ -204,12 +233,9 @@ export async function openHttpEndpoint(options: HttpEndpointOptions): Promise<Ht
       refuse(response, 404, `There is nothing here but ${endpointPath}.`);
       return;
     }
-    const entrant = options.letIn(request);
-    if ('why' in entrant) {
-      options.refused('token', entrant.why, entrant.attempt);
-      refuse(response, 401, `The token is refused: ${entrant.why}.`, {
-        'www-authenticate': 'Bearer',
-      });
+    const entrant = enter(request);
+    if (entrant instanceof RpcError) {
+      shutOut(response, entrant);
       return;
     }
     if (request.method === 'POST') {

@@ -55,7 +55,10 @@ export interface McpService {
   readonly info: { readonly name: string; readonly version: string };
   readonly instructions?: string;
   readonly capabilities: JsonObject;
-  /** Throws `RpcError`, or `McpError`, whose message the client gets. */
+  /**
+   * Throws `RpcError`, or `McpError`, whose message the client gets. Who has no prompts, say, throws `rpcCode.method` for
+   * their list; among several services that is an empty one.
+   */
   request(method: string, params: JsonObject, exchange: Exchange): Promise<JsonObject>;
   /** The tool, if it is known without much ado. */
   describeTool?(name: string): Promise<JsonObject | undefined>;

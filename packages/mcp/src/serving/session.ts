@@ -67,7 +67,8 @@ export class Session {
   readonly #options: SessionOptions;
   readonly #running = new Map<RequestId, AbortController>();
   readonly #asked = new Map<string, Asked>();
-  readonly #subscribed = new Set<string>();
+  /** Addresses it is subscribed to, or is about to be, each with the one request that was made for it. */
+  readonly #subscribed = new Map<string, Promise<JsonObject>>();
   readonly #stopListening: () => void;
   #capabilities: JsonObject = {};
   #level = severity('info');
@@ -109,8 +110,8 @@ export class Session {
     for (const { reject } of this.#asked.values())
       reject(new RpcError(rpcCode.internal, 'The session is over.'));
     this.#asked.clear();
-    for (const uri of this.#subscribed)
-      this.#request('resources/unsubscribe', { uri }, this.#silent()).catch(() => undefined);
+    for (const uri of [...this.#subscribed.keys()])
+      this.#unsubscribe(uri, { uri }, this.#silent()).catch(() => undefined);
   }
 
   async #answer(id: RequestId, method: string, params: JsonObject, reply: Reply): Promise<void> {
@@ -148,17 +149,38 @@ export class Session {
         this.#level = severity(level);
         this.#wantsLog = true;
         return service.request(method, params, exchange);
-      case 'resources/subscribe': {
-        const result = await service.request(method, params, exchange);
-        if (typeof uri === 'string') this.#subscribed.add(uri);
-        return result;
-      }
+      case 'resources/subscribe':
+        if (typeof uri !== 'string') return service.request(method, params, exchange);
+        return this.#subscribe(uri, params, exchange);
       case 'resources/unsubscribe':
-        if (typeof uri !== 'string' || !this.#subscribed.delete(uri)) return {};
-        return service.request(method, params, exchange);
+        return typeof uri === 'string' ? this.#unsubscribe(uri, params, exchange) : {};
       default:
         return service.request(method, params, exchange);
     }
+  }
+
+  /** However often the client asks for it, it is one subscription, which one `unsubscribe` ends. */
+  #subscribe(uri: string, params: JsonObject, exchange: Exchange): Promise<JsonObject> {
+    const known = this.#subscribed.get(uri);
+    if (known !== undefined) return known;
+    const begun = this.#options.service.request('resources/subscribe', params, exchange);
+    this.#subscribed.set(uri, begun);
+    begun.catch(() => {
+      if (this.#subscribed.get(uri) === begun) this.#subscribed.delete(uri);
+    });
+    return begun;
+  }
+
+  async #unsubscribe(uri: string, params: JsonObject, exchange: Exchange): Promise<JsonObject> {
+    const begun = this.#subscribed.get(uri);
+    this.#subscribed.delete(uri);
+    // What is not answered yet may still come to be, and is ended then.
+    const isSubscribed = await begun?.then(
+      () => true,
+      () => false,
+    );
+    if (isSubscribed !== true) return {};
+    return this.#options.service.request('resources/unsubscribe', params, exchange);
   }
 
   #initialize({ protocolVersion, capabilities }: JsonObject): JsonObject {

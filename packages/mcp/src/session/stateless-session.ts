@@ -9,7 +9,7 @@ import {
   parameterHeaders,
   type MarkedParameter,
 } from '../protocol/parameter-headers.js';
-import type { Peer, RequestOptions } from '../protocol/peer.js';
+import { besides, type Peer, type RequestOptions, type RunningOptions } from '../protocol/peer.js';
 import { ChangeStream } from './change-stream.js';
 import type { Session } from './session.js';
 
@@ -51,7 +51,7 @@ export class StatelessSession implements Session {
   async request(
     method: string,
     params: JsonObject,
-    options: RequestOptions = {},
+    options: RunningOptions = {},
   ): Promise<JsonObject> {
     if (!this.#options.carriesHeaders) return this.#inRounds(method, params, options, {});
     if (method === 'tools/list') {
@@ -59,14 +59,16 @@ export class StatelessSession implements Session {
       return this.#note(await this.#inRounds(method, params, options, {}), cursor === undefined);
     }
     if (method !== 'tools/call') return this.#inRounds(method, params, options, {});
-    if (this.#marked === undefined) await this.#readMarks(options);
+    // What is read for it, and what is done again, is in its time.
+    const running: RunningOptions = { startedMs: performance.now(), ...options };
+    if (this.#marked === undefined) await this.#readMarks(running);
     try {
-      return await this.#inRounds(method, params, options, this.#headersOf(params));
+      return await this.#inRounds(method, params, running, this.#headersOf(params));
     } catch (error) {
       // It was refused before it was done: the tool has other marks now.
       if (!McpError.isInstance(error) || error.details['rpcCode'] !== headerMismatch) throw error;
-      await this.#readMarks(options);
-      return this.#inRounds(method, params, options, this.#headersOf(params));
+      await this.#readMarks(running);
+      return this.#inRounds(method, params, running, this.#headersOf(params));
     }
   }
 
@@ -110,16 +112,15 @@ export class StatelessSession implements Session {
   async #inRounds(
     method: string,
     params: JsonObject,
-    options: RequestOptions,
+    options: RunningOptions,
     headers: Readonly<Record<string, string>>,
   ): Promise<JsonObject> {
     const { name, peer } = this.#options;
-    const totalMs = options.totalMs ?? this.#options.totalMs;
-    const startedMs = performance.now();
+    const { totalMs = this.#options.totalMs, startedMs = performance.now() } = options;
     let asked = params;
     for (let round = 0; round <= roundsMost; round += 1) {
-      const leftMs = Math.max(1, totalMs - (performance.now() - startedMs));
-      const result = await peer.request(method, asked, { ...options, totalMs: leftMs }, headers);
+      const running = { ...options, totalMs, startedMs };
+      const result = await peer.request(method, asked, running, headers);
       // Absent, it means complete.
       const { resultType: type = 'complete', inputRequests, requestState } = result;
       if (type === 'complete') return result;
@@ -207,13 +208,10 @@ export class StatelessSession implements Session {
     return Object.fromEntries(await Promise.all(pairs));
   }
 
-  async #readMarks({ timeoutMs, signal }: RequestOptions): Promise<void> {
+  async #readMarks(running: RunningOptions): Promise<void> {
+    const options = besides(running);
     let cursor: Json | undefined;
     const known = new Set<Json | undefined>();
-    const options = {
-      ...(timeoutMs !== undefined && { timeoutMs }),
-      ...(signal !== undefined && { signal }),
-    };
     do {
       known.add(cursor);
       const page = await this.request(

@@ -47,6 +47,12 @@ const refusalBytesMost = 64 * 1024;
 
 const ignore = (): void => undefined;
 
+/**
+ * 405 is how a server says that it offers no listening stream; where it knows of none, its address may be one for POST
+ * alone, which is 404 to many.
+ */
+const isNotOffered = (status: number): boolean => status === 405 || status === 404;
+
 /** An error of JSON-RPC for just this request. */
 function isAnswerTo(id: RequestId, text: string): boolean {
   try {
@@ -337,36 +343,55 @@ export class StreamableHttpTransport implements Transport {
     return response;
   }
 
-  /** Keeps a stream for what the server says unasked, if it offers one. Calls never wait for it. */
+  /**
+   * Keeps a stream for what the server says unasked, if it offers one. Calls never wait for it. Who has offered it once
+   * offers it: it is asked for until it stands again, and nothing that was told before is kept meanwhile.
+   */
   async #listen(asked: () => void): Promise<void> {
     const exchange = this.#begin(undefined);
     exchange.sent = asked;
     const { signal } = exchange.abort;
     const place: Place = { lastEventId: undefined, retryMs };
     let inVain = 0;
+    let hasStood = false;
     try {
       while (!signal.aborted) {
         const before = performance.now();
-        let offered = true;
-        try {
-          const response = await this.#fetch('GET', exchange, undefined, place.lastEventId);
-          offered = response.statusCode === 200;
-          if (offered && place.lastEventId === undefined) this.#events.missed();
-          if (offered) await this.#read(response, undefined, place);
-          else response.destroy();
-        } catch {
-          // It is not there now.
+        const status = await this.#hear(exchange, place);
+        if (status === 200) hasStood = true;
+        else if (!hasStood && isNotOffered(status)) return;
+        else if (status === 404 && this.#session !== undefined) {
+          this.#over(describeStatus(this.#options.name, status, 'begun', {}, ''));
+          return;
         }
-        if (!offered) return;
+        if (hasStood) this.#events.missed();
         inVain = performance.now() - before > 10_000 ? 0 : inVain + 1;
         const wait = Math.min(longestRetryMs, place.retryMs * 2 ** Math.min(inVain - 1, 5));
-        await sleep(wait * (0.75 + Math.random() / 2), undefined, { signal });
+        // A stream that was never there keeps no process alive.
+        await sleep(wait * (0.75 + Math.random() / 2), undefined, { signal, ref: hasStood });
       }
     } catch {
       // Closed while it waited.
     } finally {
       this.#finish(exchange);
     }
+  }
+
+  /** Asks for that stream, and reads it to its end. Resolves with the status, 0 if there was no answer. */
+  async #hear(exchange: Exchange, place: Place): Promise<number> {
+    let status = 0;
+    try {
+      const response = await this.#fetch('GET', exchange, undefined, place.lastEventId);
+      status = response.statusCode ?? 0;
+      if (status === 200) {
+        // Before it stood, or since it was lost, something may have been told to nobody.
+        this.#events.missed();
+        await this.#read(response, undefined, place);
+      } else response.destroy();
+    } catch {
+      // It is not there now, or broke off.
+    }
+    return status;
   }
 
   #tooLarge(): McpError {

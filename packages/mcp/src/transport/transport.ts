@@ -75,8 +75,8 @@ export interface WiredServer {
   onSecret?(listener: (value: string) => void): void;
 }
 
-/** Opens a transport of this package. */
-export type OpenWire = (events: WireEvents) => Promise<Transport>;
+/** Opens a transport of this package. An aborted signal: nobody wants it any more, ready or not. */
+export type OpenWire = (events: WireEvents, signal?: AbortSignal) => Promise<Transport>;
 
 /** What stands between a client and its servers: a recorder, or a replay in the servers' place. */
 export type Wire = (server: WiredServer, open: OpenWire) => OpenWire;

@@ -56,6 +56,15 @@ describe('a server of the project', () => {
     expect(await run(['call', 'one', 'good'])).toMatchObject({ code: 3 });
   });
 
+  test('is shown with the values that it is given, and the files that these name', async () => {
+    const env = { NODE_OPTIONS: '--require ./evil.cjs' };
+    const { run, cwd } = startCli({ one: { ...faultServer, env } }, false);
+    writeFileSync(join(cwd, 'evil.cjs'), '');
+    const { err } = await run(['approve'], no);
+    expect(err).toContain("with the variables NODE_OPTIONS='--require ./evil.cjs'");
+    expect(err).toContain(`file ${join(cwd, 'evil.cjs')}  e3b0c44298fc`);
+  });
+
   test('needs no approval in a file that was named, nor when it is of the user', async () => {
     const { run, cwd } = startCli({ one: faultServer }, false);
     expect(await run(['call', 'one', 'good', '--config', '.mcp.json'])).toMatchObject({ code: 0 });

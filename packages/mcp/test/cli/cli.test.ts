@@ -1,4 +1,14 @@
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { inertJson, neutral, oneLine } from '../../src/cli/terminal-text.js';
@@ -217,6 +227,38 @@ describe('search and add', () => {
       },
     });
   });
+
+  test.each([0o600, 0o640, 0o666])(
+    'a file of mode %o is for the same people as before',
+    async (mode) => {
+      const { run, cwd } = startCli();
+      const file = join(cwd, 'own.json');
+      writeFileSync(file, '{"mcpServers": {}}');
+      chmodSync(file, mode);
+      expect(await run(['add', 'two', '--config', file, '--', 'true'])).toMatchObject({ code: 0 });
+      expect(Object.keys(content(file).mcpServers)).toEqual(['two']);
+      expect(statSync(file).mode & 0o777).toBe(mode);
+      expect(readdirSync(cwd).filter((name) => name.startsWith('own'))).toEqual(['own.json']);
+    },
+  );
+
+  test.each(['is there', 'is not there yet'])(
+    'a link stays one, also to a link, whose file %s',
+    async (what) => {
+      const { run, cwd } = startCli();
+      mkdirSync(join(cwd, 'elsewhere'));
+      const file = join(cwd, 'elsewhere', 'servers.json');
+      if (what === 'is there') writeFileSync(file, '{"other": 1}', { mode: 0o600 });
+      symlinkSync('servers.json', join(cwd, 'elsewhere', 'link.json'));
+      symlinkSync('elsewhere/link.json', join(cwd, 'own.json'));
+      expect(await run(['add', 'two', '--config', 'own.json', '--', 'true'])).toMatchObject({
+        code: 0,
+      });
+      expect(readlinkSync(join(cwd, 'own.json'))).toBe('elsewhere/link.json');
+      expect(Object.keys(content(file).mcpServers)).toEqual(['two']);
+      if (what === 'is there') expect(statSync(file).mode & 0o777).toBe(0o600);
+    },
+  );
 
   test('a first server makes the file', async () => {
     const { run, cwd } = startCli();

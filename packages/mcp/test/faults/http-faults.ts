@@ -19,8 +19,8 @@ export interface HttpFaults {
   forgetSessions(): void;
   /** From now on no session is known for longer than its handshake. */
   forgetAlways(): void;
-  /** What the listening stream does: `refused` (405), `mute` (its headers never come) or `open`. */
-  listening: 'refused' | 'mute' | 'open';
+  /** What the listening stream does: `mute` (its headers never come), `open`, or a refusal by its status. */
+  listening: 'refused' | 'unknown' | 'failing' | 'mute' | 'open';
   /** How many requests are being answered, or never will be. */
   open(): number;
   /** How many listen now. */
@@ -33,6 +33,8 @@ export interface HttpFaults {
   clingy: boolean;
   close(): Promise<void>;
 }
+
+const refusals = { refused: 405, unknown: 404, failing: 503 };
 
 type Reply = (response: ServerResponse, id: number, args: Record<string, unknown>) => void;
 
@@ -132,7 +134,7 @@ export async function startHttpFaults(): Promise<HttpFaults> {
           `id: ${lastEventId}+\ndata: ${answer(Number(lastEventId), text('resumed'))}\n\n`,
         );
       else if (faulty.listening === 'open') openListener(response);
-      else if (faulty.listening === 'refused') response.writeHead(405).end();
+      else if (faulty.listening !== 'mute') response.writeHead(refusals[faulty.listening]).end();
     } else if (method === 'tools/call') {
       replies[params.name ?? '']?.(response, id, params.arguments ?? {});
     } else if (method === 'tools/list') {

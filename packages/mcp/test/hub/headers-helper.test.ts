@@ -1,12 +1,13 @@
-import { chmodSync, existsSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { createProcessOwner } from '@orch/process';
 import { describe, expect, test } from 'vitest';
 import { createMcpHub, type HttpServerSpec } from '../../src/index.js';
 import { readClaudeServers } from '../../src/config/index.js';
-import { refusal, startWitness, temporaryDirectory, type Cleanup } from '../scene.js';
+import { refusal, startWitness, temporaryDirectory, until, type Cleanup } from '../scene.js';
 
 const environment = { PATH: process.env['PATH'], OTHER_SECRET: 'fake' };
 
@@ -98,6 +99,30 @@ describe('a program that prints headers', () => {
     await refusal(hubOf(onTestFinished, { url, headersHelper }).call('web__x'));
     expect(existsSync(file)).toBe(false);
     expect(witness.alive()).toEqual([]);
+  });
+
+  test('that hangs is ended when its hub is closed, also if it is deaf to TERM', async ({
+    onTestFinished,
+  }) => {
+    const { url } = await listening(onTestFinished);
+    const owner = createProcessOwner({ marker: `headers-${process.pid}` });
+    onTestFinished(async () => {
+      await owner.close();
+    });
+    const mark = join(temporaryDirectory(onTestFinished), 'runs');
+    const headersHelper = node(
+      `process.on('SIGTERM', () => {}); setInterval(() => {}, 1000); require('node:fs').writeFileSync('${mark}', String(process.pid))`,
+    );
+    const web: HttpServerSpec = { type: 'http', url, headersHelper };
+    const hub = createMcpHub({ servers: { web }, environment, owner });
+    const calling = refusal(hub.call('web__x'));
+    await until(() => existsSync(mark) && readFileSync(mark, 'utf8') !== '', 'the program to run');
+    const beganMs = performance.now();
+    await hub.close();
+    // It has 10 s in which to print.
+    expect(performance.now() - beganMs).toBeLessThan(5000);
+    expect(await calling).toMatchObject({ code: 'ORCH_MCP_CLOSED' });
+    expect(existsSync(`/proc/${readFileSync(mark, 'utf8')}`)).toBe(false);
   });
 
   test("of a project's server is not run before that is approved", async ({ onTestFinished }) => {

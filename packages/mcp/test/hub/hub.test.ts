@@ -2,8 +2,21 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createProcessOwner } from '@orch/process';
 import { describe, expect, test } from 'vitest';
-import { connect, createMcpHub, type HubOptions, type ServerSpec } from '../../src/index.js';
-import { programs, refusal, startWitness, temporaryDirectory, type Cleanup } from '../scene.js';
+import {
+  connect,
+  createMcpHub,
+  type HubOptions,
+  type ServerSpec,
+  type Transport,
+} from '../../src/index.js';
+import {
+  programs,
+  refusal,
+  startWitness,
+  temporaryDirectory,
+  until,
+  type Cleanup,
+} from '../scene.js';
 
 const program = join(programs, 'fault-server.mjs');
 const environment = { PATH: process.env['PATH'], HOME: '/home/user', SECRET_TOKEN: 'fake' };
@@ -180,6 +193,39 @@ describe('a hub', () => {
     await hub.close();
     expect(await calling).toMatchObject({ code: 'ORCH_MCP_CLOSED' });
     expect(witness.alive()).toEqual([]);
+  });
+
+  test('that is closed does not wait for who opens a server in a way of their own, and closes what comes late', async ({
+    onTestFinished,
+  }) => {
+    let isLateClosed = false;
+    const late: Transport = {
+      send: () => undefined,
+      forget: () => undefined,
+      ready: () => undefined,
+      close() {
+        isLateClosed = true;
+        return Promise.resolve({});
+      },
+    };
+    let give: (transport: Transport) => void = () => undefined;
+    let isOpening = false;
+    const own = new Promise<Transport>((resolve) => (give = resolve));
+    const open = (): Promise<Transport> => {
+      isOpening = true;
+      return own;
+    };
+    const hub = createMcpHub({ servers: { one: { type: 'custom', open, startMs: 30_000 } } });
+    onTestFinished(() => hub.close());
+    const calling = refusal(hub.call('one__good'));
+    await until(() => isOpening, 'the server to be opened');
+    const beganMs = performance.now();
+    await hub.close();
+    expect(performance.now() - beganMs).toBeLessThan(5000);
+    expect(await calling).toMatchObject({ code: 'ORCH_MCP_CLOSED' });
+    expect(isLateClosed).toBe(false);
+    give(late);
+    await until(() => isLateClosed, 'what came late to be closed');
   });
 
   test('does not send what is no JSON, and does not end for it', async ({ onTestFinished }) => {

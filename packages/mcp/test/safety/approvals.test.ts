@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   chmodSync,
   mkdirSync,
@@ -6,13 +7,20 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  truncateSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { createMcpHub, type McpHub } from '../../src/index.js';
 import { readClaudeServers } from '../../src/config/index.js';
-import { askAbout, openApprovals, type ServerOrigin } from '../../src/safety/index.js';
+import {
+  askAbout,
+  openApprovals,
+  whyUnapproved,
+  type ServerOrigin,
+} from '../../src/safety/index.js';
 import { refusal, temporaryDirectory, type Cleanup } from '../scene.js';
 import { defined, tool } from './defined.js';
 
@@ -74,7 +82,9 @@ describe("a project's server", () => {
     const error = await refusal(one.call('one__read'));
     expect(error).toMatchObject({ code: 'ORCH_MCP_UNAPPROVED', details: { server: 'one' } });
     const { command, args = [] } = server.spec;
-    expect(error.details['command']).toBe([command, ...args, 'with the variables TOKEN'].join(' '));
+    expect(error.details['command']).toBe(
+      [command, ...args, 'with the variables TOKEN=${FAKE_TOKEN}'].join(' '),
+    );
     expect(error.message).toContain(join(project, '.mcp.json'));
     expect(error.message).not.toContain('fake-token-value');
     for (const use of [
@@ -137,6 +147,23 @@ describe("a project's server", () => {
     expect(ask(before).id).not.toBe(ask(after).id);
   });
 
+  test('is in an error without what its variables and headers hold, but with what they name', async ({
+    onTestFinished,
+  }) => {
+    const env = { MODE: 'fake-mode', TOKEN: 'x ${FAKE_TOKEN}', KEY: '${NONE:-fake-default}' };
+    const { hub, origin, approvals } = projectOf(onTestFinished, { env });
+    const refusals = [
+      await refusal(hub().call('one__read')),
+      whyUnapproved('one', origin(), approvals),
+    ];
+    for (const error of refusals) {
+      expect(error?.details['command']).toContain(
+        "with the variables KEY='${NONE:-[redacted]}', MODE='[redacted]', TOKEN='[redacted]${FAKE_TOKEN}'",
+      );
+      expect(error?.message).not.toMatch(/fake-/);
+    }
+  });
+
   test('has an approval of its own name and project', ({ onTestFinished }) => {
     const { origin } = projectOf(onTestFinished);
     const given = origin();
@@ -164,6 +191,77 @@ describe("a project's server", () => {
     writeFileSync(program, `${readFileSync(program, 'utf8')}\n// changed`);
     const error = await refusal(hub().call('one__read'));
     expect(error).toMatchObject({ code: 'ORCH_MCP_UNAPPROVED', details: { changed: program } });
+  });
+
+  test.each<[string, Record<string, string>]>([
+    ['as its whole value', { PRELOAD: './evil file.cjs' }],
+    ['as a word of it', { NODE_OPTIONS: '--no-warnings --require ./evil.cjs' }],
+    ['behind =', { NODE_OPTIONS: '--no-warnings --require=./evil.cjs' }],
+    ['in quotes', { NODE_OPTIONS: '--require "./evil.cjs"' }],
+    ['in a list', { LD_PRELOAD: '/dev/null:./evil.cjs' }],
+    ['as a default', { NODE_OPTIONS: '--require ${NONE:-./evil.cjs}' }],
+  ])(
+    'has to be approved again when a file has changed that a variable names %s',
+    async (_how, env) => {
+      await withProject((onTestFinished) => {
+        const { project, approve, approvals, origin } = projectOf(onTestFinished, { env });
+        const file = join(project, 'PRELOAD' in env ? 'evil file.cjs' : 'evil.cjs');
+        writeFileSync(file, '// harmless');
+        expect(approve().files.map(({ path }) => path)).toContain(file);
+        expect(whyUnapproved('one', origin(), approvals)).toBeUndefined();
+        writeFileSync(file, 'process.exit()');
+        expect(whyUnapproved('one', origin(), approvals)).toMatchObject({
+          code: 'ORCH_MCP_UNAPPROVED',
+          details: { changed: file },
+        });
+      });
+    },
+  );
+
+  test('has to be approved again when a file of its defaults has changed', ({ onTestFinished }) => {
+    const { project, write, approve } = projectOf(onTestFinished);
+    const file = join(project, 'server.mjs');
+    writeFileSync(file, '');
+    write({ args: ['${CLAUDE_PROJECT_DIR:-.}/server.mjs'] });
+    expect(approve().files.map(({ path }) => path)).toContain(file);
+  });
+
+  test('has to be approved again when one byte of a large program has changed', ({
+    onTestFinished,
+  }) => {
+    const { project, write, approve, approvals, origin } = projectOf(onTestFinished);
+    const file = join(project, 'server');
+    const bytes = Buffer.alloc(20 * 1024 * 1024, 'server');
+    writeFileSync(file, bytes);
+    write({ command: './server', args: [] });
+    expect(approve().files).toEqual([
+      { path: file, sha256: createHash('sha256').update(bytes).digest('hex') },
+    ]);
+    const { atime, mtime } = statSync(file);
+    bytes[bytes.length - 1] = 0;
+    writeFileSync(file, bytes);
+    utimesSync(file, atime, mtime);
+    expect(whyUnapproved('one', origin(), approvals)?.details).toMatchObject({ changed: file });
+  });
+
+  test('is not approved, and not started, with a file that is too large to be looked at', async ({
+    onTestFinished,
+  }) => {
+    const { project, write, approve, hub } = projectOf(onTestFinished);
+    const file = join(project, 'server');
+    writeFileSync(file, 'server');
+    write({ command: './server', args: [] });
+    approve();
+    truncateSync(file, 1024 ** 3 + 1); // it takes no room on the disk
+    const error = await refusal(hub().call('one__read'));
+    expect(error).toMatchObject({ code: 'ORCH_MCP_UNAPPROVED', details: { changed: file } });
+    expect(error.message).toContain(`${file} is larger than 1 GiB`);
+    expect(approve).toThrow(
+      expect.objectContaining({
+        code: 'ORCH_MCP_UNAPPROVED',
+        message: expect.stringContaining('Give it another file') as string,
+      }),
+    );
   });
 
   test('is asked about again before each start', async ({ onTestFinished }) => {
@@ -226,7 +324,7 @@ describe('approvals', () => {
 });
 
 /** For tests of a table, which get no context. */
-async function withProject(work: (onTestFinished: Cleanup) => Promise<void>): Promise<void> {
+async function withProject(work: (onTestFinished: Cleanup) => void | Promise<void>): Promise<void> {
   const cleanups: (() => unknown)[] = [];
   try {
     await work((clean) => cleanups.unshift(clean));

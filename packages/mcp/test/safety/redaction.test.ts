@@ -32,6 +32,18 @@ describe('a redactor', () => {
     });
   });
 
+  test('that learns without end forgets the oldest that it learned, and never what it was made with', () => {
+    const renewed = createRedactor(['configured-value']);
+    renewed.add(Array.from({ length: 1500 }, (_, at) => `Bearer fake-token-${at}-end`));
+    expect(renewed.text('fake-token-1499-end fake-token-600-end')).toBe('[redacted] [redacted]');
+    expect(renewed.text('a configured-value here')).toBe('a [redacted] here');
+    expect(renewed.text('a fake-token-0-end here')).toContain('fake-token-0-end');
+    // What is said again is new again.
+    renewed.add(['fake-token-600-end']);
+    renewed.add(Array.from({ length: 900 }, (_, at) => `another-${at}`));
+    expect(renewed.text('fake-token-600-end')).toBe('[redacted]');
+  });
+
   test('looks into details and causes of an error, and leaves others as they are', () => {
     const cause = new Error(`inner ${secret}`);
     const at = new Date();

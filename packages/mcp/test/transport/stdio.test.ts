@@ -9,7 +9,9 @@ test('everything that is sent in one turn comes in its order, however much it is
 }) => {
   const directory = temporaryDirectory(onTestFinished);
   const owner = createProcessOwner({ marker: `mcp-stdio-${process.pid}` });
-  onTestFinished(async () => void (await owner.close()));
+  onTestFinished(async () => {
+    await owner.close();
+  });
   const came: JsonObject[] = [];
   const ignore = (): void => undefined;
   const transport = await openStdio(

@@ -3,11 +3,18 @@ import { connect, type McpServer, type ServerEvent } from '../../src/index.js';
 import { startHttpFaults, type HttpFaults } from '../faults/http-faults.js';
 import { until, type Cleanup } from '../scene.js';
 
-async function listening(
+interface Scene {
+  readonly faulty: HttpFaults;
+  readonly server: McpServer;
+  readonly events: ServerEvent[];
+}
+
+async function connected(
   onTestFinished: Cleanup,
-): Promise<{ faulty: HttpFaults; server: McpServer; events: ServerEvent[] }> {
+  how: HttpFaults['listening'] = 'open',
+): Promise<Scene> {
   const faulty = await startHttpFaults();
-  faulty.listening = 'open';
+  faulty.listening = how;
   const events: ServerEvent[] = [];
   const server = await connect(
     { type: 'http', url: faulty.url, headers: { authorization: 'Bearer fake' } },
@@ -17,6 +24,11 @@ async function listening(
     await server.close();
     await faulty.close();
   });
+  return { faulty, server, events };
+}
+
+async function listening(onTestFinished: Cleanup): Promise<Scene> {
+  const { faulty, server, events } = await connected(onTestFinished);
   await until(() => faulty.listeners() === 1, 'the listening stream');
   // The server knows of it before the client does.
   faulty.say({ method: 'notifications/message', params: { level: 'info', data: 'hello' } });
@@ -70,4 +82,57 @@ test('an end of the client ends the session on the server', async ({ onTestFinis
   await server.close();
   expect(faulty.seen.at(-1)).toMatchObject({ method: 'DELETE', session: 's1' });
   await until(() => faulty.listeners() === 0, 'the stream to end');
+});
+
+const asked = ({ seen }: HttpFaults): number =>
+  seen.filter(({ method }) => method === 'GET').length;
+
+test('a stream that is lost and refused for a while is asked for until it stands, and no list is kept meanwhile', async ({
+  onTestFinished,
+}) => {
+  const { faulty, server, events } = await listening(onTestFinished);
+  const before = await version(server);
+  faulty.listening = 'failing';
+  faulty.hangUp();
+  await until(() => asked(faulty) >= 3, 'the stream to be asked for again');
+  expect(await version(server)).not.toBe(before);
+  faulty.listening = 'open';
+  await until(() => faulty.listeners() === 1, 'another stream');
+  const kept = await version(server);
+  faulty.say({ method: 'notifications/tools/list_changed' });
+  await until(() => events.some(({ type }) => type === 'changed'), 'the change');
+  expect(await version(server)).not.toBe(kept);
+});
+
+test('a stream that could not be had at first is asked for again', async ({ onTestFinished }) => {
+  const { faulty } = await connected(onTestFinished, 'failing');
+  await until(() => asked(faulty) === 1, 'the stream to be asked for');
+  faulty.listening = 'open';
+  await until(() => faulty.listeners() === 1, 'the stream');
+});
+
+test.each(['refused', 'unknown'] as const)(
+  'a server that offers no stream (%s) is asked for one once',
+  async (how) => {
+    const cleanups: (() => void | Promise<void>)[] = [];
+    try {
+      const { faulty } = await connected((clean) => cleanups.unshift(clean), how);
+      // The first pause is at most 1250 ms.
+      await new Promise((resolve) => setTimeout(resolve, 1500));
+      expect(asked(faulty)).toBe(1);
+    } finally {
+      for (const clean of cleanups) await clean();
+    }
+  },
+);
+
+test('a stream that is lost with its session ends the connection, and the next call begins another', async ({
+  onTestFinished,
+}) => {
+  const { faulty, server } = await listening(onTestFinished);
+  faulty.forgetSessions();
+  faulty.hangUp();
+  await until(() => server.state === 'idle', 'the session to be over');
+  expect((await server.call('good')).text).toBe('well');
+  expect(faulty.seen.at(-1)).toMatchObject({ session: 's2' });
 });
