@@ -49,7 +49,7 @@ export function presetPlan(name: string, words: readonly string[]): ServerPlan {
     );
   const { least, most, takes, entry } = preset;
   if (words.length < least || words.length > most)
-    throw new UsageError(`The preset ${name} takes ${takes} after its name and --`);
+    throw new UsageError(`The preset ${name} takes ${takes} after --`);
   const made = entry(words);
   // Without the user's own words: what stands in them is none of the preset's needs.
   const { unset } = expandVariables(JSON.stringify(entry(words.map(() => ''))), {});

@@ -168,9 +168,19 @@ function addTrust(mcp: Command, host: Host, done: (code: number) => void): void 
     });
 }
 
+/** How many words stand behind `--`. Commander keeps what it was given, and tells no places. */
+function countBehindDashes(command: Command): number {
+  let root = command;
+  while (root.parent !== null) root = root.parent;
+  const { rawArgs = [] } = root as Command & { readonly rawArgs?: readonly string[] };
+  const at = rawArgs.indexOf('--');
+  return at === -1 ? 0 : rawArgs.length - at - 1;
+}
+
 const presetHelp = `
-Presets: filesystem -- DIRECTORY… · memory [-- FILE] · sequential-thinking · everything · github · github-npm
-         serena -- PROJECT · cclsp -- CONFIG`;
+Presets, as in: add [name] --preset filesystem -- DIRECTORY
+  filesystem -- DIRECTORY… · memory [-- FILE] · sequential-thinking · everything · github · github-npm
+  serena -- PROJECT · cclsp -- CONFIG`;
 
 function addFinding(mcp: Command, host: Host, done: (code: number) => void): void {
   mcp
@@ -198,10 +208,15 @@ function addFinding(mcp: Command, host: Host, done: (code: number) => void): voi
     .option(...config)
     .option(...json)
     .addHelpText('after', presetHelp)
-    .action(async (name: string | undefined, command: readonly string[], flags: object) => {
-      const { addVerb } = await import('./add.js');
-      done(await addVerb(host, name, command, flags));
-    });
+    .action(
+      async (first: string | undefined, more: readonly string[], flags: object, add: Command) => {
+        const { addVerb } = await import('./add.js');
+        const words = first === undefined ? more : [first, ...more];
+        const hasName = words.length > countBehindDashes(add);
+        const name = hasName ? words[0] : undefined;
+        done(await addVerb(host, name, hasName ? words.slice(1) : words, flags));
+      },
+    );
 }
 
 function addRecording(mcp: Command, host: Host, done: (code: number) => void): void {

@@ -37,6 +37,22 @@ describe('add --preset', () => {
     });
   });
 
+  test('takes what stands before -- as the name, and no other word', async () => {
+    const { run, cwd } = startCli({});
+    expect(await run(['add', '--preset', 'memory', '--', 'kept.jsonl'])).toMatchObject({ code: 0 });
+    expect(await run(['add', '--preset', 'filesystem', '--', '/srv', '/a'])).toMatchObject({
+      code: 0,
+    });
+    expect(written(cwd)).toMatchObject({
+      memory: { env: { MEMORY_FILE_PATH: expect.stringContaining('kept.jsonl') as string } },
+      filesystem: { args: expect.arrayContaining(['/srv', '/a']) as string[] },
+    });
+    expect(await run(['add', '--', 'true'])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('what the server is to be called') as string,
+    });
+  });
+
   test.each([
     ['memory', ['memory.jsonl']],
     ['memory', []],
