@@ -45,6 +45,7 @@ export function createFileTail(file: number, path: string, options: FileTailOpti
     reading = true;
     changed = false;
     const length = Math.min(chunkBytes, end - position);
+    const isWhole = end < Infinity;
     read(file, Buffer.allocUnsafe(length), 0, length, position, (error, count, buffer) => {
       reading = false;
       if (stream.destroyed) {
@@ -59,9 +60,12 @@ export function createFileTail(file: number, path: string, options: FileTailOpti
       position += count;
       if (count > 0) {
         stream.push(buffer.subarray(0, count));
-      } else if (end < Infinity || changed) {
-        // The file was cut meanwhile, or has grown since.
-        if (end < Infinity) end = position;
+      } else if (isWhole) {
+        // The file was cut meanwhile.
+        end = position;
+        next();
+      } else if (changed) {
+        // It has grown since, perhaps by the last that it will.
         next();
       } else {
         waiting = true;
