@@ -65,6 +65,22 @@ describe.each([...owners])('held by a %s', (level, owner) => {
       expect(ended.stdout.text).toBe('ready\n');
       expect(await witness.judge()).toEqual(gone);
     });
+
+    test('is gone after its signal was aborted', async ({ onTestFinished }) => {
+      const witness = await startWitness(onTestFinished);
+      const stop = new AbortController();
+      const { ended } = await owner.start({
+        argv: witness.hostile('stay', shape),
+        cwd,
+        env: environment,
+        graceMs: 0,
+        signal: stop.signal,
+      });
+      await witness.untilAlive(shape);
+      stop.abort();
+      expect(await ended).toMatchObject({ reason: 'cancelled', survivors: [] });
+      expect(await witness.judge()).toEqual(gone);
+    });
   });
 
   test('a tree with all shapes at once is gone after its time is up', async ({
