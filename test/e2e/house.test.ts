@@ -89,6 +89,16 @@ describe('the layers check', () => {
   });
 });
 
+it('the README makes a command of a program that the build writes', () => {
+  const readme = readFileSync(path.join(root, 'README.md'), 'utf8');
+  const [, program = 'none'] = /alias orch="node \$PWD\/(\S+)"/.exec(readme) ?? [];
+  const { status, stdout } = spawnSync(process.execPath, [path.join(root, program), '--version'], {
+    encoding: 'utf8',
+  });
+  expect(status).toBe(0);
+  expect(stdout).toMatch(/^\d+\./);
+});
+
 describe('every package', () => {
   const packages = readdirSync(path.join(root, 'packages')).map((name) =>
     path.join(root, 'packages', name),
