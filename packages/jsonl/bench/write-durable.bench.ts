@@ -99,6 +99,17 @@ for (const [waiters, target] of [
       ),
     peers: [
       { name: 'write + fdatasync', target, run: () => perSecond(100, () => oneByOne(some(100))) },
+      {
+        name: 'JSON.stringify alone, nothing written',
+        run: () =>
+          perSecond(waiters * each, () => {
+            let length = 0;
+            for (let n = 0; n < each; n += 1) {
+              for (const record of some(waiters)) length += JSON.stringify(record).length;
+            }
+            if (length === 0) throw new Error('nothing was stringified');
+          }),
+      },
     ],
     limit: {
       name: 'all in one write + fdatasync, by hand',

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { decodeLines, decodeText } from './decode-text.js';
 import type { Fault, FaultKind } from './fault.js';
 import { Joiner, type JoinSink } from './join-lines.js';
 import type { LineSink } from './line-buffer.js';
@@ -49,23 +50,6 @@ export interface Decoder extends LineSink {
   finish(): void;
 }
 
-interface SliceableBuffer extends Buffer {
-  utf8Slice(start: number, end: number): string;
-  latin1Slice(start: number, end: number): string;
-}
-
-/** `toString` finds its way to the same function by name, which costs a tenth of a small record. */
-export const decodeText: (bytes: Buffer, start: number, end: number) => string =
-  'utf8Slice' in Buffer.prototype
-    ? (bytes, start, end) => (bytes as SliceableBuffer).utf8Slice(start, end)
-    : (bytes, start, end) => bytes.toString('utf8', start, end);
-
-/** The same for bytes below 0x80, which need no decoding. */
-export const decodeAscii: typeof decodeText =
-  'latin1Slice' in Buffer.prototype
-    ? (bytes, start, end) => (bytes as SliceableBuffer).latin1Slice(start, end)
-    : (bytes, start, end) => bytes.toString('latin1', start, end);
-
 const byteOrderMark = [0xef, 0xbb, 0xbf] as const;
 const carriageReturn = 13;
 /** Up to this length a call for each line costs more than checking the bytes of all lines at once. */
@@ -79,8 +63,10 @@ class LineDecoder implements Decoder, JoinSink {
   readonly takesRuns: boolean;
   private line = 0;
   private terminated = true;
-  /** The whole lines of the chunk are valid UTF-8, so that decoding cannot alter any of them. */
-  private isChunkValid = false;
+  /** Whether all whole lines of the chunk are valid UTF-8, so that decoding cannot alter any of them, once it is asked. */
+  private isChunkValid: boolean | undefined;
+  /** Where not all is parsed, checking all would cost more than checking what is. */
+  private readonly mayCheckChunk: boolean;
   /** A run of lines that end in CR LF, of which the first begins here. */
   private crlf: { byteStart: number; byteEnd: number; line: number } | undefined;
   private readonly joiner: Joiner;
@@ -92,6 +78,7 @@ class LineDecoder implements Decoder, JoinSink {
     this.options = options;
     this.sink = sink;
     this.takesRuns = options.values !== undefined;
+    this.mayCheckChunk = options.selector === undefined && options.projector === undefined;
     this.joiner = new Joiner(options.maxLineBytes, this);
   }
 
@@ -100,15 +87,8 @@ class LineDecoder implements Decoder, JoinSink {
   }
 
   onChunk(view: Buffer): void {
-    const { selector, projector } = this.options;
-    selector?.onChunk(view);
-    this.isChunkValid = false;
-    // Where not all is parsed, checking all would cost more than checking what is.
-    if (selector !== undefined || projector !== undefined) return;
-    const firstEnd = view.indexOf(10);
-    if (firstEnd === -1 || firstEnd > shortLine) return;
-    const end = view.lastIndexOf(10);
-    this.isChunkValid = isUtf8(view.subarray(0, end));
+    this.options.selector?.onChunk(view);
+    this.isChunkValid = undefined;
   }
 
   /**
@@ -118,8 +98,12 @@ class LineDecoder implements Decoder, JoinSink {
   onRun(view: Buffer, from: number, newline: number, stop: number): number {
     const { values, maxLineBytes, projector } = this.options;
     if (values === undefined || this.crlf !== undefined || this.joiner.isHolding()) return from;
+    if (projector === undefined) {
+      const end = newline < stop ? view.lastIndexOf(10, stop - 1) : newline;
+      const text = end - from > maxLineBytes ? undefined : decodeLines(view, from, end);
+      if (text !== undefined) return this.parseLines(text, values.batch, from, end);
+    }
     const { batch } = values;
-    const { isChunkValid } = this;
     let start = from;
     let end = newline;
     let count = 0;
@@ -130,7 +114,7 @@ class LineDecoder implements Decoder, JoinSink {
         if (projector === undefined) {
           const text = decodeText(view, start, end);
           value = JSON.parse(text);
-          if (!isChunkValid && text.includes('\ufffd')) break;
+          if (this.mayBeAltered(text, view, end - start)) break;
         } else {
           value = projector.project(view, start, end);
           if (value === undefined) break;
@@ -145,6 +129,39 @@ class LineDecoder implements Decoder, JoinSink {
     }
     this.line += count;
     return start;
+  }
+
+  /** Parses the lines of a text that was decoded from `[from, to)`. Gives where it stopped, as `onRun` does. */
+  private parseLines(text: string, batch: unknown[], from: number, to: number): number {
+    let start = 0;
+    let count = 0;
+    try {
+      while (start <= text.length) {
+        const newline = text.indexOf('\n', start);
+        const end = newline === -1 ? text.length : newline;
+        if (text.charCodeAt(end - 1) === carriageReturn) break;
+        if (end > start) batch.push(JSON.parse(text.slice(start, end)));
+        count += 1;
+        start = end + 1;
+      }
+    } catch {
+      // As above.
+    }
+    this.line += count;
+    return start > text.length ? to + 1 : from + Buffer.byteLength(text.slice(0, start));
+  }
+
+  /**
+   * Whether decoding a line may have put U+FFFD for bytes that are no text. That may also be real text.
+   * Short lines are not looked through when all lines of the chunk are valid.
+   */
+  private mayBeAltered(text: string, view: Buffer, lineBytes: number): boolean {
+    this.isChunkValid ??=
+      this.mayCheckChunk &&
+      lineBytes <= shortLine &&
+      this.terminated &&
+      isUtf8(view.subarray(0, view.lastIndexOf(10)));
+    return !this.isChunkValid && text.includes('\ufffd');
   }
 
   onLine(view: Buffer, start: number, end: number, byteStart: number): void {
@@ -181,7 +198,7 @@ class LineDecoder implements Decoder, JoinSink {
       return;
     }
     // Decoding puts U+FFFD where bytes are invalid, but U+FFFD may also be real text.
-    if (!this.isChunkValid && text.includes('\ufffd') && !isUtf8(view.subarray(start, end))) {
+    if (this.mayBeAltered(text, view, end - start) && !isUtf8(view.subarray(start, end))) {
       this.fault('bad_utf8', byteStart, byteStart + (end - start), this.line);
       return;
     }

@@ -1,4 +1,18 @@
 /**
+ * What `next()` gives. A class, because an engine may come to think of a literal that what is made there
+ * lives long, from a few that happened to, and then keeps each with its record until the next full
+ * collection: reading was slower by a third in every other process.
+ */
+class Item<E> implements IteratorYieldResult<E> {
+  readonly done = false;
+  readonly value: E;
+
+  constructor(value: E) {
+    this.value = value;
+  }
+}
+
+/**
  * One item at a time out of an iterator of arrays. Items of an array in hand are given without
  * another turn through a generator, which is most of the cost of `for await` over small records.
  * Like the iterator below it, it expects one `next()` at a time, as `for await` calls it.
@@ -16,7 +30,7 @@ class Flattened<E> implements AsyncIterableIterator<E> {
     const { batch, index } = this;
     if (index >= batch.length) return this.refill();
     this.index = index + 1;
-    return Promise.resolve({ done: false, value: batch[index] as E });
+    return Promise.resolve(new Item(batch[index] as E));
   }
 
   async return(): Promise<IteratorResult<E, undefined>> {
@@ -34,7 +48,7 @@ class Flattened<E> implements AsyncIterableIterator<E> {
     if (next.done === true) return { done: true, value: undefined };
     this.batch = next.value;
     this.index = 1;
-    return { done: false, value: next.value[0] as E };
+    return new Item(next.value[0] as E);
   }
 }
 
@@ -63,7 +77,7 @@ class FlattenedSync<E> implements IterableIterator<E> {
     }
     const value = this.batch[this.index] as E;
     this.index += 1;
-    return { done: false, value };
+    return new Item(value);
   }
 
   return(): IteratorResult<E, undefined> {

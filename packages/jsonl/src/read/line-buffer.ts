@@ -1,17 +1,12 @@
-/** How much is asked of the file system at a time by one who waits for it. */
+/** How much is asked of the file system at a time: it is still in the processor's cache when it is decoded. */
 export const chunkBytes = 256 * 1024;
-/**
- * The same where a thread of the pool reads meanwhile: to hand the work over and back takes three times as long as
- * reading 256 KiB. More would take memory that whole records need.
- */
-export const handedChunkBytes = 512 * 1024;
 /** The same where little of each line is decoded: handing over takes most of the time then, and records little memory. */
 export const skimmedChunkBytes = 1024 * 1024;
 /**
  * How much of it is decoded at a time: little enough that records are used while they are still in
  * the processor's cache.
  */
-export const batchBytes = 32 * 1024;
+export const batchBytes = 16 * 1024;
 
 /**
  * The buffer of the pass that ended last, for the next one: memory touched for the first time costs as much as

@@ -1,4 +1,5 @@
-import { decodeAscii, decodeText, type Projector } from './decode.js';
+import type { Projector } from './decode.js';
+import { decodeAscii, decodeText } from './decode-text.js';
 import { FieldLocator } from './locate-fields.js';
 import { backslash, none, quote } from './scan-value.js';
 import type { Where } from './select-lines.js';

@@ -19,7 +19,7 @@ export interface SyncJsonlReader<T> extends Iterable<T> {
   readonly faults: readonly Fault[];
   /** Records with their place in the file. */
   entries(): IterableIterator<Entry<T>>;
-  /** Records in arrays, one for each 32 KiB or so, or 256 KiB with `fields` or `where`. */
+  /** Records in arrays, one for each 16 KiB or so, or 256 KiB with `fields` or `where`. */
   batches(): IterableIterator<T[]>;
 }
 
@@ -109,10 +109,11 @@ export function readSync<T>(path: string, options: ReadSyncOptions = {}): SyncJs
   const range = checkReadOptions(options);
   let faults: readonly Fault[] = [];
 
-  function* pass<E>(make?: Make<E>): Generator<E[], void, undefined> {
+  // No generator of its own: each call would make it a class apart, for which nothing is compiled yet.
+  function pass<E>(make?: Make<E>): Generator<E[], void, undefined> {
     const collected = collectFaults(options.onCorrupt ?? 'skip', path);
     faults = collected.faults;
-    yield* scanBatchesSync(path, options, range, make, collected.onFault);
+    return scanBatchesSync(path, options, range, make, collected.onFault);
   }
 
   return {
