@@ -67,6 +67,8 @@ class LineDecoder implements Decoder, JoinSink {
   private isChunkValid: boolean | undefined;
   /** Where not all is parsed, checking all would cost more than checking what is. */
   private readonly mayCheckChunk: boolean;
+  /** Up to here lines of the chunk were decoded together, or could not be; what is left of them is not tried again. */
+  private oneByOneTo = 0;
   /** A run of lines that end in CR LF, of which the first begins here. */
   private crlf: { byteStart: number; byteEnd: number; line: number } | undefined;
   private readonly joiner: Joiner;
@@ -89,6 +91,7 @@ class LineDecoder implements Decoder, JoinSink {
   onChunk(view: Buffer): void {
     this.options.selector?.onChunk(view);
     this.isChunkValid = undefined;
+    this.oneByOneTo = 0;
   }
 
   /**
@@ -98,9 +101,10 @@ class LineDecoder implements Decoder, JoinSink {
   onRun(view: Buffer, from: number, newline: number, stop: number): number {
     const { values, maxLineBytes, projector } = this.options;
     if (values === undefined || this.crlf !== undefined || this.joiner.isHolding()) return from;
-    if (projector === undefined) {
+    if (projector === undefined && from >= this.oneByOneTo) {
       const end = newline < stop ? view.lastIndexOf(10, stop - 1) : newline;
       const text = end - from > maxLineBytes ? undefined : decodeLines(view, from, end);
+      this.oneByOneTo = end;
       if (text !== undefined) return this.parseLines(text, values.batch, from, end);
     }
     const { batch } = values;
