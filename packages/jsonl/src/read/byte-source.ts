@@ -22,6 +22,9 @@ export type ReadableFiles = Pick<FileSystem, 'open' | 'read' | 'close'>;
 /** A path, or bytes that come from anywhere: standard input, a socket, a response body. */
 export type Input = string | AsyncIterable<Uint8Array>;
 
+/** So many bytes tell how the rest is packed. */
+const magicBytes = 4;
+
 const noDamage = (): undefined => undefined;
 
 function isPrefix(bytes: Uint8Array, magic: readonly number[]): boolean {
@@ -54,6 +57,13 @@ async function openFile(fileSystem: ReadableFiles, path: string): Promise<FileSo
   };
 }
 
+function checkBytes(piece: unknown): Uint8Array {
+  if (piece instanceof Uint8Array) return piece;
+  throw new TypeError(
+    `it gave a ${typeof piece} where bytes are read; leave the encoding of a stream unset`,
+  );
+}
+
 /** Gives the bytes of an iterable in pieces of the size asked for. */
 function fromIterable(
   iterable: AsyncIterable<Uint8Array>,
@@ -68,7 +78,7 @@ function fromIterable(
         try {
           const next = await iterator.next();
           if (next.done === true) return 0;
-          rest = next.value;
+          rest = checkBytes(next.value);
         } catch (error) {
           damage = onError(error);
         }
@@ -165,19 +175,23 @@ function unpackIfPacked(packed: ByteSource, name: string): ByteSource {
   return {
     async read(into) {
       if (source !== undefined) return source.read(into);
-      const first = await packed.read(into);
-      const mayBePacked = into[0] === 0x1f || into[0] === 0x28;
+      // Who asks for less, to pass over it or up to a border, must not hide how the rest is packed.
+      const room = into.length < magicBytes ? new Uint8Array(magicBytes) : into;
+      const first = await packed.read(room);
+      const mayBePacked = room[0] === 0x1f || room[0] === 0x28;
       const count =
         mayBePacked && first > 0
-          ? await readHead(packed, into.subarray(0, Math.max(4, first)), first)
+          ? await readHead(packed, room.subarray(0, Math.max(magicBytes, first)), first)
           : first;
-      const found = detectCompression(into.subarray(0, count));
-      if (found === 'none') {
+      const head = room.subarray(0, count);
+      const found = detectCompression(head);
+      if (found === 'none' && room === into) {
         source = packed;
         return count;
       }
       // A copy: what is unpacked goes where these bytes are, maybe before all of them were taken.
-      source = unpack(withHead(Uint8Array.from(into.subarray(0, count)), packed), found, name);
+      const all = withHead(Uint8Array.from(head), packed);
+      source = found === 'none' ? all : unpack(all, found, name);
       return source.read(into);
     },
     damage: () => source?.damage(),
@@ -219,7 +233,7 @@ export async function openSource(
   try {
     let packing = compression;
     if (packing === 'auto' && from > 0) {
-      const head = new Uint8Array(4);
+      const head = new Uint8Array(magicBytes);
       packing = detectCompression(head.subarray(0, await readHead(file, head, 0)));
       file.seek(0);
     }

@@ -1,4 +1,5 @@
-import * as buffer from 'node:buffer';
+import { AsyncResource } from 'node:async_hooks';
+import * as bytesApi from 'node:buffer';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 
 interface SliceableBuffer extends Buffer {
@@ -19,7 +20,7 @@ export const decodeAscii: typeof decodeText =
     : (bytes, start, end) => bytes.toString('latin1', start, end);
 
 /** Refuses what is not valid UTF-8. Missing where Node was built without ICU. */
-const transcode = (buffer as Partial<typeof buffer>).transcode;
+const transcode = (bytesApi as Partial<typeof bytesApi>).transcode;
 /**
  * Up to this length, lines beyond ASCII are decoded faster together. Longer ones too, by half and more,
  * where the engine decodes character by character, as V8 did before 13 (Node 24).
@@ -28,26 +29,28 @@ const longestTogether = Number.parseInt(process.versions.v8, 10) < 13 ? Infinity
 /** Nobody listens: what is handed over to it is gone. */
 let nowhere: MessagePort | undefined;
 
-function openNowhere(): MessagePort {
+/** Bound, because a port keeps the asynchronous context in which it was made: that of whoever reads first. */
+const openNowhere = AsyncResource.bind(() => {
   const { port1, port2 } = new MessageChannel();
   port2.close();
   port1.close();
   return port1;
-}
+});
 
 /**
  * Gives memory outside the heap back now. Left to the collector it would be half as much again as what
- * reading takes. `postMessage` takes what it is given even when nobody can get it (HTML, 9.4.3).
+ * reading takes. `postMessage` takes what it is given even when nobody can get it (HTML, message port
+ * post message steps).
  */
-function giveBack({ buffer }: Buffer): void {
+function giveBack(units: Buffer): void {
   nowhere ??= openNowhere();
-  nowhere.postMessage(undefined, [buffer as ArrayBuffer]);
+  nowhere.postMessage(undefined, [units.buffer as ArrayBuffer]);
 }
 
 /** So many lines are looked at to know the others. */
 const samples = 3;
 /** With shorter lines than this, a call for each takes so much time that one of the samples is enough. */
-const shortLine = 300;
+const lineOfSmallRecord = 300;
 
 /** Whether enough lines are beyond ASCII for decoding all of them together to be faster. */
 function areWide(view: Buffer, from: number, end: number): boolean {
@@ -58,11 +61,11 @@ function areWide(view: Buffer, from: number, end: number): boolean {
     const newline = view.indexOf(10, start);
     const stop = newline === -1 || newline > end ? end : newline;
     if (stop - start > longestTogether) return false;
-    if (!buffer.isAscii(view.subarray(start, stop))) wide += 1;
+    if (!bytesApi.isAscii(view.subarray(start, stop))) wide += 1;
     seen += 1;
     start = stop + 1;
   }
-  return start - from < shortLine * seen ? wide > 0 : wide * 2 > seen;
+  return (start - from) / seen < lineOfSmallRecord ? wide > 0 : wide * 2 > seen;
 }
 
 /**
@@ -71,15 +74,16 @@ function areWide(view: Buffer, from: number, end: number): boolean {
  */
 export function decodeLines(view: Buffer, start: number, end: number): string | undefined {
   const bytes = view.subarray(start, end);
-  if (buffer.isAscii(bytes)) return decodeAscii(view, start, end);
+  if (bytesApi.isAscii(bytes)) return decodeAscii(view, start, end);
   // With one line in ten beyond ASCII, its two bytes a character would make the others slower.
   if (transcode === undefined || !areWide(view, start, end)) return undefined;
+  let units: Buffer;
   try {
-    const units = transcode(bytes, 'utf8', 'ucs2');
-    const text = units.toString('ucs2');
-    giveBack(units);
-    return text;
+    units = transcode(bytes, 'utf8', 'ucs2');
   } catch {
     return undefined;
   }
+  const text = units.toString('ucs2');
+  giveBack(units);
+  return text;
 }

@@ -67,8 +67,8 @@ class LineDecoder implements Decoder, JoinSink {
   private isChunkValid: boolean | undefined;
   /** Where not all is parsed, checking all would cost more than checking what is. */
   private readonly mayCheckChunk: boolean;
-  /** Up to here lines of the chunk were decoded together, or could not be; what is left of them is not tried again. */
-  private oneByOneTo = 0;
+  /** Up to here it was tried to decode lines of the chunk together: those that are left are decoded one by one. */
+  private triedTo = 0;
   /** A run of lines that end in CR LF, of which the first begins here. */
   private crlf: { byteStart: number; byteEnd: number; line: number } | undefined;
   private readonly joiner: Joiner;
@@ -91,7 +91,7 @@ class LineDecoder implements Decoder, JoinSink {
   onChunk(view: Buffer): void {
     this.options.selector?.onChunk(view);
     this.isChunkValid = undefined;
-    this.oneByOneTo = 0;
+    this.triedTo = 0;
   }
 
   /**
@@ -101,10 +101,11 @@ class LineDecoder implements Decoder, JoinSink {
   onRun(view: Buffer, from: number, newline: number, stop: number): number {
     const { values, maxLineBytes, projector } = this.options;
     if (values === undefined || this.crlf !== undefined || this.joiner.isHolding()) return from;
-    if (projector === undefined && from >= this.oneByOneTo) {
+    if (projector === undefined && from >= this.triedTo) {
       const end = newline < stop ? view.lastIndexOf(10, stop - 1) : newline;
+      // Lines that are longer than allowed are told apart by their bytes, which are not counted there.
       const text = end - from > maxLineBytes ? undefined : decodeLines(view, from, end);
-      this.oneByOneTo = end;
+      this.triedTo = end;
       if (text !== undefined) return this.parseLines(text, values.batch, from, end);
     }
     const { batch } = values;
@@ -143,13 +144,15 @@ class LineDecoder implements Decoder, JoinSink {
       while (start <= text.length) {
         const newline = text.indexOf('\n', start);
         const end = newline === -1 ? text.length : newline;
-        if (text.charCodeAt(end - 1) === carriageReturn) break;
-        if (end > start) batch.push(JSON.parse(text.slice(start, end)));
+        if (end > start) {
+          if (text.charCodeAt(end - 1) === carriageReturn) break;
+          batch.push(JSON.parse(text.slice(start, end)));
+        }
         count += 1;
         start = end + 1;
       }
     } catch {
-      // As above.
+      // Not JSON, as in `onRun`.
     }
     this.line += count;
     return start > text.length ? to + 1 : from + Buffer.byteLength(text.slice(0, start));

@@ -15,7 +15,7 @@ export type ReadSyncOptions = Omit<ReadOptions, 'compression' | 'fileSystem'>;
 
 /** A file of records. Nothing is opened before iteration begins; each iteration is a new pass. */
 export interface SyncJsonlReader<T> extends Iterable<T> {
-  /** Damage found so far by the latest pass. */
+  /** Damage found so far by the pass whose iterator was made last. */
   readonly faults: readonly Fault[];
   /** Records with their place in the file. */
   entries(): IterableIterator<Entry<T>>;

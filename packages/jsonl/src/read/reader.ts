@@ -20,7 +20,7 @@ export interface Entry<T> {
 
 /** A file of records. Nothing is opened before iteration begins; each iteration is a new pass. */
 export interface JsonlReader<T> extends AsyncIterable<T> {
-  /** Damage found so far by the latest pass. */
+  /** Damage found so far by the pass whose iterator was made last. */
   readonly faults: readonly Fault[];
   /** Records with their place in the file. */
   entries(): AsyncIterableIterator<Entry<T>>;

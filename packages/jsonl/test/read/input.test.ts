@@ -37,6 +37,21 @@ describe('a compressed file', () => {
     expect(records.length === long.length && isDeepStrictEqual(records, long)).toBe(true);
   });
 
+  it('is recognised however few bytes are wanted of it', async () => {
+    const few = zlib.gzipSync('\n \n[1]\n[2]\n');
+    for (const from of [1, 2, 3]) {
+      const { records, faults } = await readAll(Readable.from([few]), { from });
+      expect({ from, records, faults }).toEqual({ from, records: [[1], [2]], faults: [] });
+    }
+    for (const to of [1, 2, 3]) {
+      expect((await readPacked(few, { to })).faults).toEqual([]);
+      expect((await readAll(Readable.from([few]), { to })).faults).toEqual([]);
+    }
+    expect((await readAll(Readable.from([Buffer.from('x\n[1]\n')]), { from: 2 })).records).toEqual([
+      [1],
+    ]);
+  });
+
   it('is read as bytes when told so', async () => {
     const { records, faults } = await readPacked(packed, { compression: 'none' });
     expect(records).toEqual([]);
@@ -102,6 +117,16 @@ describe('a stream as input', () => {
     const bytes = Array.from(text.subarray(0, 300), (byte) => Uint8Array.of(byte));
     expect((await readAll(Readable.from(bytes))).records).toEqual(
       (await readPacked(text.subarray(0, 300))).records,
+    );
+  });
+
+  it('of text is a typed error that says what to do', async () => {
+    const stream = Readable.from(['{"n":1}\n']) as AsyncIterable<Uint8Array>;
+    await expect(readAll(stream)).rejects.toThrow(
+      expect.objectContaining({
+        code: 'ORCH_JSONL_READ_FAILED',
+        message: expect.stringContaining('leave the encoding of a stream unset') as string,
+      }),
     );
   });
 
