@@ -39,6 +39,11 @@ const retryMs = 1000;
 const longestRetryMs = 30_000;
 /** How long the first call waits, at most, until the stream for what comes unasked was asked for. */
 const askingMs = 1000;
+/**
+ * How long it then waits until the server has answered that: it may read the call first, which comes on another
+ * connection, and what it asks in that call has nowhere to go. Some answer once they have something to say.
+ */
+const answeringMs = 250;
 /** How long a server may take to be told that its session is over. */
 const farewellMs = 500;
 
@@ -118,12 +123,18 @@ export class StreamableHttpTransport implements Transport {
     }
     this.#listening = new Promise((resolve) => {
       // Not longer: a server may be slow to take another connection, and need not offer this.
-      const timer = setTimeout(resolve, askingMs);
-      const asked = (): void => {
+      let timer: NodeJS.Timeout | undefined = setTimeout(() => answered(), askingMs);
+      const answered = (): void => {
         clearTimeout(timer);
+        timer = undefined;
         resolve();
       };
-      void this.#listen(asked).finally(asked);
+      const asked = (): void => {
+        if (timer === undefined) return;
+        clearTimeout(timer);
+        timer = setTimeout(answered, answeringMs);
+      };
+      void this.#listen(asked, answered).finally(answered);
     });
   }
 
@@ -347,7 +358,7 @@ export class StreamableHttpTransport implements Transport {
    * Keeps a stream for what the server says unasked, if it offers one. Calls never wait for it. Who has offered it once
    * offers it: it is asked for until it stands again, and nothing that was told before is kept meanwhile.
    */
-  async #listen(asked: () => void): Promise<void> {
+  async #listen(asked: () => void, answered: () => void): Promise<void> {
     const exchange = this.#begin(undefined);
     exchange.sent = asked;
     const { signal } = exchange.abort;
@@ -357,7 +368,7 @@ export class StreamableHttpTransport implements Transport {
     try {
       while (!signal.aborted) {
         const before = performance.now();
-        const status = await this.#hear(exchange, place);
+        const status = await this.#hear(exchange, place, answered);
         if (status === 200) hasStood = true;
         else if (!hasStood && isNotOffered(status)) return;
         else if (status === 404 && this.#session !== undefined) {
@@ -378,10 +389,11 @@ export class StreamableHttpTransport implements Transport {
   }
 
   /** Asks for that stream, and reads it to its end. Resolves with the status, 0 if there was no answer. */
-  async #hear(exchange: Exchange, place: Place): Promise<number> {
+  async #hear(exchange: Exchange, place: Place, answered: () => void): Promise<number> {
     let status = 0;
     try {
       const response = await this.#fetch('GET', exchange, undefined, place.lastEventId);
+      answered();
       status = response.statusCode ?? 0;
       if (status === 200) {
         // Before it stood, or since it was lost, something may have been told to nobody.

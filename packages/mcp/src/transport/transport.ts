@@ -56,7 +56,7 @@ export interface Transport {
   forget(id: RequestId): void;
   /** The handshake is done: from here on the server may speak unasked, if what was agreed on has sessions. */
   ready(protocolVersion: string, isStateless: boolean): void;
-  /** After `ready`, where it has to ask for what the server says unasked: settles when it has asked. */
+  /** After `ready`, where it has to ask for what the server says unasked: settles when it was answered, or has waited for that. */
   readonly listening?: Promise<void> | undefined;
   /** Each request has a stream of its own, whose end tells the server that nobody waits; and headers. */
   readonly hasStreams?: boolean;

@@ -19,8 +19,8 @@ export interface HttpFaults {
   forgetSessions(): void;
   /** From now on no session is known for longer than its handshake. */
   forgetAlways(): void;
-  /** What the listening stream does: `mute` (its headers never come), `open`, or a refusal by its status. */
-  listening: 'refused' | 'unknown' | 'failing' | 'mute' | 'open';
+  /** What the listening stream does: `mute` (its headers never come), `slow` (a moment later), `open`, or a refusal by its status. */
+  listening: 'refused' | 'unknown' | 'failing' | 'mute' | 'slow' | 'open';
   /** How many requests are being answered, or never will be. */
   open(): number;
   /** How many listen now. */
@@ -134,6 +134,7 @@ export async function startHttpFaults(): Promise<HttpFaults> {
           `id: ${lastEventId}+\ndata: ${answer(Number(lastEventId), text('resumed'))}\n\n`,
         );
       else if (faulty.listening === 'open') openListener(response);
+      else if (faulty.listening === 'slow') setTimeout(openListener, 100, response);
       else if (faulty.listening !== 'mute') response.writeHead(refusals[faulty.listening]).end();
     } else if (method === 'tools/call') {
       replies[params.name ?? '']?.(response, id, params.arguments ?? {});

@@ -39,6 +39,21 @@ async function listening(onTestFinished: Cleanup): Promise<Scene> {
 const version = async (server: McpServer): Promise<string | undefined> =>
   (await server.tools())[0]?.description;
 
+test('the first call is made when the stream stands on which the server may ask in it', async ({
+  onTestFinished,
+}) => {
+  const { faulty } = await connected(onTestFinished, 'slow');
+  expect(faulty.listeners()).toBe(1);
+});
+
+test('a server that does not answer for its stream is called all the same', async ({
+  onTestFinished,
+}) => {
+  const { faulty, server } = await connected(onTestFinished, 'mute');
+  expect((await server.call('good')).text).toBe('well');
+  expect(asked(faulty)).toBe(1);
+});
+
 test('a list is kept until the server says on its listening stream that it has changed', async ({
   onTestFinished,
 }) => {
