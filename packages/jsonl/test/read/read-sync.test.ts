@@ -36,6 +36,19 @@ describe('readSync()', () => {
     );
   });
 
+  it('gives plain objects as steps, as does read()', async () => {
+    const at = temporaryDirectory();
+    writeFileSync(at('a.jsonl'), '1\n2\n');
+    const steps = readSync(at('a.jsonl'))[Symbol.iterator]();
+    const later = read(at('a.jsonl'))[Symbol.asyncIterator]();
+    for (const value of [1, 2]) {
+      expect(steps.next()).toStrictEqual({ done: false, value });
+      expect(await later.next()).toStrictEqual({ done: false, value });
+    }
+    expect(steps.next()).toStrictEqual({ done: true, value: undefined });
+    expect(await later.next()).toStrictEqual({ done: true, value: undefined });
+  });
+
   it('closes the file when the consumer stops, and reads a large file in batches', () => {
     const at = temporaryDirectory();
     writeFileSync(at('a.jsonl'), '{"n":1}\n'.repeat(100_000));
