@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { openWriter } from '@orch/jsonl';
 import lockfile from 'proper-lockfile';
 import { compare } from '../../../tooling/bench/compare.js';
+import { appenderByHand } from './append-by-hand.js';
 
 const processes = 8;
 const record = { v: 1, seq: 1, kind: 'message', text: 'x'.repeat(104) };
@@ -38,17 +39,9 @@ async function appendAll(way: Way, path: string, count: number): Promise<() => P
     };
   }
   if (way === 'by hand') {
-    // What `shared` promises: no half surrogate pair, nothing half written, no line glued to a torn one.
-    const buffer = Buffer.allocUnsafeSlow(4096);
-    buffer[0] = 10;
+    const append = appenderByHand(file, true);
     return () => {
-      for (let n = 0; n < count; n += 1) {
-        const text = JSON.stringify(record);
-        if (text.includes('\\ud')) throw new Error('A pair may be cut in half');
-        const end = 1 + buffer.write(text, 1);
-        buffer[end] = 10;
-        if (fs.writeSync(file, buffer, 0, end + 1) !== end + 1) throw new Error('Half written');
-      }
+      for (let n = 0; n < count; n += 1) append(record);
       return Promise.resolve();
     };
   }

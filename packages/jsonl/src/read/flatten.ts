@@ -1,15 +1,15 @@
 /**
  * What `next()` gives: a plain object, though made by a constructor. Of a literal an engine may come to
  * think that what is made there lives long, from a few that happened to, and then keeps each with its
- * record until the next full collection: `for await` was slower by a third in every other process.
+ * record until the next full collection: `for await` was slower by a third in some processes.
  */
-function Item<E>(this: { done?: false; value?: E }, value: E): void {
+function item<E>(this: { done?: false; value?: E }, value: E): void {
   this.done = false;
   this.value = value;
 }
-Item.prototype = Object.prototype;
+item.prototype = Object.prototype;
 
-const makeItem = Item as unknown as new <E>(value: E) => IteratorYieldResult<E>;
+const Item = item as unknown as new <E>(value: E) => IteratorYieldResult<E>;
 
 /**
  * One item at a time out of an iterator of arrays. Items of an array in hand are given without
@@ -29,7 +29,7 @@ class Flattened<E> implements AsyncIterableIterator<E> {
     const { batch, index } = this;
     if (index >= batch.length) return this.refill();
     this.index = index + 1;
-    return Promise.resolve(new makeItem(batch[index] as E));
+    return Promise.resolve(new Item(batch[index] as E));
   }
 
   async return(): Promise<IteratorResult<E, undefined>> {
@@ -47,7 +47,7 @@ class Flattened<E> implements AsyncIterableIterator<E> {
     if (next.done === true) return { done: true, value: undefined };
     this.batch = next.value;
     this.index = 1;
-    return new makeItem(next.value[0] as E);
+    return new Item(next.value[0] as E);
   }
 }
 
@@ -76,7 +76,7 @@ class FlattenedSync<E> implements IterableIterator<E> {
     }
     const value = this.batch[this.index] as E;
     this.index += 1;
-    return new makeItem(value);
+    return new Item(value);
   }
 
   return(): IteratorResult<E, undefined> {

@@ -355,8 +355,9 @@ export class StreamableHttpTransport implements Transport {
   }
 
   /**
-   * Keeps a stream for what the server says unasked, if it offers one. Calls never wait for it. Who has offered it once
-   * offers it: it is asked for until it stands again, and nothing that was told before is kept meanwhile.
+   * Keeps a stream for what the server says unasked, if it offers one. Only the first call waits for it, and not for
+   * long. Who has offered it once offers it: it is asked for until it stands again, and nothing that was told before is
+   * kept meanwhile.
    */
   async #listen(asked: () => void, answered: () => void): Promise<void> {
     const exchange = this.#begin(undefined);
