@@ -17,6 +17,8 @@ export interface Waiter {
  */
 export interface Group {
   bytes: Buffer;
+  /** `bytes` from the first line on, as to write at an offset takes longer than to write at the start. */
+  lines: Buffer;
   /** Offset after the last line. */
   end: number;
   readonly waiters: Waiter[];
@@ -33,11 +35,14 @@ const smallestBytes = 4096;
  */
 const shortLine = 400;
 const together = 2048;
+/** A line of fewer characters fits into every group: none takes more than three bytes. */
+const fitting = Math.floor((smallestBytes - firstLine - 1 - sealBytes) / 3);
 
 /** Begins a group in `bytes`, which a former group no longer needs. */
 export function startGroup(bytes: Buffer = Buffer.allocUnsafeSlow(smallestBytes)): Group {
   bytes[0] = newline;
-  return { bytes, end: firstLine, waiters: [], sync: false };
+  const lines = bytes.subarray(firstLine);
+  return { bytes, lines, end: firstLine, waiters: [], sync: false };
 }
 
 /** Makes room for `more` bytes, a newline and a seal. */
@@ -47,6 +52,7 @@ function reserve(group: Group, more: number): void {
   const larger = Buffer.allocUnsafeSlow(Math.max(needed, group.bytes.length * 2));
   group.bytes.copy(larger, 0, 0, group.end);
   group.bytes = larger;
+  group.lines = larger.subarray(firstLine);
 }
 
 /** Adds lines, as `encodeRecord` gives them. */
@@ -63,6 +69,18 @@ export function addLine(group: Group, line: string): void {
   addText(group, line);
   group.bytes[group.end] = newline;
   group.end += 1;
+}
+
+/** Puts one line, given without its newline, in the place of all lines of a group. */
+export function putLine(group: Group, line: string): void {
+  if (line.length < fitting) {
+    const end = firstLine + group.lines.write(makeWellFormed(line));
+    group.bytes[end] = newline;
+    group.end = end + 1;
+  } else {
+    group.end = firstLine;
+    addLine(group, line);
+  }
 }
 
 /** Adds a line for each value, or, if one cannot be a line, none. */

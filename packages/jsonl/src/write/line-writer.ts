@@ -1,7 +1,15 @@
 import { JsonlError } from '../errors.js';
 import { tidyArchives } from './archive.js';
 import { commitGroup, syncInPlace } from './commit.js';
-import { addLine, addLines, firstLine, moveLines, startGroup, type Group } from './group.js';
+import {
+  addLine,
+  addLines,
+  firstLine,
+  moveLines,
+  putLine,
+  startGroup,
+  type Group,
+} from './group.js';
 import { isLockedHere } from './lock.js';
 import { openFile, type Opened } from './open-file.js';
 import { isDue } from './rotate.js';
@@ -279,19 +287,20 @@ function acceptAlone(state: State<never>, group: Group, written: number): void {
  * not, the steps that know what to do then begin with its outcome.
  */
 function appendAlone<T>(state: State<T>, value: T): Appended {
-  const { target, settings } = state;
+  const { target, settings, firstSent } = state;
   const { alone: group } = state;
-  group.end = firstLine;
-  addLine(group, state.encode(value));
+  putLine(group, state.encode(value));
   let first: FirstOutcome | undefined;
   if (state.plain && !isDue(target, target.length ?? 0, group.end)) {
+    const sent = firstSent === 0 ? group.bytes : group.lines;
+    const length = group.end - firstSent;
     let written = -1;
     try {
-      written = settings.fileSystem.writeSync(target.file, group.bytes, state.firstSent, group.end);
+      written = settings.fileSystem.writeSync(target.file, sent, 0, length);
     } catch (cause) {
       first = { cause };
     }
-    if (written === group.end - state.firstSent) {
+    if (written === length) {
       acceptAlone(state, group, written);
       return { bytes: group.end - firstLine };
     }

@@ -1,6 +1,12 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { JsonlError, openWriter, readAll, type WriterOptions } from '../../src/index.js';
+import {
+  chainStart,
+  JsonlError,
+  openWriter,
+  readAll,
+  type WriterOptions,
+} from '../../src/index.js';
 import { recordFileSystem } from '../recording-file-system.js';
 import { temporaryDirectory } from '../temporary-directory.js';
 
@@ -238,6 +244,23 @@ describe('appendMany()', () => {
 });
 
 describe('appendSync()', () => {
+  it.each<WriterOptions>([{}, { access: 'shared' }, { chain: { previous: chainStart } }])(
+    'writes records of every length, while its buffer grows and afterwards: %j',
+    async (options) => {
+      const at = temporaryDirectory();
+      const writer = await openWriter(at('a.jsonl'), { durability: 'none', ...options });
+      // Three bytes a character: the most that one takes.
+      const texts = Array.from({ length: 3000 }, (_, n) =>
+        '\u20ac'.repeat(n < 1500 ? n : 3000 - n),
+      );
+      for (const text of texts) writer.appendSync({ text });
+      await writer.close();
+      const { records } = await readAll<{ text: string }>(at('a.jsonl'));
+      expect(records.map(({ text }) => text)).toEqual(texts);
+      expect(readFileSync(at('a.jsonl'), 'utf8').split('\n').filter(Boolean)).toHaveLength(3000);
+    },
+  );
+
   it('writes and syncs before it returns, after everything appended before', async () => {
     const at = temporaryDirectory();
     const { fileSystem, count } = recordFileSystem();
