@@ -30,10 +30,10 @@ export const firstLine = 1;
 const newline = 10;
 const smallestBytes = 4096;
 /**
- * Lines shorter than this are put together before they are encoded, as a call for each costs more. Few
- * of them: one character beyond U+00FF makes the whole text take longer.
+ * Lines shorter than this are put together before they are encoded, as before Node 22 a call for each costs
+ * more. Few of them: one character beyond U+00FF makes the whole text take longer.
  */
-const shortLine = 400;
+const shortLine = Number.parseInt(process.versions.node, 10) < 22 ? 400 : 0;
 const together = 2048;
 /** A line of fewer characters fits into every group: none takes more than three bytes. */
 const fitting = Math.floor((smallestBytes - firstLine - 1 - sealBytes) / 3);
