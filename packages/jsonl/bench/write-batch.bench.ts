@@ -52,6 +52,19 @@ function writeByHand(file: number, records: readonly Message[]): void {
   }
   fs.writeSync(file, handBuffer, 0, end);
 }
+/** The same for about 256 KiB of records with short lines put together, which is quicker before Node 22. */
+function writeJoinedByHand(file: number, records: readonly Message[]): void {
+  let end = 0;
+  let lines = '';
+  for (const record of records) {
+    lines += JSON.stringify(record) + '\n';
+    if (lines.length < 2048) continue;
+    end += handBuffer.write(lines, end);
+    lines = '';
+  }
+  end += handBuffer.write(lines, end);
+  fs.writeSync(file, handBuffer, 0, end);
+}
 const handBuffer = Buffer.allocUnsafeSlow(256 * 1024 + 3 * sizes['19 KB']);
 
 const counts: Record<Size, number> = { '170 B': 40_000, '1 KB': 8_000, '19 KB': 600 };
@@ -132,6 +145,12 @@ for (const size of ['170 B', '1 KB', '19 KB'] as const) {
       {
         name: 'a loop by hand with one buffer',
         run: rounds(handPath, records.length, bytes, () => writeByHand(hand, records)),
+      },
+      {
+        name: 'that loop with short lines put together',
+        run: rounds(handPath, records.length, bytes, () => {
+          for (const batch of batches) writeJoinedByHand(hand, batch);
+        }),
       },
       {
         name: 'WriteStream',
