@@ -1,7 +1,7 @@
 // `npm test`: every check of the project, with minutes for each, and at the end what failed and why, and
 // `N passed, N failed`.
 // Names of suites as arguments run only those: `npm test -- unit e2e`.
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -28,17 +28,7 @@ for (const suite of suites.filter(({ name }) => wanted.length === 0 || wanted.in
     ? ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
     : [];
   const startedAt = performance.now();
-  const { status, error } = spawnSync(program, [...argv, ...more], {
-    cwd: root,
-    stdio: ['ignore', 'inherit', 'inherit'],
-    env: {
-      ...process.env,
-      TURBO_TELEMETRY_DISABLED: '1',
-      DO_NOT_TRACK: '1',
-      NODE_LEG: process.version,
-    },
-  });
-  if (error) console.error(error.message);
+  const { status, last } = await run(program, [...argv, ...more]);
   const counted = suite.tests ? countTests(report) : { passed: 0, failed: 0 };
   const good = status === 0;
   results.push({
@@ -47,7 +37,9 @@ for (const suite of suites.filter(({ name }) => wanted.length === 0 || wanted.in
     passed: counted.passed + (good && !suite.tests ? 1 : 0),
     // A suite that failed without a failed test (it crashed, or found nothing to run) is a failure itself.
     failed: counted.failed + (!good && counted.failed === 0 ? 1 : 0),
-    failures: good ? [] : (counted.failures ?? [`${suite.name}: see its output above`]),
+    failures: good
+      ? []
+      : (counted.failures ?? [`${suite.name} ended with ${status}; it said last:\n${last}`]),
   });
 }
 rmSync(reports, { recursive: true, force: true });
@@ -62,6 +54,60 @@ for (const failure of results.flatMap(({ failures }) => failures)) console.log(`
 const total = (key) => results.reduce((sum, result) => sum + result[key], 0);
 console.log(`\n${total('passed')} passed, ${total('failed')} failed`);
 process.exitCode = total('failed') === 0 ? 0 : 1;
+
+/**
+ * Runs a suite, shows what it says while it says it, and keeps the end of it: a suite can fail with no test to
+ * name (an error outside all tests, a crash), and of a long log often only the end is kept.
+ */
+function run(program, argv) {
+  const colour = process.stdout.isTTY && !process.env.NO_COLOR ? { FORCE_COLOR: '1' } : {};
+  const child = spawn(program, argv, {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      ...process.env,
+      ...colour,
+      TURBO_TELEMETRY_DISABLED: '1',
+      DO_NOT_TRACK: '1',
+      NODE_LEG: process.version,
+    },
+  });
+  let kept = '';
+  for (const [from, to] of [
+    [child.stdout, process.stdout],
+    [child.stderr, process.stderr],
+  ]) {
+    from.setEncoding('utf8');
+    from.on('data', (text) => {
+      to.write(text);
+      kept = (kept + text).slice(-16_384);
+    });
+  }
+  return new Promise((resolve) => {
+    child.on('error', (error) => {
+      console.error(error.message);
+      resolve({ status: error.code, last: `  ${error.message}` });
+    });
+    const ended = (code, signal) => resolve({ status: code ?? signal, last: ending(kept) });
+    child.on('close', ended);
+    // What a suite left running may hold its output open: that must not hold this up.
+    child.on('exit', (code, signal) =>
+      setTimeout(() => {
+        ended(code, signal);
+        child.stdout.destroy();
+        child.stderr.destroy();
+      }, 2_000).unref(),
+    );
+  });
+}
+
+function ending(text) {
+  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  return lines
+    .slice(-60)
+    .map((line) => `  ${line.slice(0, 240)}`)
+    .join('\n');
+}
 
 function countTests(report) {
   let read;
