@@ -73,6 +73,10 @@ export async function until(condition: () => boolean, what: string): Promise<voi
   }
 }
 
+/** The errors that all these must reject with. All are heard from the start: each may be the first to reject. */
+export const refusals = (works: readonly Promise<unknown>[]): Promise<McpError[]> =>
+  Promise.all(works.map(refusal));
+
 /** The error that the work must reject with. */
 export async function refusal(work: Promise<unknown>): Promise<McpError> {
   const error: unknown = await work.then(

@@ -185,9 +185,9 @@ export function createScriptedModel(options: ScriptedModelOptions = {}): Scripte
   }
 
   const server = createLoopbackServer(async (request, response, signal) => {
-    const url = new URL(request.url ?? '/', 'http://127.0.0.1');
-    const credentials = readCredentials(request.headers, url);
     try {
+      const url = new URL(request.url ?? '/', 'http://127.0.0.1');
+      const credentials = readCredentials(request.headers, url);
       await handle({ request, response, signal, url, credentials });
     } catch (error) {
       if (!signal.aborted) sendJson(response, 500, { error: { message: messageOf(error) } });

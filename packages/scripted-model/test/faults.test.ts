@@ -5,7 +5,7 @@ import { createScriptedModel, ScriptedModelError } from '../src/index.js';
 import type { Json } from '../src/index.js';
 import { ask, askText, scripted, textOf, user } from './conversation-builder.js';
 import { freshDirectory, startModel } from './fixtures.js';
-import { dataOf } from './raw-client.js';
+import { dataOf, send } from './raw-client.js';
 
 const prompt = (turn: Json) => [user(scripted([turn]))];
 
@@ -34,6 +34,12 @@ describe('faults', () => {
     expect(await attempt('a')).toEqual([200, undefined]);
     expect(await attempt('b')).toEqual([529, '1']);
     expect(model.requests.map(({ attempt: count }) => count)).toEqual([1, 2, 1, 3, 2]);
+  });
+
+  it('refuses what is sent to no address, and answers others', async () => {
+    const { url } = await startModel();
+    expect((await send(`${url}//`).answer).status).toBe(500);
+    await answerOthers(url);
   });
 
   it('fails for ever when no times are given', async () => {

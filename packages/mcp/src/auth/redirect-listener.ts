@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** Where the browser brings the answer of the authorization server: a loopback address of ours (RFC 8252, 7.3). */
@@ -19,8 +19,16 @@ const page = (title: string, text: string): string =>
 const taken = page('Done', 'The answer was taken. You can close this window.');
 const strange = page('Not expected', 'Nothing here waits for this answer. Begin again.');
 
-const same = (a: string, b: string): boolean =>
-  a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b));
+function same(a: string, b: string): boolean {
+  const [left, right] = [Buffer.from(a), Buffer.from(b)];
+  return left.length === right.length && timingSafeEqual(left, right);
+}
+
+/** Where a request goes; whoever is on this machine may send one, and one that is no address goes nowhere. */
+function addressOf({ url = '/' }: IncomingMessage): URL {
+  const base = 'http://127.0.0.1/';
+  return new URL(URL.canParse(url, base) ? url : base, base);
+}
 
 /** Listens on `port`, or on any free one if that is taken or 0. */
 export async function openRedirectListener(
@@ -32,7 +40,7 @@ export async function openRedirectListener(
   let take: (parameters: URLSearchParams) => void = () => undefined;
   const answered = new Promise<URLSearchParams>((resolve) => (take = resolve));
   const server = createServer((request, response) => {
-    const url = new URL(request.url ?? '/', 'http://127.0.0.1');
+    const url = addressOf(request);
     const isOurs = request.method === 'GET' && url.pathname === path;
     const states = url.searchParams.getAll('state');
     const [state = ''] = states;

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { get, type IncomingMessage } from 'node:http';
 import { expect, test } from 'vitest';
 import { oauth, type OAuthOptions } from '../../src/auth/index.js';
 import { connect, type McpServer } from '../../src/index.js';
@@ -125,7 +127,8 @@ test('an answer to another login is refused, and the right one is still taken', 
   const { server } = await connected(onTestFinished, protectedBy, {
     async onAuthorizationUrl(url) {
       const back = new URL(url.searchParams.get('redirect_uri') ?? '');
-      for (const state of ['', 'x', 'x'.repeat(url.searchParams.get('state')?.length ?? 0)]) {
+      const { length = 0 } = url.searchParams.get('state') ?? {};
+      for (const state of ['', 'x', 'x'.repeat(length), 'é'.repeat(length)]) {
         back.search = new URLSearchParams({
           code: 'stolen',
           state,
@@ -133,10 +136,15 @@ test('an answer to another login is refused, and the right one is still taken', 
         }).toString();
         forged.push((await fetch(back)).status);
       }
+      // No address at all, which only a program asks for.
+      const [response] = (await once(get({ port: back.port, path: '//' }), 'response')) as [
+        IncomingMessage,
+      ];
+      forged.push(response.resume().statusCode ?? 0);
       await browse(url);
     },
   });
-  expect(forged).toEqual([400, 400, 400]);
+  expect(forged).toEqual([400, 400, 400, 400, 404]);
   expect(tokenRequests(protectedBy)).toBe(1);
   expect(protectedBy.seen.some(({ form }) => form['code'] === 'stolen')).toBe(false);
   expect((await server.call('good')).text).toBe('well');

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { WebSocketServer } from 'ws';
+import { bodyOf } from '../request-body.js';
 import type { Cleanup } from '../scene.js';
 import { ProofChecker } from './proof-checker.js';
 
@@ -80,11 +81,6 @@ const json = (response: ServerResponse, value: unknown, status = 200): void => {
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));
 };
 const secret = (kind: string): string => `${kind}-${randomBytes(9).toString('hex')}`;
-const bodyOf = async (request: IncomingMessage): Promise<string> => {
-  let body = '';
-  for await (const chunk of request) body += String(chunk);
-  return body;
-};
 
 export async function startProtectedServer(changes: Partial<Ways> = {}): Promise<ProtectedServer> {
   const seen: SeenByIssuer[] = [];
@@ -127,6 +123,7 @@ export async function startProtectedServer(changes: Partial<Ways> = {}): Promise
   async function serveIssuer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '/', issuer);
     const body = await bodyOf(request);
+    if (body === undefined) return;
     const isForm = request.headers['content-type']?.includes('urlencoded') === true;
     const form = Object.fromEntries(isForm ? new URLSearchParams(body) : url.searchParams);
     seen.push({ path: url.pathname, form, authorization: request.headers.authorization });
@@ -268,6 +265,7 @@ export async function startProtectedServer(changes: Partial<Ways> = {}): Promise
       return;
     }
     const body = await bodyOf(request);
+    if (body === undefined) return;
     if (request.method !== 'POST') {
       response.writeHead(405).end();
       return;
@@ -329,6 +327,7 @@ export async function startProtectedServer(changes: Partial<Ways> = {}): Promise
   // The same over a WebSocket, whose upgrade is what needs the token.
   const sockets = new WebSocketServer({ noServer: true, handleProtocols: () => 'mcp' });
   servers.at(-1)?.on('upgrade', (request: IncomingMessage, stream: Socket, head: Buffer) => {
+    stream.on('error', () => undefined); // its client is gone
     void (async () => {
       const refusal = await judge(request, 'GET', 'upgrade');
       if (refusal !== undefined) {

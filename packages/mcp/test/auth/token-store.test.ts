@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { fileTokenStore } from '../../src/auth/index.js';
 import { bundle } from '../bundle.js';
-import { refusal, temporaryDirectory, until, type Cleanup } from '../scene.js';
+import { refusal, refusals, temporaryDirectory, until, type Cleanup } from '../scene.js';
 
 const writer = await bundle('store-writer.ts');
 const holder = await bundle('lock-holder.ts');
@@ -69,8 +69,8 @@ describe('a file that is no store of one owner is refused and left as it is', ()
     writeFileSync(path, text);
     chmodSync(path, mode);
     const store = fileTokenStore(path);
-    for (const attempt of [store.get('a'), store.set('a', 'b')])
-      expect(await refusal(attempt)).toMatchObject({
+    for (const error of await refusals([store.get('a'), store.set('a', 'b')]))
+      expect(error).toMatchObject({
         code: 'ORCH_MCP_OAUTH',
         details: { reason: 'store' },
       });

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import { bodyOf } from '../request-body.js';
 
 /** One request as it came. */
 export interface Seen {
@@ -101,8 +102,8 @@ export async function startHttpFaults(): Promise<HttpFaults> {
   });
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    let body = '';
-    for await (const chunk of request) body += String(chunk);
+    const body = await bodyOf(request);
+    if (body === undefined) return;
     const message = (body === '' ? {} : JSON.parse(body)) as {
       id?: number;
       method?: string;

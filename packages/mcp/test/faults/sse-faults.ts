@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import { bodyOf } from '../request-body.js';
 
 /** One request as it came. */
 export interface SseSeen {
@@ -116,8 +117,8 @@ export async function startSseFaults(): Promise<SseFaults> {
   });
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    let body = '';
-    for await (const chunk of request) body += String(chunk);
+    const body = await bodyOf(request);
+    if (body === undefined) return;
     const { pathname, searchParams } = new URL(request.url ?? '', faulty.origin);
     const message = (body === '' ? {} : JSON.parse(body)) as {
       id?: number;

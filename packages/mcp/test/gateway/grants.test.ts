@@ -244,14 +244,15 @@ describe('a session', () => {
     const scene = await gatewayScene(onTestFinished);
     const { grant, token } = await scene.grant({ filter: toOne });
     const agent = await rawClient(scene.url, token);
-    const hanging = agent.post('tools/call', { name: 'one__silent', arguments: {} });
+    const hanging = agent
+      .post('tools/call', { name: 'one__silent', arguments: {} })
+      .catch((error: unknown) => error);
     await until(() => scene.sent('one', 'tools/call').length === 1, 'the call to arrive');
     await grant.revoke();
     await until(
       () => scene.sent('one', 'notifications/cancelled').length === 1,
       'the server to be told',
     );
-    const answer = await hanging.catch((error: unknown) => error);
-    expect(JSON.stringify(answer)).not.toContain('result');
+    expect(JSON.stringify(await hanging)).not.toContain('result');
   });
 });

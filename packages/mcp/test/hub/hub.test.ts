@@ -12,6 +12,7 @@ import {
 import {
   programs,
   refusal,
+  refusals,
   startWitness,
   temporaryDirectory,
   until,
@@ -110,7 +111,7 @@ describe('filters', () => {
     const { hub } = scene(onTestFinished, { policy: { resources: none, prompts: none } });
     const one = hub.server('one');
     const argument = { name: 'a', value: '' };
-    for (const refused of [
+    const refused = [
       one.readResource('file:///etc/passwd'),
       one.subscribe('file:///etc/passwd'),
       one.unsubscribe('file:///etc/passwd'),
@@ -118,8 +119,9 @@ describe('filters', () => {
       hub.prompt('one__p'),
       one.complete({ prompt: 'p' }, argument),
       one.complete({ template: 'file:///{path}' }, argument),
-    ])
-      expect(await refusal(refused)).toMatchObject({ code: 'ORCH_MCP_REFUSED' });
+    ];
+    for (const error of await refusals(refused))
+      expect(error).toMatchObject({ code: 'ORCH_MCP_REFUSED' });
     expect(hub.states()).toEqual({ one: 'idle', two: 'idle' });
   });
 

@@ -2,7 +2,7 @@ import { appendFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { openMemory } from '../../src/memory/index.js';
-import { refusal, temporaryDirectory, type Cleanup } from '../scene.js';
+import { refusal, refusals, temporaryDirectory, type Cleanup } from '../scene.js';
 
 const person = { attempt: 'person', trust: 'trusted' } as const;
 const agent = { attempt: 'agent', trust: 'untrusted' } as const;
@@ -66,15 +66,16 @@ describe('a memory', () => {
     const { memory, open } = await scene(onTestFinished);
     await memory.checkpoint(person, 'good');
     const other = await open();
-    for (const work of [
+    const refused = [
       memory.write(person, '', 1),
       memory.write(person, 'x'.repeat(201), 1),
       memory.write(person, 'a\u001b[2Jb', 1),
       memory.write(person, 'large', 'x'.repeat(65 * 1024)),
       memory.restore(person, 'none'),
       other.checkpoint(person, 'good'),
-    ])
-      expect(await refusal(work)).toMatchObject({ code: 'ORCH_MCP_SPEC' });
+    ];
+    for (const error of await refusals(refused))
+      expect(error).toMatchObject({ code: 'ORCH_MCP_SPEC' });
     expect(await memory.list(person)).toEqual([]);
   });
 

@@ -254,7 +254,11 @@ if (way === 'stdio') {
       return;
     }
     let body = '';
-    for await (const chunk of request) body += chunk;
+    try {
+      for await (const chunk of request) body += chunk;
+    } catch {
+      return; // its client is gone
+    }
     const message = JSON.parse(body);
     if (message.id === undefined || message.method === undefined) {
       response.writeHead(202).end();

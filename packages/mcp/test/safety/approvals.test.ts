@@ -21,7 +21,7 @@ import {
   whyUnapproved,
   type ServerOrigin,
 } from '../../src/safety/index.js';
-import { refusal, temporaryDirectory, type Cleanup } from '../scene.js';
+import { refusal, refusals, temporaryDirectory, type Cleanup } from '../scene.js';
 import { defined, tool } from './defined.js';
 
 const environment = { PATH: process.env['PATH'], FAKE_TOKEN: 'fake-token-value' };
@@ -87,12 +87,13 @@ describe("a project's server", () => {
     );
     expect(error.message).toContain(join(project, '.mcp.json'));
     expect(error.message).not.toContain('fake-token-value');
-    for (const use of [
+    const uses = [
       one.server('one').ready(),
       one.server('one').tools(),
       one.readResource('one__x:/a'),
-    ])
-      expect(await refusal(use)).toMatchObject({ code: 'ORCH_MCP_UNAPPROVED' });
+    ];
+    for (const refused of await refusals(uses))
+      expect(refused).toMatchObject({ code: 'ORCH_MCP_UNAPPROVED' });
     expect((await one.tools()).missing).toMatchObject([{ error: { code: 'ORCH_MCP_UNAPPROVED' } }]);
     expect(server.asked()).toEqual([]);
     expect(one.states()).toEqual({ one: 'idle' }); // it has not failed
