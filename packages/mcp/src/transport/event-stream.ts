@@ -7,10 +7,20 @@ export interface EventStreamOptions {
   readonly maxEventBytes: number;
   /** `name` is undefined for what is a message. */
   event(data: string, name: string | undefined): void;
-  /** The place from which the stream can be resumed. */
-  id?(id: string): void;
-  retry?(ms: number): void;
+  /** Is kept up to date, so that the stream can be resumed. */
+  readonly place?: Place;
 }
+
+/** Where a stream stands, and how long to wait before it is asked for again. */
+export interface Place {
+  lastEventId: string | undefined;
+  retryMs: number;
+}
+
+/** However long a server says. */
+export const longestRetryMs = 30_000;
+
+export const firstPlace = (): Place => ({ lastEventId: undefined, retryMs: 1000 });
 
 /** How the stream came to its end. */
 export type StreamEnd = 'ended' | 'broken' | 'too large';
@@ -20,15 +30,18 @@ export function readEventStream(
   response: IncomingMessage,
   options: EventStreamOptions,
 ): Promise<StreamEnd> {
+  const { place } = options;
   const decoder = new StringDecoder('utf8');
   let sinceEvent = 0;
   const parser = createParser({
     onEvent({ id, data, event }) {
       sinceEvent = 0;
-      if (id !== undefined) options.id?.(id);
+      if (id !== undefined && place !== undefined) place.lastEventId = id;
       if (data !== '') options.event(data, event);
     },
-    onRetry: (ms) => options.retry?.(ms),
+    onRetry(ms) {
+      if (place !== undefined) place.retryMs = Math.min(ms, longestRetryMs);
+    },
     onComment() {
       sinceEvent = 0;
     },

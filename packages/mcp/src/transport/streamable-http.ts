@@ -3,11 +3,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { excerpt, isJsonObject } from '../json.js';
 import { McpError } from '../mcp-error.js';
 import type { Oversized } from '../spill/spill.js';
-import { readEventStream, type StreamEnd } from './event-stream.js';
+import { firstPlace, readEventStream, type Place, type StreamEnd } from './event-stream.js';
 import { broke, tooLarge } from './failure.js';
 import { describeStatus, readBody } from './http-answer.js';
 import { sendAuthorized, type HttpAuthorizer } from './http-auth.js';
 import { createAgent, sendRequest } from './http-request.js';
+import { keepListening } from './listening-stream.js';
 import { mostBytes, tellWithin } from './message-text.js';
 import type { Remains, RequestId, Transport, WireEvents, WireLimits } from './transport.js';
 
@@ -27,23 +28,8 @@ interface Exchange {
   sent?: () => void;
 }
 
-/** Where a stream stands, and how long to wait before it is asked for again. */
-interface Place {
-  lastEventId: string | undefined;
-  retryMs: number;
-}
-
 /** So often in a row a stream is asked for again that brings nothing. */
 const resumesMost = 5;
-const retryMs = 1000;
-const longestRetryMs = 30_000;
-/** How long the first call waits, at most, until the stream for what comes unasked was asked for. */
-const askingMs = 1000;
-/**
- * How long it then waits until the server has answered that: it may read the call first, which comes on another
- * connection, and what it asks in that call has nowhere to go. Some answer once they have something to say.
- */
-const answeringMs = 250;
 /** How long a server may take to be told that its session is over. */
 const farewellMs = 500;
 
@@ -51,12 +37,6 @@ const farewellMs = 500;
 const refusalBytesMost = 64 * 1024;
 
 const ignore = (): void => undefined;
-
-/**
- * 405 is how a server says that it offers no listening stream; where it knows of none, its address may be one for POST
- * alone, which is 404 to many.
- */
-const isNotOffered = (status: number): boolean => status === 405 || status === 404;
 
 /** An error of JSON-RPC for just this request. */
 function isAnswerTo(id: RequestId, text: string): boolean {
@@ -121,21 +101,7 @@ export class StreamableHttpTransport implements Transport {
       delete this.#headers['mcp-session-id'];
       return;
     }
-    this.#listening = new Promise((resolve) => {
-      // Not longer: a server may be slow to take another connection, and need not offer this.
-      let timer: NodeJS.Timeout | undefined = setTimeout(() => answered(), askingMs);
-      const answered = (): void => {
-        clearTimeout(timer);
-        timer = undefined;
-        resolve();
-      };
-      const asked = (): void => {
-        if (timer === undefined) return;
-        clearTimeout(timer);
-        timer = setTimeout(answered, answeringMs);
-      };
-      void this.#listen(asked, answered).finally(answered);
-    });
+    this.#listening = this.#listen();
   }
 
   close(): Promise<Remains> {
@@ -309,18 +275,13 @@ export class StreamableHttpTransport implements Transport {
     return readEventStream(response, {
       maxEventBytes: mostBytes(this.#options),
       event: (data) => this.#deliver(data, exchange),
-      id(id) {
-        place.lastEventId = id;
-      },
-      retry(ms) {
-        place.retryMs = Math.min(ms, longestRetryMs);
-      },
+      place,
     });
   }
 
   /** Reads the stream with the answer, and asks for its rest when it breaks off. */
   async #readStream(first: IncomingMessage, exchange: Exchange): Promise<void> {
-    const place: Place = { lastEventId: undefined, retryMs };
+    const place = firstPlace();
     let response: IncomingMessage | undefined = first;
     for (let inVain = 0; inVain <= resumesMost; inVain += 1) {
       const before: string | undefined = place.lastEventId;
@@ -354,57 +315,23 @@ export class StreamableHttpTransport implements Transport {
     return response;
   }
 
-  /**
-   * Keeps a stream for what the server says unasked, if it offers one. Only the first call waits for it, and not for
-   * long. Who has offered it once offers it: it is asked for until it stands again, and nothing that was told before is
-   * kept meanwhile.
-   */
-  async #listen(asked: () => void, answered: () => void): Promise<void> {
+  #listen(): Promise<void> {
     const exchange = this.#begin(undefined);
-    exchange.sent = asked;
-    const { signal } = exchange.abort;
-    const place: Place = { lastEventId: undefined, retryMs };
-    let inVain = 0;
-    let hasStood = false;
-    try {
-      while (!signal.aborted) {
-        const before = performance.now();
-        const status = await this.#hear(exchange, place, answered);
-        if (status === 200) hasStood = true;
-        else if (!hasStood && isNotOffered(status)) return;
-        else if (status === 404 && this.#session !== undefined) {
-          this.#over(describeStatus(this.#options.name, status, 'begun', {}, ''));
-          return;
-        }
-        if (hasStood) this.#events.missed();
-        inVain = performance.now() - before > 10_000 ? 0 : inVain + 1;
-        const wait = Math.min(longestRetryMs, place.retryMs * 2 ** Math.min(inVain - 1, 5));
-        // A stream that was never there keeps no process alive.
-        await sleep(wait * (0.75 + Math.random() / 2), undefined, { signal, ref: hasStood });
-      }
-    } catch {
-      // Closed while it waited.
-    } finally {
-      this.#finish(exchange);
-    }
-  }
-
-  /** Asks for that stream, and reads it to its end. Resolves with the status, 0 if there was no answer. */
-  async #hear(exchange: Exchange, place: Place, answered: () => void): Promise<number> {
-    let status = 0;
-    try {
-      const response = await this.#fetch('GET', exchange, undefined, place.lastEventId);
-      answered();
-      status = response.statusCode ?? 0;
-      if (status === 200) {
-        // Before it stood, or since it was lost, something may have been told to nobody.
-        this.#events.missed();
-        await this.#read(response, undefined, place);
-      } else response.destroy();
-    } catch {
-      // It is not there now, or broke off.
-    }
-    return status;
+    return keepListening({
+      signal: exchange.abort.signal,
+      ask: (lastEventId, asked) => {
+        exchange.sent = asked;
+        return this.#fetch('GET', exchange, undefined, lastEventId);
+      },
+      read: (response, place) => this.#read(response, undefined, place),
+      missed: () => this.#events.missed(),
+      forgotten: () => {
+        if (this.#session === undefined) return false;
+        this.#over(describeStatus(this.#options.name, 404, 'begun', {}, ''));
+        return true;
+      },
+      ended: () => this.#finish(exchange),
+    });
   }
 
   #tooLarge(): McpError {
