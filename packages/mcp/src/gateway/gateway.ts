@@ -179,7 +179,8 @@ export function createGateway(hub: McpHub, options: GatewayOptions): McpGateway 
     ending?.over.abort();
     const file = files.get(id);
     files.delete(id);
-    if (file !== undefined) await removeSecret(file);
+    // Its token opens nothing any more: that is no failure of whoever ends it.
+    if (file !== undefined) await removeSecret(file).catch(() => undefined);
     if (ending !== undefined) log({ type: 'ended', attempt });
   }
 

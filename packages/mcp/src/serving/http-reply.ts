@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { JsonObject } from '../json.js';
-import type { Reply } from './reply.js';
+import { answerText, unaskedText, type Reply } from './reply.js';
 
 /** From here on a reader is slow, and progress and logs are left out for it. */
 const fullBytes = 256 * 1024;
@@ -64,13 +64,15 @@ export class HttpReply implements Reply {
 
   send(message: JsonObject): void {
     if (this.#isOver) return;
+    const text = unaskedText(message);
+    if (text === undefined) return;
     this.#open();
-    this.#event(JSON.stringify(message));
+    this.#event(text);
   }
 
   end(message: JsonObject, status = 200): void {
     if (this.#isOver) return;
-    const text = JSON.stringify(message);
+    const text = answerText(message);
     if (this.#isStream) this.#event(text);
     else this.#json(status, text);
     this.#finish();
@@ -94,7 +96,10 @@ export class HttpReply implements Reply {
   resume(response: ServerResponse, after: number): void {
     this.#response?.end();
     this.#attach(response);
+    const isBegun = this.#isStream;
+    this.#isStream = true;
     this.#head();
+    if (!isBegun) this.#beat();
     this.#kept = this.#kept.filter(({ seq }) => seq > after);
     this.#keptBytes = this.#kept.reduce((sum, { text }) => sum + text.length, 0);
     for (const { text } of this.#kept) response.write(text);

@@ -3,7 +3,15 @@ import { StringDecoder } from 'node:string_decoder';
 import { isJsonObject, type JsonObject } from '../json.js';
 import type { RequestId } from '../transport/transport.js';
 import { metaKey } from './protocol-versions.js';
-import { errorMessage, idOf, metaOf, paramsOf, type Reply } from './reply.js';
+import {
+  answerText,
+  errorMessage,
+  idOf,
+  metaOf,
+  paramsOf,
+  unaskedText,
+  type Reply,
+} from './reply.js';
 import { SealedState } from './sealed-state.js';
 import { RpcError, rpcCode, type Caller, type McpService } from './service.js';
 import { Session } from './session.js';
@@ -31,37 +39,42 @@ export function serveLines(options: LineEndpointOptions, signal?: AbortSignal): 
   let rest = '';
   let isFull = false;
 
-  function write(message: JsonObject): void {
-    if (output.writable && !output.write(`${JSON.stringify(message)}\n`)) {
+  function write(text: string | undefined): void {
+    if (text !== undefined && output.writable && !output.write(`${text}\n`)) {
       isFull = true;
       input.pause();
     }
   }
+  const say = (message: JsonObject): void => write(unaskedText(message));
+  const answer = (message: JsonObject): void => write(answerText(message));
 
   const reply: Reply = {
     get isFull() {
       return isFull;
     },
-    send: write,
-    end: write,
+    send: say,
+    end: answer,
     drop: () => undefined,
     disconnect: () => undefined,
   };
-  const session = new Session({ service, caller, requestsMost, unasked: write });
+  const session = new Session({ service, caller, requestsMost, unasked: say });
 
   async function stateless(message: JsonObject, id: RequestId): Promise<void> {
     if (running.size >= requestsMost || running.has(id)) {
-      write(errorMessage(id, new RpcError(rpcCode.request, 'Too many requests at once.')));
+      answer(errorMessage(id, new RpcError(rpcCode.request, 'Too many requests at once.')));
       return;
     }
     const controller = new AbortController();
     running.set(id, controller);
-    await answerStateless(
-      message,
-      { service, caller, principal: caller.attempt, sealed, signal: controller.signal },
-      reply,
-    );
-    running.delete(id);
+    try {
+      await answerStateless(
+        message,
+        { service, caller, principal: caller.attempt, sealed, signal: controller.signal },
+        reply,
+      );
+    } finally {
+      running.delete(id);
+    }
   }
 
   function receive(line: string): void {
@@ -70,11 +83,11 @@ export function serveLines(options: LineEndpointOptions, signal?: AbortSignal): 
     try {
       message = JSON.parse(line);
     } catch {
-      write(errorMessage(undefined, new RpcError(rpcCode.parse, 'This line is no JSON.')));
+      answer(errorMessage(undefined, new RpcError(rpcCode.parse, 'This line is no JSON.')));
       return;
     }
     if (!isJsonObject(message)) {
-      write(errorMessage(undefined, new RpcError(rpcCode.request, 'Send one message a line.')));
+      answer(errorMessage(undefined, new RpcError(rpcCode.request, 'Send one message a line.')));
       return;
     }
     const id = idOf(message);
@@ -103,7 +116,7 @@ export function serveLines(options: LineEndpointOptions, signal?: AbortSignal): 
       rest += typeof chunk === 'string' ? chunk : decoder.write(chunk);
       let at = rest.indexOf('\n');
       if (at < 0 && rest.length > options.maxRequestBytes) {
-        write(errorMessage(undefined, new RpcError(rpcCode.request, 'The line is too long.')));
+        answer(errorMessage(undefined, new RpcError(rpcCode.request, 'The line is too long.')));
         end();
         return;
       }
@@ -120,8 +133,9 @@ export function serveLines(options: LineEndpointOptions, signal?: AbortSignal): 
     };
     input.on('data', take);
     input.once('end', end);
-    input.once('error', end);
-    output.once('error', end);
+    // Each write to an output that is gone fails anew.
+    input.on('error', end);
+    output.on('error', end);
     output.on('drain', goOn);
     if (signal?.aborted === true) end();
     else signal?.addEventListener('abort', end, { once: true });

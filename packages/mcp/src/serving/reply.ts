@@ -7,7 +7,7 @@ import { RpcError, rpcCode } from './service.js';
 export interface Reply {
   /** The reader does not keep up: what can be left out is. */
   readonly isFull: boolean;
-  /** A message before the answer. */
+  /** A message before the answer. Throws `RpcError` for a question that cannot be written. */
   send(message: JsonObject): void;
   /** The answer. `status`: of HTTP, if the answer has not begun. */
   end(message: JsonObject, status?: number): void;
@@ -55,6 +55,28 @@ export const errorMessage = (id: RequestId | undefined, error: RpcError): JsonOb
     ...(error.data !== undefined && { data: error.data }),
   },
 });
+
+const unwritable = (): RpcError =>
+  new RpcError(rpcCode.internal, 'What came of it is too deep or too long to be written as JSON.');
+
+/** An answer as text. What is read from a server may nest so deep that it cannot be written again. */
+export function answerText(message: JsonObject): string {
+  try {
+    return JSON.stringify(message);
+  } catch {
+    return JSON.stringify(errorMessage(idOf(message), unwritable()));
+  }
+}
+
+/** The same of what is no answer: undefined for a notification that cannot be written. Throws `RpcError` for a question. */
+export function unaskedText(message: JsonObject): string | undefined {
+  try {
+    return JSON.stringify(message);
+  } catch {
+    if (idOf(message) === undefined) return undefined;
+    throw unwritable();
+  }
+}
 
 /** What the client is told; of a failure that is none of its business, only that there was one. */
 export function asRpcError(cause: unknown): RpcError {

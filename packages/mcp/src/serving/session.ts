@@ -243,8 +243,8 @@ export class Session {
       const letGo = onAbort(signal, () =>
         this.#asked.get(id)?.reject(new RpcError(rpcCode.internal, 'The request was cancelled.')),
       );
-      reply.send({ jsonrpc: '2.0', id, method, params });
       try {
+        reply.send({ jsonrpc: '2.0', id, method, params });
         return [key, await answer] as const;
       } finally {
         letGo();

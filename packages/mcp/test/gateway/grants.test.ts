@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { connect } from '../../src/index.js';
@@ -180,6 +180,21 @@ describe('a token', () => {
     for (const clean of cleanups) await clean();
     expect(answer.status).toBe(401);
     expect(scene.refusals()).toEqual([{ type: 'refused', what: 'token', why }]);
+  });
+
+  test('whose file was replaced by what cannot be removed ends all the same, and harms nobody', async ({
+    onTestFinished,
+  }) => {
+    const scene = await gatewayScene(onTestFinished);
+    for (const ends of ['by its time', 'by being revoked']) {
+      const { grant } = await scene.grant(ends === 'by its time' ? { ttlMs: 200 } : {});
+      rmSync(grant.tokenFile);
+      mkdirSync(grant.tokenFile);
+      if (ends === 'by being revoked') await grant.revoke();
+      const isOver = ({ type, attempt }: { type: string; attempt?: string }): boolean =>
+        type === 'ended' && attempt === grant.attempt;
+      await until(() => scene.events.some(isOver), `its end ${ends}`);
+    }
   });
 
   test('with a wrong secret is refused by the name of its attempt', async ({ onTestFinished }) => {

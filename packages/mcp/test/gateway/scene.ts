@@ -102,7 +102,7 @@ function lastMessage(text: string): JsonObject | undefined {
 }
 
 /** A client that speaks for itself, and keeps to no rule but its caller's. */
-export async function rawClient(url: string, token: string) {
+export async function rawClient(url: string, token: string, capabilities: JsonObject = {}) {
   const headers: Record<string, string> = {
     authorization: `Bearer ${token}`,
     'content-type': 'application/json',
@@ -117,7 +117,7 @@ export async function rawClient(url: string, token: string) {
   const clientInfo = { name: 'raw', version: '1' };
   const begun = await post('initialize', {
     protocolVersion: '2025-11-25',
-    capabilities: {},
+    capabilities,
     clientInfo,
   });
   const session = begun.headers['mcp-session-id'];
