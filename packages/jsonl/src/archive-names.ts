@@ -5,22 +5,33 @@ export interface Archive {
   readonly compressed: boolean;
 }
 
+/**
+ * What follows the name of the file: six digits, and seven only from a million on. Names with other digits are
+ * not ours: a date (`events.jsonl.20260101`), say, or seconds since 1970.
+ */
+const numbered = String.raw`(\d{6}|[1-9]\d{6})`;
+const archivePattern = new RegExp(`^${numbered}(\\.gz)?$`);
+const partialPattern = new RegExp(`^${numbered}\\.gz\\.(.+)~[^~]+\\.partial$`);
+
 /** Six digits, so that names sort as numbers do. */
 export function archiveName(base: string, number: number): string {
   return `${base}.${String(number).padStart(6, '0')}`;
 }
 
-/** The rotated files of `base` among the names of a directory, the oldest first. */
+/**
+ * The rotated files of `base` among the names of a directory, the oldest first. Where one is there twice, the one
+ * that is not compressed comes first: it is whole, and the other may be in the making, by whomever.
+ */
 export function archivesIn(names: readonly string[], base: string): Archive[] {
   const archives: Archive[] = [];
   for (const name of names) {
     if (!name.startsWith(`${base}.`)) continue;
-    const [, digits, gz] = /^(\d{6,})(\.gz)?$/.exec(name.slice(base.length + 1)) ?? [];
+    const [, digits, gz] = archivePattern.exec(name.slice(base.length + 1)) ?? [];
     if (digits === undefined) continue;
     archives.push({ name, number: Number(digits), compressed: gz !== undefined });
   }
   return archives.sort(
-    (a, b) => a.number - b.number || Number(b.compressed) - Number(a.compressed),
+    (a, b) => a.number - b.number || Number(a.compressed) - Number(b.compressed),
   );
 }
 
@@ -40,7 +51,7 @@ export function partialsIn(
   const partials: { name: string; sign: string }[] = [];
   for (const name of names) {
     if (!name.startsWith(`${base}.`)) continue;
-    const [, sign] = /^\d{6,}\.gz\.(.+)~[^~]+\.partial$/.exec(name.slice(base.length + 1)) ?? [];
+    const [, , sign] = partialPattern.exec(name.slice(base.length + 1)) ?? [];
     if (sign !== undefined) partials.push({ name, sign });
   }
   return partials;

@@ -28,8 +28,8 @@ async function main(argv: readonly string[]): Promise<number> {
     return interrupted.signal.aborted ? 130 : code;
   } catch (error) {
     if (interrupted.signal.aborted) return 130;
-    // Whoever reads our output has seen enough: nothing went wrong.
-    if (error instanceof OutputClosed) return 0;
+    // Whoever reads our output has seen enough: nothing went wrong with us.
+    if (error instanceof OutputClosed) return error.code;
     if (error instanceof UsageError) {
       output.note(`${error.message}; see orch-jsonl --help`);
       return 2;

@@ -1,7 +1,5 @@
 import type { Hash } from 'node:crypto';
-import type { FileSystem } from '../file-system.js';
 import { chunkBytes } from '../read/line-buffer.js';
-import { readBytes } from '../read/open-for-reading.js';
 import { beginGroup, readSeal, sealedEndBytes } from './seal.js';
 
 /** How far a chain was followed. */
@@ -22,13 +20,11 @@ export interface ChainState {
 }
 
 /**
- * Follows a chain from `previous` over `[0, to)` of a file. Only the end of each line is held back,
+ * Follows a chain from `previous` over `[0, to)` of what `read` gives. Only the end of each line is held back,
  * as the seal in it is not part of what it seals, so memory is constant whatever a line's length.
  */
 export async function scanChain(
-  fileSystem: FileSystem,
-  file: number,
-  path: string,
+  read: (into: Uint8Array) => Promise<number>,
   previous: string,
   to: number,
 ): Promise<ChainState> {
@@ -88,7 +84,7 @@ export async function scanChain(
 
   while (state.read < to) {
     const room = chunk.subarray(0, Math.min(chunk.length, to - state.read));
-    const count = await readBytes(fileSystem, file, path, room, state.read);
+    const count = await read(room);
     if (count === 0) break;
     const got = chunk.subarray(0, count);
     let start = 0;

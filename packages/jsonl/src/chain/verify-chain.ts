@@ -1,5 +1,6 @@
 import { nodeFileSystem, type FileSystem } from '../file-system.js';
-import { openForReading } from '../read/open-for-reading.js';
+import { openSource } from '../read/byte-source.js';
+import { readError } from '../read/open-for-reading.js';
 import { checkRange } from '../read/read-options.js';
 import { scanChain } from './scan-chain.js';
 import { checkPrevious } from './seal.js';
@@ -53,33 +54,37 @@ export type ChainCheck =
   | { readonly broken: ChainBreak };
 
 /**
- * Follows the hash chain of a file written with `chain`, in one pass and constant memory.
+ * Follows the hash chain of a file written with `chain`, in one pass and constant memory. A file that was
+ * compressed since is read as its text, and bytes are counted in that.
  *
  * A chain shows that bytes were changed, not by whom; and a file cut at the end of a group holds.
  * Whoever needs to know that nothing is missing compares `head` or `bytes` with what it kept.
  *
  * @throws TypeError when `previous` is no hash. @throws RangeError when `until` is no byte offset.
- * @throws JsonlError `ORCH_JSONL_NOT_FOUND`, `ORCH_JSONL_OPEN_FAILED`, `ORCH_JSONL_READ_FAILED`.
+ * @throws JsonlError `ORCH_JSONL_NOT_FOUND`, `ORCH_JSONL_OPEN_FAILED`, `ORCH_JSONL_READ_FAILED`
+ * (also where what is compressed is damaged), `ORCH_JSONL_UNSUPPORTED`.
  */
 export async function verifyChain(path: string, options: VerifyChainOptions): Promise<ChainCheck> {
   const { previous, until = Infinity, fileSystem = nodeFileSystem } = options;
   checkPrevious(previous);
   const { to } = checkRange({ to: until });
-  const file = await openForReading(fileSystem, path);
+  const source = await openSource(fileSystem, path, 0, 'auto');
   try {
-    const state = await scanChain(fileSystem, file, path, previous, to);
+    const state = await scanChain((into) => source.read(into), previous, to);
     const { head, bytes, records, groups, broken, read } = state;
     const held: ChainHeld = { head, bytes, records, groups };
     if (broken !== undefined) {
       const { byteStart, byteEnd } = broken;
       return { broken: { reason: 'hash_mismatch', byteStart, byteEnd, held } };
     }
+    const damage = source.damage();
+    if (damage !== undefined) throw readError(path, read, damage);
     if (to !== Infinity && read < to) {
       return { broken: { reason: 'too_short', byteStart: read, byteEnd: to, held } };
     }
     if (read === bytes) return held;
     return { ...held, unsealed: { records: state.openRecords, byteStart: bytes, byteEnd: read } };
   } finally {
-    await fileSystem.close(file);
+    await source.close();
   }
 }

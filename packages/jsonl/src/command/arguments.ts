@@ -66,7 +66,10 @@ function parseWhere(texts: readonly string[]): Record<string, Scalar> {
     const value = text.slice(equals + 1);
     const isScalar = /^(?:"[^]*"|-?\d[\d.eE+-]*|true|false|null)$/.test(value);
     try {
-      if (isScalar) return [text.slice(0, equals), JSON.parse(value) as Scalar];
+      const scalar = isScalar ? (JSON.parse(value) as Scalar) : value;
+      // A number that is too large to be one stands in no file either.
+      if (typeof scalar !== 'number' || Number.isFinite(scalar))
+        return [text.slice(0, equals), scalar];
     } catch {
       // Text that only looks like a number or a quoted string.
     }

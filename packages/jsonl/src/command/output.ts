@@ -10,11 +10,21 @@ export interface Output {
 }
 
 /** Signals that whoever read our output has seen enough. */
-export class OutputClosed extends Error {}
+export class OutputClosed extends Error {
+  /** What the command ends with. */
+  readonly code: number;
+
+  constructor(code = 0) {
+    super();
+    this.code = code;
+  }
+}
 
 export function createOutput(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStream): Output {
   let failure: unknown;
   stdout.on('error', (error: Error) => void (failure ??= error));
+  // Who does not read our notes misses nothing of the answer.
+  stderr.on('error', () => undefined);
   const check = (): void => {
     if (failure === undefined) return;
     if (systemCode(failure) === 'EPIPE') throw new OutputClosed();

@@ -6,7 +6,7 @@ import { verify, verifyWith, type Verification } from '../recover/verify.js';
 import type { Command } from './arguments.js';
 import { createStatsGatherer } from './gather-stats.js';
 import { inputOf } from './input.js';
-import { describeFault, plural, type Output } from './output.js';
+import { describeFault, OutputClosed, plural, type Output } from './output.js';
 import { printHead, printTail } from './print-records.js';
 
 /** Faults are told one by one up to here in text; `--json` tells all of them. */
@@ -27,14 +27,21 @@ function summary(file: string, { records, lines, bytes, kinds }: Verification): 
 async function runVerify(command: Command, output: Output): Promise<number> {
   const { file, json, chain } = command;
   let told = 0;
+  let isDamaged = false;
   let waiting = '';
   const tell = async (): Promise<void> => {
     const text = waiting;
     waiting = '';
-    if (text !== '') await output.print(text);
+    try {
+      if (text !== '') await output.print(text);
+    } catch (error) {
+      // Who reads no further still learns how it stands, from what was found until then.
+      throw error instanceof OutputClosed && isDamaged ? new OutputClosed(1) : error;
+    }
   };
   const onFault = (fault: Fault): void => {
     told += 1;
+    isDamaged ||= !isHarmless(fault.kind);
     if (json) waiting += `${JSON.stringify(fault)}\n`;
     else if (told <= maxFaultsTold) waiting += `${describeFault(fault)}\n`;
   };

@@ -4,6 +4,7 @@ import type { Fault, FaultKind } from './fault.js';
 import { Joiner, type JoinSink } from './join-lines.js';
 import type { LineSink } from './line-buffer.js';
 import { recoverLine, type Piece } from './recover-line.js';
+import { trimSpace } from './scan-value.js';
 
 /** What is done with records and faults. Either may throw to end the pass. */
 export interface RecordSink {
@@ -51,6 +52,9 @@ export interface Decoder extends LineSink {
 }
 
 const byteOrderMark = [0xef, 0xbb, 0xbf] as const;
+const openBrace = 0x7b;
+const openBracket = 0x5b;
+const comma = 0x2c;
 const carriageReturn = 13;
 /** Up to this length a call for each line costs more than checking the bytes of all lines at once. */
 const shortLine = 512;
@@ -187,7 +191,8 @@ class LineDecoder implements Decoder, JoinSink {
       return;
     }
     if (start === end) return;
-    if (selector !== undefined && !selector.mayMatch(view, start, end)) return;
+    if (selector !== undefined && !selector.mayMatch(view, start, end))
+      if (!mayGoOn(view, start, end)) return;
     let value: unknown;
     // A line without newline may be torn, which only parsing all of it tells for certain.
     if (projector !== undefined && this.terminated) {
@@ -302,6 +307,13 @@ class LineDecoder implements Decoder, JoinSink {
     const lineEnd = byteStart + bytes.length + (terminated ? 1 : 0);
     this.givePieces(pieces, bytes, byteStart, lineEnd, line);
   }
+}
+
+/** Whether a record may go on in the lines that follow, where what is looked for may stand: as a pretty-printed one does. */
+function mayGoOn(view: Buffer, start: number, end: number): boolean {
+  if (view[start] !== openBrace) return false;
+  const last = view[trimSpace(view, start, end) - 1];
+  return last === openBrace || last === openBracket || last === comma;
 }
 
 export function createDecoder(options: DecodeOptions, sink: RecordSink): Decoder {

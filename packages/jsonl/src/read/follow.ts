@@ -217,7 +217,7 @@ export function followRecords<E>(
         }
         [delivered, searched, unpacked, namer] = [0, 0, false, undefined];
         // Only what `rotate` put aside has numbers that tell how many there were.
-        generation += Math.max(1, held.number - old.number);
+        generation += successor.steps;
       }
     } finally {
       wake.close();

@@ -4,13 +4,19 @@ import type { FileSystem } from '../file-system.js';
 import { openIfThere } from './open-for-reading.js';
 import { digestOf, headBytes, readHead, type Held, type Sought } from './place.js';
 
+/** A file that comes after another. */
+export interface Successor extends Held {
+  /** How many files further on it is: more than one where some were removed, as far as numbers tell. */
+  readonly steps: number;
+}
+
 /** Which file is followed after which. */
 export interface Succession {
   /**
    * Opens the file that comes after `held`, or the first one; `undefined` while there is none. A file
    * that was rotated and has a successor since is not passed over, unless it was removed.
    */
-  after(held: Held | undefined): Promise<Held | undefined>;
+  after(held: Held | undefined): Promise<Successor | undefined>;
   /** Opens the file of a place, under the name or among the rotated ones; `undefined` if it is neither. */
   of(place: Sought): Promise<Held | undefined>;
 }
@@ -44,8 +50,19 @@ export function createSuccession(fileSystem: FileSystem, path: string): Successi
     }
   }
 
+  /** The number that a file has by now: a lower one than it was to get, if somebody removed others before it. */
+  async function numberOf(held: Held, archives: readonly Archive[]): Promise<number> {
+    if (held.identity === undefined) return held.number;
+    for (const { name, number } of archives.toReversed()) {
+      if (number > held.number) continue;
+      const identity = await fileSystem.identify(join(dirname(path), name));
+      if (identity === held.identity) return number;
+    }
+    return held.number;
+  }
+
   /** One try; `again` when names changed meanwhile. */
-  async function look(held: Held | undefined): Promise<Held | undefined | 'again'> {
+  async function look(held: Held | undefined): Promise<Successor | undefined | 'again'> {
     const current = await openAsHeld(fileSystem, path);
     const drop = async (): Promise<void> => {
       if (current !== undefined) await fileSystem.close(current.file);
@@ -56,13 +73,15 @@ export function createSuccession(fileSystem: FileSystem, path: string): Successi
     }
     const archives = await listArchives();
     const last = archives.at(-1)?.number ?? 0;
-    const since = held?.number ?? before;
+    const since = held === undefined ? before : await numberOf(held, archives);
+    const stepsTo = (number: number): number => Math.max(1, number - (since ?? number));
     const missed = archives.find(({ number }) => since !== undefined && number > since);
     if (missed !== undefined) {
       await drop();
       const opened = await openAsHeld(fileSystem, join(dirname(path), missed.name));
       if (opened === undefined) return 'again';
-      return { ...opened, number: missed.number, compressed: missed.compressed };
+      const { number, compressed } = missed;
+      return { ...opened, number, compressed, steps: stepsTo(number) };
     }
     if (current === undefined) {
       before ??= last;
@@ -70,7 +89,7 @@ export function createSuccession(fileSystem: FileSystem, path: string): Successi
     }
     // Its number is known only if it was not rotated while the names were read.
     if ((await fileSystem.identify(path)) === current.identity) {
-      return { ...current, number: last + 1, compressed: false };
+      return { ...current, number: last + 1, compressed: false, steps: stepsTo(last + 1) };
     }
     await drop();
     return 'again';
@@ -121,7 +140,7 @@ export function createSuccession(fileSystem: FileSystem, path: string): Successi
       }
       // Compressing makes another file of it, which has the same number and text.
       for (const archive of earlier) {
-        if (archive.number !== place.number) continue;
+        if (archive.number !== place.number || !archive.compressed) continue;
         const found = await openArchive(archive, place);
         if (found !== undefined) return found;
       }

@@ -3,6 +3,7 @@ import { scanChain } from '../chain/scan-chain.js';
 import { isFull, JsonlError, reasonOf, systemCode } from '../errors.js';
 import type { FileSystem } from '../file-system.js';
 import { findLastNewline, readRange } from '../read/from-end.js';
+import { readBytes } from '../read/open-for-reading.js';
 import { parseSlice } from '../read/recover-line.js';
 import { defaultMaxLineBytes } from '../read/read-options.js';
 import { openOrCreate } from './rotate.js';
@@ -101,13 +102,13 @@ async function findTip(
   path: string,
   previous: string,
 ): Promise<{ tip: ChainTip; unsealed: Opened['unsealed'] }> {
-  const { head, bytes, read, open, broken } = await scanChain(
-    fileSystem,
-    file,
-    path,
-    previous,
-    Infinity,
-  );
+  let at = 0;
+  const readOn = async (into: Uint8Array): Promise<number> => {
+    const count = await readBytes(fileSystem, file, path, into, at);
+    at += count;
+    return count;
+  };
+  const { head, bytes, read, open, broken } = await scanChain(readOn, previous, Infinity);
   if (broken !== undefined) {
     throw new JsonlError(
       'ORCH_JSONL_CHAIN_BROKEN',

@@ -28,8 +28,12 @@ export function* setAside(target: Target): Steps<void> {
   try {
     if (target.unsynced) yield* ask('fdatasync', file);
     target.unsynced = false;
-    const last = archivesIn(yield* ask('list', directory), basename(path)).at(-1)?.number ?? 0;
-    yield* ask('rename', path, join(directory, archiveName(basename(path), last + 1)));
+    const names = yield* ask('list', directory);
+    const last = archivesIn(names, basename(path)).at(-1)?.number ?? 0;
+    const name = archiveName(basename(path), last + 1);
+    // To rename is to replace.
+    if (names.includes(name)) throw new Error(`${name} is there already`);
+    yield* ask('rename', path, join(directory, name));
     yield* ask('fsyncDirectory', directory);
   } catch (cause) {
     throw rotateError(path, 'it could not be renamed', cause);

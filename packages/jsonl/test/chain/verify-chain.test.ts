@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
   chainStart,
@@ -255,6 +256,21 @@ describe('verifyChain()', () => {
       code: 'ORCH_JSONL_NOT_FOUND',
     });
     await expect(verifyChain(at('a.jsonl'), { previous: '' })).rejects.toBeInstanceOf(TypeError);
+  });
+
+  it('reads a file that was compressed since as its text', async () => {
+    const at = temporaryDirectory();
+    const journal = await makeJournal(at('a.jsonl'));
+    const plain = await verifyChain(at('a.jsonl'), chain);
+    writeFileSync(at('a.jsonl.gz'), gzipSync(journal.bytes));
+    expect(await verifyChain(at('a.jsonl.gz'), chain)).toEqual(plain);
+    const changed = journal.bytes.toString().replace('"seq":30', '"seq":31');
+    writeFileSync(at('a.jsonl.gz'), gzipSync(changed));
+    expect((await verifyChain(at('a.jsonl.gz'), chain)).broken?.reason).toBe('hash_mismatch');
+    writeFileSync(at('a.jsonl.gz'), gzipSync(journal.bytes).subarray(0, -20));
+    await expect(verifyChain(at('a.jsonl.gz'), chain)).rejects.toMatchObject({
+      code: 'ORCH_JSONL_READ_FAILED',
+    });
   });
 
   it('reports all of a file without seals as unsealed', async () => {

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   appendFileSync,
@@ -11,6 +11,7 @@ import {
   writeSync,
   closeSync,
 } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -76,6 +77,8 @@ describe('orch-jsonl', () => {
     const changed = await run(['verify', '--chain', 'start', at('a.jsonl')]);
     expect(changed.code).toBe(1);
     expect(changed.out).toContain('chain broken: hash_mismatch');
+    writeFileSync(at('a.jsonl.gz'), gzipSync(readFileSync(at('a.jsonl'))));
+    expect((await run(['verify', '--chain', 'start', at('a.jsonl.gz')])).code).toBe(1);
   });
 
   it('repair writes a new file and a quarantine file', async () => {
@@ -137,6 +140,47 @@ describe('orch-jsonl', () => {
     }
   }, 60_000);
 
+  it('a directory as standard input, too', () => {
+    const at = temporaryDirectory();
+    const directory = openSync(at('.'), 'r');
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      [compiled('main.js'), 'count', '-'],
+      { stdio: [directory, 'pipe', 'pipe'], encoding: 'utf8' },
+    );
+    closeSync(directory);
+    expect([status, stdout, stderr]).toEqual([
+      7,
+      '',
+      'orch-jsonl: Cannot read standard input: it is a directory\n',
+    ]);
+  });
+
+  it('verify whose faults nobody reads ends with 1 all the same; whose notes nobody reads, as ever', async () => {
+    const at = temporaryDirectory();
+    writeFileSync(at('a.jsonl'), damaged);
+    const unread = start(['verify', at('a.jsonl')]);
+    unread.stdout.destroy();
+    expect(await once(unread, 'close')).toEqual([1, null]);
+    const unnoted = start(['count', at('a.jsonl')]);
+    unnoted.stderr.destroy();
+    const [out] = await Promise.all([text(unnoted.stdout), once(unnoted, 'close')]);
+    expect([out, unnoted.exitCode]).toEqual(['3\n', 0]);
+  });
+
+  it('ends at an interrupt while it waits for a named pipe', async () => {
+    const at = temporaryDirectory();
+    execFileSync('mkfifo', [at('pipe')]);
+    for (const argv of [['count'], ['tail', '-f']]) {
+      const child = start([...argv, at('pipe')]);
+      // It has opened the pipe as soon as somebody can write to it.
+      const writer = await open(at('pipe'), 'w');
+      child.kill('SIGINT');
+      expect(await once(child, 'close'), argv[0]).toEqual([null, 'SIGINT']);
+      await writer.close();
+    }
+  });
+
   it('says that its output cannot be written, with 7', async () => {
     const at = temporaryDirectory();
     writeFileSync(at('a.jsonl'), damaged);
@@ -186,6 +230,7 @@ describe('orch-jsonl', () => {
     expect(await run(['count', at('a.jsonl')])).toMatchObject({ code: 0, out: '3\n' });
     expect((await run(['count', '--json', '-'], damaged)).out).toBe('{"records":3,"faults":2}\n');
     expect((await run(['count', '--where', 'n=4', '-'], damaged)).out).toBe('1\n');
+    expect(await run(['count', '--where', 'n=1e400', '-'], '1\n')).toMatchObject({ out: '0\n' });
     const stats = JSON.parse((await run(['stats', '--json', '-'], damaged)).out) as object;
     expect(stats).toMatchObject({
       records: 3,

@@ -225,6 +225,22 @@ describe('follow()', () => {
       expect((await followed.next(1)).map(idOf)).toEqual([41]);
     });
 
+    it('also where others were removed meanwhile, so that their numbers are given anew', async () => {
+      const at = temporaryDirectory();
+      const earlier = ids(1, 6).map((number) => at(`a.jsonl.00000${number}`));
+      for (const name of earlier) writeFileSync(name, '{"id":-1}\n');
+      writeFileSync(at('a.jsonl'), '{"id":0}\n');
+      const followed = following(at('a.jsonl'));
+      expect((await followed.next(1)).map(idOf)).toEqual([0]);
+      for (const name of earlier) rmSync(name);
+      await rotateUnseen(at('a.jsonl'), {});
+      // One of them is missed, and that can be seen.
+      rmSync(at('a.jsonl.000002'));
+      expect((await followed.next(36)).map(idOf)).toEqual([...ids(1, 4), ...ids(8, 41)]);
+      expect(followed.generations.slice(0, 5)).toEqual([0, 0, 0, 0, 2]);
+      expect(followed.generations.at(-1)).toBe(10);
+    });
+
     it('also where there was no file when following began, but what was rotated before', async () => {
       const at = temporaryDirectory();
       writeFileSync(at('a.jsonl.000007'), '{"id":-1}\n');

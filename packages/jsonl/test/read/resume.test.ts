@@ -168,6 +168,16 @@ describe('follow({ resumeAt })', () => {
       await expect(take(at('a.jsonl'), 1, { resumeAt: kept(first) })).rejects.toMatchObject(lost);
     });
 
+    it('when its number was given to another file with the same beginning', async () => {
+      const at = temporaryDirectory();
+      for (const name of ['a.jsonl.000001', 'a.jsonl'])
+        writeFileSync(at(name), '{"id":0}\n{"id":1}\n');
+      const [first] = await take(at('a.jsonl'), 1);
+      renameSync(at('a.jsonl'), at('elsewhere'));
+      writeFileSync(at('a.jsonl.000002'), '{"id":0}\n{"id":9}\n');
+      await expect(take(at('a.jsonl'), 1, { resumeAt: kept(first) })).rejects.toMatchObject(lost);
+    });
+
     it('when there is nothing at all', async () => {
       const at = temporaryDirectory();
       writeFileSync(at('a.jsonl'), '{"id":0}\n');

@@ -171,6 +171,23 @@ describe('where and fields', () => {
     expect(faults.map(({ kind }) => kind)).toEqual(['multi_record', 'glued']);
   });
 
+  it('find records over several lines, as others print them', async () => {
+    const all = [
+      { type: 'x', deep: { type: 'y' } },
+      { type: 'y', list: [1] },
+      { n: 1, type: 'y' },
+      [1],
+    ];
+    for (const space of [2, '\t']) {
+      const text = all.map((one) => `${JSON.stringify(one, undefined, space)}\n`).join('');
+      for (const chosen of [{ type: 'y' }, { type: 'x' }, { n: 1 }]) {
+        const options = { where: chosen };
+        const { records } = await readText(text, options, 7);
+        expect(records).toEqual(expected(all, options));
+      }
+    }
+  });
+
   it('recover the records of damaged lines', async () => {
     const text = '{"a":1,"b":{"x{"a":2,"b":3}\n\0\0{"a":3,"c":"}{"}\n{"a":4}{"a":5}\n{"a":6,"b":';
     const { records, faults } = await readText(text, { fields: ['a'] });

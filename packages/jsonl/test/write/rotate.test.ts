@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -104,6 +104,34 @@ describe('rotate', () => {
     await append(at('a.jsonl'), { rotate: { bytes, keep: 2 } }, numbers(70, 3));
     expect(readdirSync(at('.')).sort()).toEqual(['a.jsonl', 'a.jsonl.000019', 'a.jsonl.000020']);
     expect(readAllFiles(at)).toEqual(numbers(64, 9));
+  });
+
+  it.each(['20260101', '1764481234', '1764481234567890123'])(
+    'takes no file for one of its own that others named by a date or a time (.%s)',
+    async (ending) => {
+      const at = temporaryDirectory();
+      writeFileSync(at(`a.jsonl.${ending}`), 'not ours');
+      await append(at('a.jsonl'), { rotate: { bytes } }, numbers(10, 10));
+      rmSync(at(`a.jsonl.${ending}`));
+      expect(readAllFiles(at)).toEqual(numbers(10, 10));
+      writeFileSync(at(`a.jsonl.${ending}`), 'not ours');
+      const rotate = { bytes, keep: 1, compress: 'gzip' } as const;
+      await append(at('a.jsonl'), { rotate }, numbers(20, 10));
+      expect(readFileSync(at(`a.jsonl.${ending}`), 'utf8')).toBe('not ours');
+    },
+  );
+
+  it('replaces no file: a name that is taken is an error, and nothing is lost', async () => {
+    const at = temporaryDirectory();
+    writeFileSync(at('a.jsonl.9999999'), '');
+    writeFileSync(at('a.jsonl.10000000'), 'not ours');
+    await append(at('a.jsonl'), {}, numbers(10, 3));
+    await expect(append(at('a.jsonl'), { rotate: { bytes } }, [13])).rejects.toMatchObject({
+      code: 'ORCH_JSONL_ROTATE_FAILED',
+      message: expect.stringContaining('a.jsonl.10000000 is there already') as string,
+    });
+    expect(readFileSync(at('a.jsonl.10000000'), 'utf8')).toBe('not ours');
+    expect((await readAll<Event>(at('a.jsonl'))).records.map(({ id }) => id)).toEqual([10, 11, 12]);
   });
 
   it('compresses full files, and finishes what an earlier process left', async () => {
