@@ -21,8 +21,8 @@ async function main(argv: readonly string[]): Promise<number> {
     process.once('SIGINT', () => {
       process.exitCode = 130;
       interrupted.abort();
-      // Following ends with the signal, and repair removes what it has begun; everything else just ends.
-      if (!command.follow && command.name !== 'repair') process.exit(130);
+      // Repair removes what it has begun; everything else just ends.
+      if (command.name !== 'repair') process.exit(130);
     });
     const code = await runCommand(command, output, interrupted.signal);
     return interrupted.signal.aborted ? 130 : code;

@@ -316,7 +316,6 @@ describe('orch-jsonl', () => {
       ['verify', '--chain', 'xyz', 'a'],
       ['repair', 'a'],
       ['repair', '-', '--to', 'b'],
-      ['tail', '-f', '-'],
       ['head', '-n', 'x', 'a'],
       ['head', '--where', 'x', 'a'],
       ['count', '--max-line-bytes', '0', 'a'],
