@@ -24,7 +24,7 @@ export type JsonlErrorCode =
   | 'ORCH_JSONL_ROTATE_FAILED'
   /** An earlier group failed, so this writer takes nothing more; `cause` is that first failure. */
   | 'ORCH_JSONL_WRITER_FAILED'
-  /** The writer was closed before this call. */
+  /** The writer or index was closed before this call. */
   | 'ORCH_JSONL_CLOSED'
   /** `appendSync` was called while an asynchronous group is being written. */
   | 'ORCH_JSONL_BUSY'

@@ -44,7 +44,10 @@ export interface LineIndex<T> extends AsyncDisposable {
   refresh(): Promise<number>;
   /** Writes the sidecar, if there is to be one. */
   save(): Promise<void>;
-  /** Saves, and closes the file. */
+  /**
+   * Waits for what was begun, saves, and closes the file, once: a second call gives the same promise.
+   * After it, `get`, `refresh` and `save` reject with `ORCH_JSONL_CLOSED`.
+   */
   close(): Promise<void>;
 }
 
@@ -55,7 +58,8 @@ export interface LineIndex<T> extends AsyncDisposable {
  * @throws RangeError for `maxLineBytes`.
  * @throws JsonlError, also from its functions: `ORCH_JSONL_NOT_FOUND`, `ORCH_JSONL_OPEN_FAILED`,
  * `ORCH_JSONL_READ_FAILED`, `ORCH_JSONL_UNSUPPORTED` for a compressed file, `ORCH_JSONL_SHRUNK` when
- * indexed lines are no longer there, `ORCH_JSONL_WRITE_FAILED` when the sidecar cannot be written
+ * indexed lines are no longer there, `ORCH_JSONL_WRITE_FAILED` when the sidecar cannot be written,
+ * `ORCH_JSONL_CLOSED`
  */
 export async function openIndex<T = unknown>(
   path: string,
@@ -98,7 +102,7 @@ export async function openIndex<T = unknown>(
     return offsets.lines + (hasTail ? 1 : 0);
   }
 
-  async function get(n: number): Promise<IndexedLine<T> | undefined> {
+  async function getLine(n: number): Promise<IndexedLine<T> | undefined> {
     if (!Number.isSafeInteger(n) || n < 0 || n >= offsets.lines + (hasTail ? 1 : 0)) {
       return undefined;
     }
@@ -128,15 +132,48 @@ export async function openIndex<T = unknown>(
     }
   }
 
-  const refresh = (): Promise<number> => inTurn(takeIn);
-  const save = (): Promise<void> => inTurn(saveNow);
+  /** Lines that are being read, for which closing waits. */
+  const reading = new Set<Promise<unknown>>();
+  let closing: Promise<void> | undefined;
 
-  async function close(): Promise<void> {
+  /** The number of a closed file may be that of another one the next moment. */
+  function checkOpen(): void {
+    if (closing === undefined) return;
+    const message = `Cannot use the index of ${path}: it was closed; open it again`;
+    throw new JsonlError('ORCH_JSONL_CLOSED', message, { path });
+  }
+
+  async function get(n: number): Promise<IndexedLine<T> | undefined> {
+    checkOpen();
+    const line = getLine(n);
+    reading.add(line);
     try {
-      await save();
+      return await line;
     } finally {
-      await fileSystem.close(file);
+      reading.delete(line);
     }
+  }
+
+  async function refresh(): Promise<number> {
+    checkOpen();
+    return inTurn(takeIn);
+  }
+
+  async function save(): Promise<void> {
+    checkOpen();
+    return inTurn(saveNow);
+  }
+
+  function close(): Promise<void> {
+    closing ??= inTurn(async () => {
+      await Promise.allSettled(reading);
+      try {
+        await saveNow();
+      } finally {
+        await fileSystem.close(file);
+      }
+    });
+    return closing;
   }
 
   try {

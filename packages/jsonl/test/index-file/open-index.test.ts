@@ -139,6 +139,74 @@ describe('openIndex()', () => {
     await expect(index.close()).rejects.toMatchObject({ code: 'ORCH_JSONL_WRITE_FAILED' });
   });
 
+  describe('close()', () => {
+    const line = '{"n":1}\n';
+
+    it('closes the file once: the number of a closed one may be that of another file', async () => {
+      const at = temporaryDirectory();
+      writeFileSync(at('a.jsonl'), line);
+      const closed: number[] = [];
+      const fileSystem: FileSystem = {
+        ...nodeFileSystem,
+        close: (file) => {
+          closed.push(file);
+          return nodeFileSystem.close(file);
+        },
+      };
+      const index = await openIndex(at('a.jsonl'), { fileSystem });
+      const first = index.close();
+      expect(index.close()).toBe(first);
+      await first;
+      await index[Symbol.asyncDispose]();
+      expect(closed).toHaveLength(1);
+    });
+
+    it('waits for what was begun before it', async () => {
+      const at = temporaryDirectory();
+      writeFileSync(at('a.jsonl'), line.repeat(1000));
+      const calls: string[] = [];
+      const fileSystem: FileSystem = {
+        ...nodeFileSystem,
+        read: (file, bytes, position) => {
+          calls.push('read');
+          return nodeFileSystem.read(file, bytes.subarray(0, 50), position);
+        },
+        close: (file) => {
+          calls.push('close');
+          return nodeFileSystem.close(file);
+        },
+      };
+      const index = await openIndex(at('a.jsonl'), { fileSystem });
+      appendFileSync(at('a.jsonl'), line);
+      const begun = [index.get(999), index.refresh()] as const;
+      await index.close();
+      expect((await begun[0])?.records).toEqual([{ n: 1 }]);
+      expect(await begun[1]).toBe(1001);
+      expect(calls.indexOf('close')).toBe(calls.length - 1);
+    });
+
+    it('is the end: nothing is read or saved after it', async () => {
+      const at = temporaryDirectory();
+      writeFileSync(at('a.jsonl'), line);
+      const index = await openIndex(at('a.jsonl'), { sidecar: true });
+      await index.close();
+      const code = { code: 'ORCH_JSONL_CLOSED' };
+      await expect(index.get(0)).rejects.toMatchObject(code);
+      await expect(index.refresh()).rejects.toMatchObject(code);
+      await expect(index.save()).rejects.toMatchObject(code);
+    });
+
+    it('closes the file also when the sidecar cannot be written, and says so each time', async () => {
+      const at = temporaryDirectory();
+      writeFileSync(at('a.jsonl'), line);
+      const index = await openIndex(at('a.jsonl'), { sidecar: at('no/side') });
+      const code = { code: 'ORCH_JSONL_WRITE_FAILED' };
+      await expect(index.close()).rejects.toMatchObject(code);
+      await expect(index.close()).rejects.toMatchObject(code);
+      await expect(index.get(0)).rejects.toMatchObject({ code: 'ORCH_JSONL_CLOSED' });
+    });
+  });
+
   describe('takes in what was appended as a whole', () => {
     const numbered = (from: number, to: number): string =>
       Array.from({ length: to - from }, (_, n) => `{"n":${from + n}}\n`).join('');
