@@ -34,7 +34,7 @@ export type JsonlErrorCode =
   | 'ORCH_JSONL_READ_FAILED'
   /** Damage was found and `onCorrupt: 'throw'` was asked for; `details.fault` says where. */
   | 'ORCH_JSONL_CORRUPT'
-  /** A followed file became shorter than what had already been delivered from it. */
+  /** A followed file became shorter than what was delivered from it, or indexed lines are no longer there. */
   | 'ORCH_JSONL_SHRUNK'
   /** The file in which following was to go on is not there any more; what came after may be lost to the reader. */
   | 'ORCH_JSONL_PLACE_LOST'

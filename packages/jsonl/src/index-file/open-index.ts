@@ -6,14 +6,16 @@ import { readRange } from '../read/from-end.js';
 import { openForReading } from '../read/open-for-reading.js';
 import { checkRange } from '../read/read-options.js';
 import { makeEntry, scanBatches, type Entry } from '../read/reader.js';
-import type { Make } from '../read/pass.js';
-import { loadSidecar, saveSidecar } from './sidecar.js';
+import type { Make, ScanTotals } from '../read/pass.js';
+import { findLine, findTail, stretchOf, type Place } from './find-line.js';
+import { checkSidecar, loadSidecar, removeSidecar, saveSidecar } from './sidecar.js';
 import { addFound, scanOffsets, stride, type Offsets } from './scan-offsets.js';
 
 export interface IndexOptions {
   /**
    * Where the index is kept between uses, so that only what was appended is read again. It is only a
-   * cache: one that does not fit the file is made anew. `true`: beside the file, with `.index` added.
+   * cache: one that was damaged, or does not fit the length, the first or the last 4 KiB of what was
+   * indexed, is made anew. `true`: beside the file, with `.index` added.
    * @default false
    */
   readonly sidecar?: boolean | string;
@@ -38,11 +40,15 @@ export interface IndexedLine<T> {
 export interface LineIndex<T> extends AsyncDisposable {
   /** Lines that are not empty, as of the last refresh. A last line without newline counts. */
   readonly length: number;
-  /** The line with this number, from 0, empty lines not counted; `undefined` beyond the end. */
+  /**
+   * The line with this number, from 0, empty lines not counted; `undefined` beyond the end. Rejects
+   * with `ORCH_JSONL_SHRUNK` when the file was cut before its end, or rewritten so that lines near it
+   * are no longer where they were found.
+   */
   get(n: number): Promise<IndexedLine<T> | undefined>;
   /** Takes in what was appended, after refreshes that were begun before; gives the new length. */
   refresh(): Promise<number>;
-  /** Writes the sidecar, if there is to be one. */
+  /** Writes the sidecar, if there is to be one; removes it when indexed lines are no longer there. */
   save(): Promise<void>;
   /**
    * Waits for what was begun, saves, and closes the file, once: a second call gives the same promise.
@@ -55,11 +61,11 @@ export interface LineIndex<T> extends AsyncDisposable {
  * Opens a file and finds where its lines begin, by searching newlines, without parsing. Memory: 8
  * bytes for each 64 lines. A record over several lines is seen as damaged lines.
  *
- * @throws RangeError for `maxLineBytes`.
+ * @throws RangeError for `maxLineBytes`, TypeError for a `sidecar` that is the file itself.
  * @throws JsonlError, also from its functions: `ORCH_JSONL_NOT_FOUND`, `ORCH_JSONL_OPEN_FAILED`,
  * `ORCH_JSONL_READ_FAILED`, `ORCH_JSONL_UNSUPPORTED` for a compressed file, `ORCH_JSONL_SHRUNK` when
- * indexed lines are no longer there, `ORCH_JSONL_WRITE_FAILED` when the sidecar cannot be written,
- * `ORCH_JSONL_CLOSED`
+ * indexed lines are no longer there: open the index again then; `ORCH_JSONL_WRITE_FAILED` when the
+ * sidecar cannot be written, `ORCH_JSONL_CLOSED`
  */
 export async function openIndex<T = unknown>(
   path: string,
@@ -78,6 +84,8 @@ export async function openIndex<T = unknown>(
   let bytes = 0;
   let saved = 0;
   let hasTail = false;
+  /** Set once indexed lines are not where they were: nothing can be told by their numbers any more. */
+  let lost: JsonlError | undefined;
 
   /** The last work that goes through the file or changes what is known of it. Each waits for the one before. */
   let last: Promise<unknown> = Promise.resolve();
@@ -87,15 +95,22 @@ export async function openIndex<T = unknown>(
     return turn;
   }
 
+  function shrunkError(found: number, indexed: number): JsonlError {
+    const reason =
+      found < indexed
+        ? `it has ${found} bytes, and ${indexed} were indexed`
+        : 'its lines are no longer where they were';
+    return new JsonlError(
+      'ORCH_JSONL_SHRUNK',
+      `Cannot go on with the index of ${path}: ${reason}; open the index again`,
+      { path, bytes: found, indexed },
+    );
+  }
+
   async function takeIn(): Promise<number> {
+    if (lost !== undefined) throw lost;
     const found = await fileSystem.stat(file);
-    if (found < offsets.settled) {
-      throw new JsonlError(
-        'ORCH_JSONL_SHRUNK',
-        `Cannot go on with the index of ${path}: it has ${found} bytes, and ${offsets.settled} were indexed; open the index again`,
-        { path, bytes: found, indexed: offsets.settled },
-      );
-    }
+    if (found < offsets.settled) throw (lost = shrunkError(found, offsets.settled));
     addFound(offsets, await scanOffsets(fileSystem, file, path, offsets, found));
     bytes = found;
     hasTail = bytes > offsets.settled;
@@ -103,29 +118,50 @@ export async function openIndex<T = unknown>(
   }
 
   async function getLine(n: number): Promise<IndexedLine<T> | undefined> {
+    if (lost !== undefined) throw lost;
     if (!Number.isSafeInteger(n) || n < 0 || n >= offsets.lines + (hasTail ? 1 : 0)) {
       return undefined;
     }
     const isTail = n === offsets.lines;
-    const from = isTail ? offsets.settled : (offsets.starts[Math.floor(n / stride)] ?? 0);
-    const next = offsets.starts[Math.floor(n / stride) + 1] ?? offsets.settled;
-    const { start, end } = isTail
-      ? { start: from, end: bytes }
-      : await findLine(fileSystem, file, path, { from, to: next, skip: n % stride });
+    const indexed = isTail ? bytes : offsets.settled;
+    const place = isTail
+      ? await findTail(fileSystem, file, path, offsets.settled, bytes)
+      : await findLine(fileSystem, file, path, stretchOf(offsets, n), n % stride);
+    const line = place && (await readLine(n, place));
+    if (line !== undefined) return line;
+    const error = shrunkError(await fileSystem.stat(file), indexed);
+    // A last line without newline may be taken back; what comes before it holds.
+    if (!isTail) lost = error;
+    throw error;
+  }
+
+  /** Gives nothing unless what is read is one line of this length. */
+  async function readLine(n: number, place: Place): Promise<IndexedLine<T> | undefined> {
+    const { start, end } = place;
+    let read = { bytes: 0, lines: 0 };
     const faults: Fault[] = [];
     const records: T[] = [];
     const range = { from: start, to: end, maxLineBytes, compression: 'none' } as const;
     const onFault = (fault: Fault): void => void faults.push({ ...fault, line: n + 1 });
-    const batches = scanBatches(path, range, makeEntry as Make<Entry<T>>, onFault, { files });
+    const onEnd = (totals: ScanTotals): void => void (read = totals);
+    const more = { files, onEnd };
+    const batches = scanBatches(path, range, makeEntry as Make<Entry<T>>, onFault, more);
     for await (const batch of batches) for (const { value } of batch) records.push(value);
+    if (read.bytes !== end - start || read.lines !== 1) return undefined;
     return { records, faults, byteStart: start, byteEnd: end };
   }
 
   async function saveNow(): Promise<void> {
-    if (sidecarPath === false || saved === offsets.settled) return;
+    if (sidecarPath === false) return;
     try {
-      await saveSidecar(fileSystem, file, path, sidecarPath, offsets);
-      saved = offsets.settled;
+      if (lost !== undefined) {
+        // It would fit as well the next time, and be believed again.
+        if (saved > 0) await removeSidecar(sidecarPath);
+        saved = 0;
+      } else if (saved !== offsets.settled) {
+        await saveSidecar(fileSystem, file, path, sidecarPath, offsets);
+        saved = offsets.settled;
+      }
     } catch (cause) {
       const message = `Cannot write the index ${sidecarPath}: ${reasonOf(cause)}; the file itself is untouched`;
       throw new JsonlError('ORCH_JSONL_WRITE_FAILED', message, { path: sidecarPath }, cause);
@@ -177,6 +213,7 @@ export async function openIndex<T = unknown>(
   }
 
   try {
+    if (sidecarPath !== false) await checkSidecar(fileSystem, file, path, sidecarPath);
     const compression = detectCompression(await readRange(fileSystem, file, path, 0, 4));
     if (compression !== 'none') {
       throw new JsonlError(
@@ -204,35 +241,4 @@ export async function openIndex<T = unknown>(
     close,
     [Symbol.asyncDispose]: close,
   };
-}
-
-/** Where the line begins and ends that comes after `skip` lines that are not empty. */
-async function findLine(
-  fileSystem: FileSystem,
-  file: number,
-  path: string,
-  { from, to, skip }: { from: number; to: number; skip: number },
-): Promise<{ start: number; end: number }> {
-  const blockBytes = 64 * 1024;
-  let left = skip;
-  let start = from;
-  let endedInReturn = false;
-  for (let position = from; position < to;) {
-    const end = Math.min(to, position + blockBytes);
-    const part = await readRange(fileSystem, file, path, position, end);
-    if (part.length === 0) break;
-    for (let at = part.indexOf(10); at !== -1; at = part.indexOf(10, at + 1)) {
-      const newline = position + at;
-      const length = newline - start;
-      const before = at > 0 ? part[at - 1] === 13 : endedInReturn;
-      if (length > 1 || (length === 1 && !before)) {
-        if (left === 0) return { start, end: newline + 1 };
-        left -= 1;
-      }
-      start = newline + 1;
-    }
-    endedInReturn = part.at(-1) === 13;
-    position += part.length;
-  }
-  return { start, end: to };
 }

@@ -1,4 +1,15 @@
-import { appendFileSync, existsSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import {
+  appendFileSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -125,6 +136,157 @@ describe('openIndex()', () => {
         expect((await index.get(n))?.records).toEqual([record]);
       }
     }
+  });
+
+  it('believes no sidecar of which a bit was changed, in whichever byte', async () => {
+    const at = temporaryDirectory();
+    const count = 200;
+    writeFileSync(at('a.jsonl'), Array.from({ length: count }, (_, n) => `{"n":${n}}\n`).join(''));
+    await (await openIndex(at('a.jsonl'), { sidecar: true })).close();
+    const whole = readFileSync(at('a.jsonl.index'));
+    // These bits make other digits of digits.
+    const changes = [...whole.entries()].flatMap(([place, byte]) =>
+      [1, 2, 4].map((bit) => [place, byte ^ bit] as const),
+    );
+    for (const [place, byte] of changes) {
+      const changed = Buffer.from(whole);
+      changed[place] = byte;
+      writeFileSync(at('a.jsonl.index'), changed);
+      await using index = await openIndex(at('a.jsonl'), { sidecar: true });
+      expect(index.length).toBe(count);
+      for (const n of [0, 63, 64, 130, count - 1])
+        expect((await index.get(n))?.records).toEqual([{ n }]);
+    }
+  });
+
+  it('makes a sidecar of an older form anew, whose hash was of the file alone', async () => {
+    const at = temporaryDirectory();
+    const content = '1\n2\n3\n';
+    writeFileSync(at('a.jsonl'), content);
+    const probe = createHash('sha256').update(content).update(content).digest('hex');
+    const older = { v: 1, stride: 64, lines: 1, settled: 6, probe, starts: [4] };
+    writeFileSync(at('a.jsonl.index'), JSON.stringify(older));
+    const index = await openIndex(at('a.jsonl'), { sidecar: true });
+    expect(index.length).toBe(3);
+    await index.close();
+    expect(JSON.parse(readFileSync(at('a.jsonl.index'), 'utf8'))).toMatchObject({ v: 2, lines: 3 });
+  });
+
+  it('refuses the file itself as its sidecar, by whatever name, and writes nothing', async () => {
+    const at = temporaryDirectory();
+    mkdirSync(at('other'));
+    writeFileSync(at('a.jsonl'), '1\n');
+    linkSync(at('a.jsonl'), at('hard'));
+    symlinkSync(at('a.jsonl'), at('soft'));
+    symlinkSync(at('.'), at('other/directory'));
+    const names = readdirSync(at('.'));
+    for (const sidecar of [
+      'a.jsonl',
+      'other/../a.jsonl',
+      'hard',
+      'soft',
+      'other/directory/a.jsonl',
+    ]) {
+      const opened = openIndex(at('a.jsonl'), { sidecar: `${at('.')}/${sidecar}` });
+      await expect(opened).rejects.toBeInstanceOf(TypeError);
+    }
+    symlinkSync(at('a.jsonl'), at('soft.index'));
+    await expect(openIndex(at('soft'), { sidecar: true })).rejects.toBeInstanceOf(TypeError);
+    expect(readFileSync(at('a.jsonl'), 'utf8')).toBe('1\n');
+    expect(readdirSync(at('.'))).toEqual([...names, 'soft.index']);
+  });
+
+  describe('get() says that indexed lines are no longer there', () => {
+    const numbered = (count: number): string =>
+      Array.from({ length: count }, (_, n) => `{"n":${1000 + n}}\n`).join('');
+    const bytesEach = '{"n":1000}\n'.length;
+    const shrunk = { code: 'ORCH_JSONL_SHRUNK' };
+
+    it('when the file was cut, whichever part of it a line was in', async () => {
+      const at = temporaryDirectory();
+      for (const [kept, n] of [
+        [0, 0],
+        [10 * bytesEach, 10],
+        [10 * bytesEach + 3, 10],
+        [10 * bytesEach + 3, 63],
+        [64 * bytesEach, 64],
+        [80 * bytesEach, 199],
+        [200 * bytesEach, 200],
+        [200 * bytesEach + 3, 200],
+      ] as const) {
+        writeFileSync(at('a.jsonl'), `${numbered(200)}{"tail":1}`);
+        await using index = await openIndex(at('a.jsonl'));
+        truncateSync(at('a.jsonl'), kept);
+        await expect(index.get(n)).rejects.toMatchObject(shrunk);
+      }
+    });
+
+    it('but gives those before the cut, until one that is gone was asked for', async () => {
+      const at = temporaryDirectory();
+      writeFileSync(at('a.jsonl'), numbered(200));
+      await using index = await openIndex(at('a.jsonl'));
+      truncateSync(at('a.jsonl'), 100 * bytesEach);
+      expect((await index.get(10))?.records).toEqual([{ n: 1010 }]);
+      await expect(index.get(150)).rejects.toMatchObject(shrunk);
+      // It may be longer again, but it is another file now.
+      writeFileSync(at('a.jsonl'), numbered(300).replace('1000', '1'));
+      await expect(index.get(10)).rejects.toMatchObject(shrunk);
+      await expect(index.refresh()).rejects.toMatchObject(shrunk);
+    });
+
+    it('and after a last line without newline was taken back goes on', async () => {
+      const at = temporaryDirectory();
+      writeFileSync(at('a.jsonl'), '1\n{"tail":1}');
+      await using index = await openIndex(at('a.jsonl'));
+      truncateSync(at('a.jsonl'), 4);
+      await expect(index.get(1)).rejects.toMatchObject(shrunk);
+      appendFileSync(at('a.jsonl'), 't":2}\n');
+      expect(await index.refresh()).toBe(2);
+      expect((await index.get(1))?.records).toEqual([{ t: 2 }]);
+    });
+
+    it('when the file was rewritten with the same length, beginning and end; it is indexed anew after that', async () => {
+      const content = numbered(2000);
+      const middle = 680;
+      const part = (from: number, to: number): string =>
+        content.slice(from * bytesEach, to * bytesEach);
+      // Seven lines and a longer one in the place of eight: all bytes after them stay where they are.
+      const longer = `{"n":"${'x'.repeat(2 * bytesEach - 9)}"}\n`;
+      const changed = part(0, middle) + part(middle, middle + 6) + longer + part(middle + 8, 2000);
+      expect(changed).toHaveLength(content.length);
+      for (const n of [middle - 10, middle + 3]) {
+        const at = temporaryDirectory();
+        writeFileSync(at('a.jsonl'), content);
+        await (await openIndex(at('a.jsonl'), { sidecar: true })).close();
+        writeFileSync(at('a.jsonl'), changed);
+        const index = await openIndex(at('a.jsonl'), { sidecar: true });
+        await expect(index.get(n)).rejects.toMatchObject(shrunk);
+        await index.close();
+        await using again = await openIndex(at('a.jsonl'), { sidecar: true });
+        expect(again.length).toBe(1999);
+        expect((await again.get(1998))?.records).toEqual([{ n: 2999 }]);
+      }
+    });
+
+    it('when a line no longer begins after a newline', async () => {
+      const at = temporaryDirectory();
+      const content = numbered(200);
+      writeFileSync(at('a.jsonl'), content);
+      await using index = await openIndex(at('a.jsonl'));
+      const moved = `${content.slice(0, 60 * bytesEach)} ${content.slice(60 * bytesEach)}`;
+      writeFileSync(at('a.jsonl'), moved);
+      await expect(index.get(64)).rejects.toMatchObject(shrunk);
+    });
+
+    it('when a last line without newline has become several', async () => {
+      const at = temporaryDirectory();
+      writeFileSync(at('a.jsonl'), '1\n[2, 3, 4]');
+      await using index = await openIndex(at('a.jsonl'));
+      for (const content of ['1\n2\n3\n4567', '100\n4567890']) {
+        writeFileSync(at('a.jsonl'), content);
+        await expect(index.get(1)).rejects.toMatchObject(shrunk);
+      }
+    });
   });
 
   it('refuses a compressed file, and says when there is none or the sidecar cannot be written', async () => {
