@@ -43,6 +43,10 @@ export function expiryOf({ cleanupPeriodDays, now = Date.now() }: CleanupOptions
   if (!Number.isFinite(cleanupPeriodDays) || cleanupPeriodDays < 1) {
     throw new RangeError(`cleanupPeriodDays must be 1 or more, received ${cleanupPeriodDays}`);
   }
+  // Against such a number no session is recent, and all would be removed.
+  if (!Number.isFinite(now)) {
+    throw new RangeError(`now must be milliseconds since 1970, received ${now}`);
+  }
   return now - cleanupPeriodDays * 24 * 60 * 60 * 1000;
 }
 

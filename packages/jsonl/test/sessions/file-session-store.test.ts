@@ -347,6 +347,19 @@ describe('cleanup', () => {
     const store = openSessionStore(temporaryDirectory()('.'));
     await expect(store.planCleanup({ cleanupPeriodDays })).rejects.toBeInstanceOf(RangeError);
   });
+
+  it.each([NaN, Infinity, -Infinity, '2026-01-01' as unknown as number])(
+    'refuses %s as the present: every session would be older than that, or none',
+    async (now) => {
+      const store = openSessionStore(temporaryDirectory()('.'));
+      await write(store, 'a');
+      const plan = store.planCleanup({ cleanupPeriodDays: 30, now });
+      await expect(plan).rejects.toBeInstanceOf(RangeError);
+      expect(
+        (await store.planCleanup({ cleanupPeriodDays: 30, now: Date.now() })).keep,
+      ).toHaveLength(1);
+    },
+  );
 });
 
 describe('exportMarkdown()', () => {
