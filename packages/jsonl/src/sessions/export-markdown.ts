@@ -65,7 +65,8 @@ function section(record: SessionRecord): string {
 /** A fence that nothing in the text can close. */
 function fenced(text: string): string {
   const shown = visible(text);
-  const longest = Math.max(2, ...[...shown.matchAll(/`+/g)].map(([run]) => run.length));
+  let longest = 2;
+  for (const [run] of shown.matchAll(/`+/g)) longest = Math.max(longest, run.length);
   const fence = '`'.repeat(longest + 1);
   return `${fence}text\n${shown}${shown.endsWith('\n') ? '' : '\n'}${fence}\n`;
 }

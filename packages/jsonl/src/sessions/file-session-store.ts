@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readdir, rename, unlink } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { isFull, JsonlError, reasonOf, systemCode } from '../errors.js';
+import { isFull, JsonlError, reasonOf, systemCode, type JsonlErrorCode } from '../errors.js';
 import { nodeFileSystem } from '../file-system.js';
 import { entriesFromEnd } from '../read/from-end.js';
 import { read } from '../read/reader.js';
@@ -13,7 +13,7 @@ import { writeImport, type ImportOptions, type ImportSource } from './import-tra
 import { makeLasting } from './lasting-directory.js';
 import { createPricing } from './price-table.js';
 import { recordText } from './record-text.js';
-import { readFacts, type SessionFacts } from './session-facts.js';
+import { readFacts, readListedFacts, type SessionFacts } from './session-facts.js';
 import { asSessionRecord, type SessionRecord } from './session-record.js';
 import type {
   HeldSession,
@@ -21,10 +21,12 @@ import type {
   SearchHit,
   SessionStore,
   StatsOptions,
+  StoreTotals,
 } from './session-store.js';
 import { openSession, type SessionOptions } from './session-writer.js';
 import { asFields, asText } from './token-counts.js';
-import { createUsageLedger, type UsageTotals } from './usage-ledger.js';
+import { unreadableCode } from './unreadable.js';
+import { createUsageLedger } from './usage-ledger.js';
 import { findHolder, takeMark, type WriterMark } from './writer-mark.js';
 
 export interface SessionStoreOptions extends Pick<SessionOptions, 'redact' | 'clock'> {
@@ -116,7 +118,7 @@ export function openSessionStore(
   async function list(): Promise<readonly SessionFacts[]> {
     const found: SessionFacts[] = [];
     for (const id of await ids()) {
-      const facts = await factsOf(id);
+      const facts = await readListedFacts(id, pathOf(id), await findHolder(marks, id));
       if (facts) found.push(facts);
     }
     return found.sort((left, right) => (left.modifiedAt < right.modifiedAt ? 1 : -1));
@@ -143,11 +145,28 @@ export function openSessionStore(
     }
   }
 
+  /**
+   * Records of one of many sessions, that nobody asked for by its name: as far as they can be read.
+   * One that was removed meanwhile has none.
+   */
+  async function* recordsOfMany(
+    id: string,
+    onUnreadable?: (code: JsonlErrorCode) => void,
+  ): AsyncGenerator<SessionRecord, void, undefined> {
+    try {
+      yield* records(id);
+    } catch (error) {
+      const code = unreadableCode(error);
+      if (code === undefined) throw error;
+      if (code !== 'ORCH_JSONL_SESSION_NOT_FOUND') onUnreadable?.(code);
+    }
+  }
+
   async function* search(text: string): AsyncGenerator<SearchHit, void, undefined> {
     const wanted = text.toLowerCase();
     if (wanted === '') return;
     for (const session of await ids()) {
-      for await (const record of records(session)) {
+      for await (const record of recordsOfMany(session)) {
         const said = recordText(record);
         const found = said.toLowerCase().indexOf(wanted);
         if (found === -1) continue;
@@ -161,13 +180,17 @@ export function openSessionStore(
     }
   }
 
-  async function stats({ sessions, prices }: StatsOptions = {}): Promise<UsageTotals> {
+  async function stats({ sessions, prices }: StatsOptions = {}): Promise<StoreTotals> {
     const ledger = createUsageLedger(createPricing(prices));
+    const unreadable: { id: string; code: JsonlErrorCode }[] = [];
     for (const id of sessions ?? (await ids())) {
-      for await (const record of records(id)) ledger.add(record);
+      const found = sessions
+        ? records(id)
+        : recordsOfMany(id, (code) => void unreadable.push({ id, code }));
+      for await (const record of found) ledger.add(record);
       ledger.nextSession();
     }
-    return ledger.totals();
+    return { ...ledger.totals(), ...(unreadable.length === 0 ? {} : { unreadable }) };
   }
 
   async function importTranscript(

@@ -42,6 +42,7 @@ export type {
   SearchHit,
   SessionStore,
   StatsOptions,
+  StoreTotals,
 } from './session-store.js';
 export type { SessionFacts } from './session-facts.js';
 export type { CleanupOptions, CleanupPlan, CleanupResult, Expired } from './cleanup.js';

@@ -30,7 +30,12 @@ export function recordText(record: SessionRecord): string {
 
 function readable(value: unknown): string {
   if (value === undefined || value === null) return '';
-  return asText(value) ?? JSON.stringify(value, undefined, 2);
+  try {
+    return asText(value) ?? JSON.stringify(value, undefined, 2);
+  } catch {
+    // Reading takes any depth, writing does not; all else that was said is worth having.
+    return '(too large or nested too deeply to be shown)';
+  }
 }
 
 /** The first thing that somebody asked for, on one line, or undefined when this record is no question. */

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { JsonlError, systemCode } from '../errors.js';
+import { JsonlError, systemCode, type JsonlErrorCode } from '../errors.js';
 import { nodeFileSystem } from '../file-system.js';
 import { entriesFromEnd } from '../read/from-end.js';
 import { read } from '../read/reader.js';
@@ -7,6 +7,7 @@ import { openForReading } from '../read/open-for-reading.js';
 import { questionOf } from './record-text.js';
 import { asSessionRecord } from './session-record.js';
 import { asFields, asText } from './token-counts.js';
+import { unreadableCode } from './unreadable.js';
 
 /** What a list of sessions shows. It is read from the beginning and the end of the file only. */
 export interface SessionFacts {
@@ -28,18 +29,54 @@ export interface SessionFacts {
   readonly writer?: number;
   /** A newer version wrote it in a format that this one does not know: only the file itself is known. */
   readonly newerFormat?: true;
+  /** In a list: why, for another reason than that, only the file itself is known. */
+  readonly unreadable?: JsonlErrorCode;
 }
 
 /** Records that are looked at for the first question. */
 const headRecords = 200;
 const tailRecords = 20;
 
-/** The facts of a session, or `undefined` when its file is gone. */
+/** What is known of a session without reading it. */
+type FileFacts = Pick<SessionFacts, 'id' | 'path' | 'bytes' | 'modifiedAt' | 'writer'>;
+
+/** The facts of a session, or `undefined` when its file is gone. @throws JsonlError as `read` */
 export async function readFacts(
   id: string,
   path: string,
   writer: number | undefined,
 ): Promise<SessionFacts | undefined> {
+  const file = await readFileFacts(id, path, writer);
+  if (file === undefined) return undefined;
+  try {
+    return { ...file, ...(await readContent(path, file.bytes)) };
+  } catch (error) {
+    if (JsonlError.isInstance(error) && error.code === 'ORCH_JSONL_NOT_FOUND') return undefined;
+    throw error;
+  }
+}
+
+/** The same for one of many: a session that cannot be read must not hide all others. */
+export async function readListedFacts(
+  id: string,
+  path: string,
+  writer: number | undefined,
+): Promise<SessionFacts | undefined> {
+  try {
+    return await readFacts(id, path, writer);
+  } catch (error) {
+    const unreadable = unreadableCode(error);
+    if (unreadable === undefined) throw error;
+    const file = await readFileFacts(id, path, writer);
+    return file && { ...file, origin: 'recorded', unreadable };
+  }
+}
+
+async function readFileFacts(
+  id: string,
+  path: string,
+  writer: number | undefined,
+): Promise<FileFacts | undefined> {
   let status;
   try {
     status = await stat(path);
@@ -52,7 +89,6 @@ export async function readFacts(
     path,
     bytes: status.size,
     modifiedAt: status.mtime.toISOString(),
-    ...(await readContent(path, status.size)),
     ...(writer === undefined ? {} : { writer }),
   };
 }
@@ -61,7 +97,7 @@ export async function readFacts(
 async function readContent(
   path: string,
   bytes: number,
-): Promise<Omit<SessionFacts, 'id' | 'path' | 'bytes' | 'modifiedAt'>> {
+): Promise<Omit<SessionFacts, keyof FileFacts>> {
   try {
     return { ...(await readHead(path)), ...(await readTail(path, bytes)) };
   } catch (error) {

@@ -1,3 +1,4 @@
+import type { JsonlErrorCode } from '../errors.js';
 import type { PriceTable } from './price-table.js';
 import type { CleanupOptions, CleanupPlan, CleanupResult } from './cleanup.js';
 import type { TranscriptFiles } from './find-transcripts.js';
@@ -24,9 +25,12 @@ export interface SessionStore {
   resume(id: string): Promise<HeldSession>;
   /** Adds one record to a session that is there: resumes it, records, and closes it. On the disk when it resolves. */
   append(id: string, kind: SessionKind, data: unknown, raw?: unknown): Promise<void>;
-  /** All sessions, the one that was written last first. */
+  /**
+   * All sessions, the one that was written last first. One that cannot be read is among them, with
+   * what is known of its file: see `newerFormat` and `unreadable`.
+   */
   list(): Promise<readonly SessionFacts[]>;
-  /** @throws JsonlError `ORCH_JSONL_SESSION_NOT_FOUND` */
+  /** @throws JsonlError `ORCH_JSONL_SESSION_NOT_FOUND`, and as `read` */
   facts(id: string): Promise<SessionFacts>;
   /**
    * The records of a session, one after the other, as far as they are written. Damage is passed over.
@@ -34,12 +38,19 @@ export interface SessionStore {
    * @throws JsonlError `ORCH_JSONL_SESSION_NOT_FOUND`, `ORCH_JSONL_SESSION_VERSION`, and as `read`
    */
   records(id: string): AsyncIterable<SessionRecord>;
-  /** Where a text stands in what was said and done, in any case. Not looked at: raw events, tokens. */
+  /**
+   * Where a text stands in what was said and done, in any case. Not looked at: raw events, tokens, and
+   * what cannot be read; `list` says of which sessions nothing can, `stats` where one cannot go on.
+   */
   search(text: string): AsyncIterable<SearchHit>;
   /** A session as Markdown, in pieces that end with a line. Nothing in it acts on who reads it. */
   exportMarkdown(id: string, options?: { readonly prices?: PriceTable }): AsyncIterable<string>;
-  /** What sessions used and cost: those that are named, else all. A message counts once in all of them. */
-  stats(options?: StatsOptions): Promise<UsageTotals>;
+  /**
+   * What sessions used and cost: those that are named, else all. A message counts once in all of them.
+   *
+   * @throws JsonlError as `records`, for a session that is named
+   */
+  stats(options?: StatsOptions): Promise<StoreTotals>;
   /** What a cleanup would remove. Removes nothing. @throws RangeError */
   planCleanup(options: CleanupOptions): Promise<CleanupPlan>;
   /** Removes what a plan lists, except what is being written or was written since. */
@@ -72,6 +83,15 @@ export interface StatsOptions {
   readonly sessions?: readonly string[];
   /** Counts before the built-in list prices and what agents reported. */
   readonly prices?: PriceTable;
+}
+
+/** What the sessions of a store used. */
+export interface StoreTotals extends UsageTotals {
+  /**
+   * Sessions that could not be read, or not to their end, and why: what is not known of them is not in
+   * the totals. Absent when all were read.
+   */
+  readonly unreadable?: readonly { readonly id: string; readonly code: JsonlErrorCode }[];
 }
 
 export type ImportOutcome =

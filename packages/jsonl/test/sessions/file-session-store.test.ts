@@ -4,11 +4,13 @@ import {
   existsSync,
   readFileSync,
   readdirSync,
+  rmSync,
   statSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { pathToFileURL } from 'node:url';
+import * as zlib from 'node:zlib';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { nodeFileSystem } from '../../src/index.js';
 import {
@@ -18,6 +20,7 @@ import {
   type SessionStore,
 } from '../../src/sessions/index.js';
 import { useCompiledSource } from '../compile-source.js';
+import { systemError } from '../faulty-file-system.js';
 import { temporaryDirectory } from '../temporary-directory.js';
 
 const compiled = useCompiledSource();
@@ -34,6 +37,16 @@ async function write(store: SessionStore, id: string, ...texts: string[]): Promi
   for (const text of texts) session.record('message.user', { text });
   await session.end({ outcome: 'completed' });
   await session.close();
+}
+
+/** Does something each time when a file is about to be read. */
+function beforeOpening(wanted: string, work: () => void): void {
+  const open = nodeFileSystem.open.bind(nodeFileSystem);
+  const spy = vi.spyOn(nodeFileSystem, 'open').mockImplementation(async (path, intent, mode) => {
+    if (path === wanted && intent === 'read') work();
+    return open(path, intent, mode);
+  });
+  onTestFinished(() => spy.mockRestore());
 }
 
 /** A process of its own that holds a session until it is told to end. */
@@ -168,8 +181,10 @@ describe('openSessionStore()', () => {
       ['ours', undefined],
     ]);
     expect((await store.planCleanup({ cleanupPeriodDays: 1 })).keep).toHaveLength(2);
-    // What needs its content says that it cannot have it.
-    await expect(store.stats()).rejects.toMatchObject({ code: 'ORCH_JSONL_SESSION_VERSION' });
+    // Who asks for its content by name is told that it cannot be had.
+    await expect(store.stats({ sessions: ['ours', 'newer'] })).rejects.toMatchObject({
+      code: 'ORCH_JSONL_SESSION_VERSION',
+    });
     await expect(store.resume('newer')).rejects.toMatchObject({
       code: 'ORCH_JSONL_SESSION_VERSION',
     });
@@ -188,6 +203,150 @@ describe('openSessionStore()', () => {
         ['torn', undefined],
       ]),
     );
+  });
+});
+
+describe('one session that cannot be read', () => {
+  const usage = { messageId: 'm', model: 'claude-opus-5-5', inputTokens: 5 };
+  const line = (v: number, kind: string, data: string): string =>
+    `{"v":${v},"seq":1,"at":"2026-01-01T00:00:00.000Z","kind":"${kind}","data":${data}}\n`;
+
+  const failToOpen = (path: string, code: string): void =>
+    beforeOpening(path, () => {
+      throw systemError(code, 'open');
+    });
+
+  /** A session before it and one after it, with a word to find and a message to count. */
+  async function surround(store: SessionStore): Promise<void> {
+    for (const id of ['a', 'z']) {
+      const session = await store.create(id);
+      session.record('message.user', { text: 'hello' });
+      session.record('usage', { ...usage, messageId: id });
+      await session.close();
+    }
+  }
+
+  /** What goes through the whole store has all the others. */
+  async function expectOthers(store: SessionStore): Promise<void> {
+    const found = await collect(store.search('hello'));
+    expect(found.map(({ session }) => session)).toEqual(['a', 'z']);
+    expect((await store.stats()).total).toMatchObject({ messages: 2, inputTokens: 10 });
+    const { keep, remove } = await store.planCleanup({ cleanupPeriodDays: 1 });
+    expect([...keep, ...remove].map(({ id }) => id)).toEqual(expect.arrayContaining(['a', 'z']));
+  }
+
+  it('as it is of a newer format hides no others from search and stats, which say so', async () => {
+    const at = temporaryDirectory();
+    const store = openSessionStore(at('.'));
+    await surround(store);
+    writeFileSync(at('newer.jsonl'), line(2, 'text', '{}'));
+    await expectOthers(store);
+    const code = 'ORCH_JSONL_SESSION_VERSION';
+    expect((await store.stats()).unreadable).toEqual([{ id: 'newer', code }]);
+    await expect(collect(store.records('newer'))).rejects.toMatchObject({ code });
+  });
+
+  it('has counted what came before the record that ended it, and stats say that it is not all', async () => {
+    const at = temporaryDirectory();
+    const store = openSessionStore(at('.'));
+    writeFileSync(at('b.jsonl'), line(1, 'usage', JSON.stringify(usage)) + line(2, 'text', '{}'));
+    const { total, unreadable } = await store.stats();
+    expect(total.inputTokens).toBe(5);
+    expect(unreadable).toMatchObject([{ id: 'b' }]);
+  });
+
+  it('as it may not be opened is listed with the reason, beside all others', async () => {
+    const at = temporaryDirectory();
+    const store = openSessionStore(at('.'));
+    await surround(store);
+    writeFileSync(at('locked.jsonl'), line(1, 'message.user', '{"text":"hello"}'));
+    failToOpen(at('locked.jsonl'), 'EACCES');
+    await expectOthers(store);
+    const code = 'ORCH_JSONL_OPEN_FAILED';
+    const listed = new Map((await store.list()).map((facts) => [facts.id, facts]));
+    expect(listed.get('locked')).toMatchObject({
+      bytes: statSync(at('locked.jsonl')).size,
+      unreadable: code,
+    });
+    expect(listed.get('a')).toMatchObject({ title: 'hello' });
+    expect(listed.get('a')).not.toHaveProperty('unreadable');
+    expect((await store.stats()).unreadable).toEqual([{ id: 'locked', code }]);
+    // Who asks for it by name is told why.
+    await expect(store.facts('locked')).rejects.toMatchObject({ code });
+    await expect(store.resume('locked')).rejects.toMatchObject({ code });
+    await expect(store.stats({ sessions: ['locked'] })).rejects.toMatchObject({ code });
+  });
+
+  it('as no file can be opened any more is no empty one: that is an error of all', async () => {
+    const at = temporaryDirectory();
+    const store = openSessionStore(at('.'));
+    await surround(store);
+    failToOpen(at('a.jsonl'), 'EMFILE');
+    const code = { code: 'ORCH_JSONL_OPEN_FAILED' };
+    await expect(collect(store.search('hello'))).rejects.toMatchObject(code);
+    await expect(store.stats()).rejects.toMatchObject(code);
+    await expect(store.list()).rejects.toMatchObject(code);
+  });
+
+  it('as it is compressed in a way that this Node may not know hides no others', async () => {
+    const at = temporaryDirectory();
+    const store = openSessionStore(at('.'));
+    await surround(store);
+    writeFileSync(at('packed.jsonl'), Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 1, 2, 3]));
+    await expectOthers(store);
+    const listed = (await store.list()).find(({ id }) => id === 'packed');
+    const isKnown = 'createZstdDecompress' in zlib;
+    expect(listed?.unreadable).toBe(isKnown ? undefined : 'ORCH_JSONL_UNSUPPORTED');
+  });
+
+  it('as a value in it is nested too deeply to be shown hides neither the others nor itself', async () => {
+    const at = temporaryDirectory();
+    const store = openSessionStore(at('.'));
+    await surround(store);
+    const deep = '['.repeat(20_000) + ']'.repeat(20_000);
+    const records = line(1, 'attempt', `{"argv":${deep}}`) + line(1, 'text', '{"text":"and on"}');
+    writeFileSync(at('deep.jsonl'), records);
+    await expectOthers(store);
+    expect((await store.facts('deep')).title).toMatch(/too deeply to be shown/);
+    expect((await collect(store.exportMarkdown('deep'))).join('')).toMatch(
+      /## Task .*too deeply to be shown.*## Agent .*and on/s,
+    );
+    expect(await collect(store.search('and on'))).toMatchObject([{ session: 'deep' }]);
+  });
+});
+
+describe('a session that is removed meanwhile', () => {
+  const surround = async (store: SessionStore): Promise<void> => {
+    for (const id of ['a', 'b', 'c']) await write(store, id, 'hello');
+  };
+  /** It was there when the others were looked for, and is gone when it is opened. */
+  const removeBeforeOpening = (path: string): void =>
+    beforeOpening(path, () => rmSync(path, { force: true }));
+
+  it('is passed over by what goes through the whole store', async () => {
+    const at = temporaryDirectory();
+    const store = openSessionStore(at('.'));
+    removeBeforeOpening(at('b.jsonl'));
+    await surround(store);
+    const found = await collect(store.search('hello'));
+    expect(found.map(({ session }) => session)).toEqual(['a', 'c']);
+    await write(store, 'b');
+    expect(await store.stats()).not.toHaveProperty('unreadable');
+    await write(store, 'b');
+    expect((await store.list()).map(({ id }) => id).sort()).toEqual(['a', 'c']);
+    await write(store, 'b');
+    const { keep } = await store.planCleanup({ cleanupPeriodDays: 1 });
+    expect(keep.map(({ id }) => id).sort()).toEqual(['a', 'c']);
+  });
+
+  it('is said not to be there to who asked for it by name', async () => {
+    const at = temporaryDirectory();
+    const store = openSessionStore(at('.'));
+    await surround(store);
+    removeBeforeOpening(at('b.jsonl'));
+    const code = { code: 'ORCH_JSONL_SESSION_NOT_FOUND' };
+    await expect(store.facts('b')).rejects.toMatchObject(code);
+    await expect(store.stats({ sessions: ['a', 'b'] })).rejects.toMatchObject(code);
   });
 });
 
@@ -391,6 +550,13 @@ describe('exportMarkdown()', () => {
     expect(markdown).not.toMatch(/[^\P{Cc}\n]|\p{Cf}/u);
     // Negative control: with a fence of three, the same text breaks out.
     expect(outsideFences(markdown.replaceAll('`````', '```'))).toMatch(/<img/);
+  });
+
+  it('shows a text with any number of fences', async () => {
+    const store = openSessionStore(temporaryDirectory()('.'));
+    await write(store, 'a', `${'` '.repeat(150_000)}${'`'.repeat(300)}`);
+    const markdown = (await collect(store.exportMarkdown('a'))).join('');
+    expect(markdown).toContain(`\n${'`'.repeat(301)}text\n`);
   });
 
   it('takes nothing on trust in a file that somebody else wrote', async () => {
