@@ -57,8 +57,11 @@ export const plainModel = (model: string): string =>
 /**
  * Prices by the built-in list; a model that `given` names has the prices given there and no others.
  * Discounts, batches and surcharges for a place of computing are not known to it.
+ *
+ * @throws JsonlError `ORCH_JSONL_PRICES_INVALID`, as `readPriceTable`
  */
 export function createPricing(given: PriceTable = { prices: [] }): Pricing {
+  checkTable(undefined, given);
   const own = new Set(given.prices.map(({ model }) => plainModel(model)));
   const webSearch = given.webSearch ?? listPrices.webSearch;
 
@@ -120,6 +123,11 @@ export async function readPriceTable(path: string): Promise<PriceTable> {
   } catch (error) {
     throw invalid(path, reasonOf(error));
   }
+  checkTable(path, value);
+  return value;
+}
+
+function checkTable(path: string | undefined, value: unknown): asserts value is PriceTable {
   const table = asFields(value);
   if (!table || !Array.isArray(table['prices'])) throw invalid(path, 'expected {"prices": [...]}');
   const unknown = Object.keys(table).find((key) => !['prices', 'webSearch'].includes(key));
@@ -127,10 +135,9 @@ export async function readPriceTable(path: string): Promise<PriceTable> {
   const webSearch = table['webSearch'];
   if (webSearch !== undefined) checkRate(path, 'webSearch', webSearch);
   table['prices'].forEach((price: unknown, index) => checkPrice(path, `prices[${index}]`, price));
-  return value as PriceTable;
 }
 
-function checkPrice(path: string, place: string, value: unknown): void {
+function checkPrice(path: string | undefined, place: string, value: unknown): void {
   const price = asFields(value);
   if (!price) throw invalid(path, `${place}: expected an object`);
   const known = ['model', 'since', 'speed', 'longPrompt', ...rateNames];
@@ -150,15 +157,17 @@ function checkPrice(path: string, place: string, value: unknown): void {
     checkRate(path, `${place}.longPrompt.${name}`, long[name]);
 }
 
-function checkRate(path: string, place: string, value: unknown): void {
+function checkRate(path: string | undefined, place: string, value: unknown): void {
   if (typeof value === 'number' && Number.isFinite(value) && value >= 0) return;
-  throw invalid(path, `${place}: expected a number, 0 or more, received ${JSON.stringify(value)}`);
+  const received = typeof value === 'number' ? value : JSON.stringify(value);
+  throw invalid(path, `${place}: expected a number, 0 or more, received ${received}`);
 }
 
-function invalid(path: string, reason: string): JsonlError {
-  return new JsonlError(
-    'ORCH_JSONL_PRICES_INVALID',
-    `Cannot use the prices in ${path}: ${reason}`,
-    { path, reason },
-  );
+/** `path` is that of the file they are in, if they are in one. */
+function invalid(path: string | undefined, reason: string): JsonlError {
+  const which = path === undefined ? 'prices that were given' : `prices in ${path}`;
+  return new JsonlError('ORCH_JSONL_PRICES_INVALID', `Cannot use the ${which}: ${reason}`, {
+    ...(path === undefined ? {} : { path }),
+    reason,
+  });
 }

@@ -220,8 +220,7 @@ function noteResult(session: Session, raw: Readonly<Record<string, unknown>>): v
     const model = asFields(value);
     if (!model) continue;
     const key = plainModel(asText(model['canonicalModel']) ?? name);
-    const cost = model['costUSD'];
-    const usd = model['costBasis'] !== 'unknown' && typeof cost === 'number' ? cost : null;
+    const usd = model['costBasis'] === 'unknown' ? null : readCost(model['costUSD']);
     const before = session.reported.get(key);
     const counts = addTokens(before?.counts ?? noTokens, readReportedUsage(model));
     session.reported.set(key, {
@@ -250,8 +249,12 @@ function withLifetimes(session: Session, model: string, counts: TokenCounts): To
 function noteEnd(session: Session, data: Readonly<Record<string, unknown>>): void {
   const usage = asFields(data['usage']);
   if (!usage) return;
-  const usd = data['usd'];
-  session.end = { counts: readRecordedUsage(usage), usd: typeof usd === 'number' ? usd : null };
+  session.end = { counts: readRecordedUsage(usage), usd: readCost(data['usd']) };
+}
+
+/** US dollars that somebody can have paid; what is none is not known, and must not spoil the total. */
+function readCost(value: unknown): number | null {
+  return typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER ? value : null;
 }
 
 type ReportedCost =

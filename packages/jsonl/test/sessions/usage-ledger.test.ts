@@ -162,6 +162,48 @@ describe('the report of an agent', () => {
     expect(unknown.unpriced).toEqual([{ model: 'unknown', tokens: 11, missing: 'agent' }]);
     expect(totalsOf([[record('end', { usage: {}, usd: 0 })]]).models).toEqual([]);
   });
+
+  describe('of a cost that nobody can have paid', () => {
+    const usage = { inputTokens: 5, outputTokens: 6 };
+    const resultOf = (costUSD: unknown, model = 'm'): SessionRecord =>
+      record(
+        'notice',
+        {},
+        { type: 'result', modelUsage: { [model]: { inputTokens: 10, costUSD } } },
+      );
+    const sound = resultOf(2, 'n');
+    // JSON.parse makes Infinity of 1e999.
+    const wrong = [JSON.parse('1e999'), -1e6, -0.01, NaN, 1e300, '3', null] as const;
+
+    it.each(wrong)('counts %s as not known, and keeps the total of all others', (cost) => {
+      const { total, unpriced } = totalsOf([[resultOf(cost)], [sound]]);
+      expect(total.usd).toBe(2);
+      expect(unpriced).toEqual([{ model: 'm', tokens: 10, missing: 'model' }]);
+      const atEnd = totalsOf([[record('end', { usage, usd: cost as unknown })], [sound]]);
+      expect(atEnd.total.usd).toBe(2);
+      expect(atEnd.unpriced).toEqual([{ model: 'unknown', tokens: 11, missing: 'agent' }]);
+    });
+
+    it('takes the list price where there is one', () => {
+      const report = resultOf(-1e6, 'claude-opus-5-5');
+      expect(totalsOf([[report]]).models).toMatchObject([{ usd: 0.00004, basis: 'list' }]);
+    });
+
+    it('knows nothing of a model any more after one such report of several', () => {
+      const next = (costUSD: number): SessionRecord =>
+        record(
+          'notice',
+          {},
+          {
+            type: 'result',
+            model_usage_since_last_result: { m: { inputTokens: 10, costUSD } },
+          },
+        );
+      const { total, unpriced } = totalsOf([[next(1), next(-1), next(1)]]);
+      expect(total.usd).toBe(0);
+      expect(unpriced).toEqual([{ model: 'm', tokens: 30, missing: 'model' }]);
+    });
+  });
 });
 
 describe('cost', () => {
