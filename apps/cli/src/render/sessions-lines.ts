@@ -25,6 +25,8 @@ export function sessionList(screen: Screen, sessions: readonly ListedSession[]):
 
 function stateOf(session: ListedSession): string {
   if (session.live) return 'running';
+  if (session.newerFormat) return 'of a newer orch';
+  if (session.unreadable !== undefined) return 'unreadable';
   const state =
     session.origin === 'imported' ? 'imported' : oneLine(session.outcome ?? 'interrupted');
   return session.rehearsal ? `${state} REHEARSAL` : state;
@@ -32,7 +34,7 @@ function stateOf(session: ListedSession): string {
 
 /** Tokens and cost by model, and what is not in the sum. */
 export function usageLines(screen: Screen, report: UsageReport): readonly string[] {
-  const { models, total, unpriced, sessions, rehearsals } = report;
+  const { models, total, unpriced, sessions, rehearsals, unreadable = [] } = report;
   const lines: string[] = [];
   if (models.length > 0) {
     const head = [
@@ -66,12 +68,16 @@ export function usageLines(screen: Screen, report: UsageReport): readonly string
       `${screen.style('yellow', 'no price')} for ${grouped(tokens)} tokens of ${oneLine(model)} (${reasons[missing]}): they are not in the total. Give one with: --prices FILE`,
     );
   }
+  for (const { name, code } of unreadable)
+    lines.push(
+      `${screen.style('yellow', 'not read')}: ${oneLine(name)} (${code}): what is missing of it is not in the total`,
+    );
   if (rehearsals > 0)
     lines.push(screen.style('dim', `${counted(rehearsals, 'session')} of rehearsals not counted`));
   lines.push(
     models.length === 0
       ? `No tokens are recorded in ${counted(sessions, 'session')}.`
-      : `${counted(sessions, 'session')} · ${unpriced.length > 0 ? 'at least ' : ''}${dollars(total.usd)}, estimated by list prices where the agent did not say`,
+      : `${counted(sessions, 'session')} · ${unpriced.length + unreadable.length > 0 ? 'at least ' : ''}${dollars(total.usd)}, estimated by list prices where the agent did not say`,
   );
   return lines;
 }

@@ -68,6 +68,8 @@ export interface UsageReport extends UsageTotals {
   readonly sessions: number;
   /** Sessions of rehearsals that were left out. */
   readonly rehearsals: number;
+  /** Sessions that could not be read, or not to their end, and why: they may be missing in the totals. Absent when there are none. */
+  readonly unreadable?: readonly { readonly name: string; readonly code: string }[];
 }
 
 export interface RepositorySessions {
@@ -257,6 +259,7 @@ export async function openRepositorySessions({
       const ledger = createUsageLedger(createPricing(prices));
       let sessions = 0;
       let rehearsals = 0;
+      const unreadable: { name: string; code: string }[] = [];
       for (const place of await places(session?.run ?? run)) {
         for (const { id } of await place.store.list()) {
           if (session !== undefined && (session.run !== place.run || session.id !== id)) continue;
@@ -265,11 +268,17 @@ export async function openRepositorySessions({
             continue;
           }
           sessions += 1;
-          for await (const record of place.store.records(id)) ledger.add(record);
+          try {
+            for await (const record of place.store.records(id)) ledger.add(record);
+          } catch (error) {
+            if (session !== undefined || !JsonlError.isInstance(error)) throw error;
+            unreadable.push({ name: nameOf(place, id), code: error.code });
+          }
           ledger.nextSession();
         }
       }
-      return { sessions, rehearsals, ...ledger.totals() };
+      const problems = unreadable.length === 0 ? {} : { unreadable };
+      return { sessions, rehearsals, ...problems, ...ledger.totals() };
     },
     ownTranscripts: path.join(
       claudeDirectory(environment),

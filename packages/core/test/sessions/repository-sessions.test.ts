@@ -99,6 +99,27 @@ describe('openRepositorySessions()', () => {
     ).toBe(50);
   });
 
+  it('counts all others beside one that cannot be read, and names it', async () => {
+    const root = repository();
+    await record(root, '0000000001', 'fix.1', 5);
+    await record(root, '0000000001', 'fix.2', 7);
+    const newer = path.join(root, '.orch', 'runs', '0000000001', 'sessions', 'newer.1.jsonl');
+    writeFileSync(
+      newer,
+      '{"v":2,"seq":1,"at":"2026-01-01T00:00:00.000Z","kind":"attempt","data":{}}\n',
+    );
+    const sessions = await open(root);
+    expect(await sessions.stats()).toMatchObject({
+      total: { inputTokens: 12 },
+      unreadable: [{ name: '0000000001/newer.1', code: 'ORCH_JSONL_SESSION_VERSION' }],
+    });
+    // Who asks for that one is told.
+    const session = await sessions.find('newer.1');
+    await expect(sessions.stats({ session })).rejects.toMatchObject({
+      code: 'ORCH_JSONL_SESSION_VERSION',
+    });
+  });
+
   it('replaces credentials of the environment in what it imports, and keeps it out of git', async () => {
     const root = repository();
     transcript(root, 'told', 'm', `the key is ${secret}`);
