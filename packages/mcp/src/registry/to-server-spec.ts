@@ -42,7 +42,9 @@ export interface ToServerSpecOptions {
 
 const npmName = /^(?:@[a-z0-9-~][a-z0-9-._~]*\/)?[a-z0-9-~][a-z0-9-._~]*$/;
 const pypiName = /^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$/;
-const exactVersion = /^\d+(?:\.\d+)*(?:[-+.]?[A-Za-z0-9]+)*(?:[-+.][A-Za-z0-9.-]+)?$/;
+const exactVersion = /^\d[A-Za-z0-9]*(?:[-+.][A-Za-z0-9]+)*(?:[-+.][A-Za-z0-9.-]+)?$/;
+/** As npm has it. */
+const longestVersion = 256;
 const npmRegistry = /^https:\/\/registry\.npmjs\.org\/?$/;
 const pypiRegistry = /^https:\/\/pypi\.org\/?(?:simple\/?)?$/;
 
@@ -94,7 +96,7 @@ function ofPackage(one: RegistryPackage): ServerPlan {
     throw new Unusable(`${what} speaks over ${transport}, and is not started over stdio`);
   if (!(isNpm ? npmName : pypiName).test(identifier))
     throw new Unusable(`${what} has no valid name`);
-  if (!exactVersion.test(version))
+  if (version.length > longestVersion || !exactVersion.test(version))
     throw new Unusable(`${what} gives ${JSON.stringify(version)} for an exact version`);
   const place = one.registryBaseUrl;
   if (place !== undefined && !(isNpm ? npmRegistry : pypiRegistry).test(place))

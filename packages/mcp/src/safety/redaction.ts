@@ -123,10 +123,16 @@ export function createRedactor(values: Iterable<string>): Redactor {
   return { add, onAdded, text, json, error };
 }
 
+/** What stands after a text that was cut off. */
+const cutMark = /[….\s]/;
+
 function withoutCutParts(text: string, values: readonly string[]): string {
   let result = text;
-  const ending = /[….\s]*$/.exec(result)?.[0] ?? '';
-  const body = result.slice(0, result.length - ending.length);
+  let end = result.length;
+  // By hand: an expression that ends in `*$` begins anew at each of a million spaces.
+  while (end > 0 && cutMark.test(result.charAt(end - 1))) end -= 1;
+  const ending = result.slice(end);
+  const body = result.slice(0, end);
   for (const value of values)
     for (let length = Math.min(value.length - 1, body.length); length >= shortest; length -= 1)
       if (body.endsWith(value.slice(0, length))) {

@@ -93,6 +93,10 @@ describe('what cannot be started or reached safely is refused with the reason', 
     ['a range', packaged({ version: '^1.0.0' }), /for an exact version/],
     ['a tag', packaged({ version: 'latest' }), /for an exact version/],
     ['no version', packaged({ version: undefined }), /for an exact version/],
+    // An expression that may take the same letters in many ways would never come to its end.
+    ['a long word', packaged({ version: `1${'a'.repeat(100)}!` }), /for an exact version/],
+    ['many words', packaged({ version: `1${'.a'.repeat(500_000)}!` }), /for an exact version/],
+    ['a long version', packaged({ version: `1.${'0'.repeat(300)}` }), /for an exact version/],
     [
       'another place',
       packaged({ registryBaseUrl: 'https://evil.example' }),
