@@ -4,7 +4,7 @@ import { excerpt } from '../json.js';
 import { McpError } from '../mcp-error.js';
 import { isLocalName, literalHost, zoneOf, type Zone } from '../network/address-zone.js';
 import { checkedLookup } from '../network/checked-lookup.js';
-import { readBody } from '../transport/http-answer.js';
+import { headOf, readBody } from '../transport/http-answer.js';
 import { oauthError } from './oauth-error.js';
 
 export interface GuardOptions {
@@ -118,23 +118,20 @@ export class Guard {
     signal?.addEventListener('abort', stop, { once: true });
     try {
       if (signal?.aborted === true) stop();
-      const response = await new Promise<http.IncomingMessage>((done, fail) => {
-        const { request: open } = url.protocol === 'https:' ? https : http;
-        const sent = open(url, {
-          method,
-          agent: false,
-          signal: cancel.signal,
-          lookup: checkedLookup((address) => this.#checkResolved(address, url, what)),
-          headers: {
-            accept: 'application/json',
-            ...request.headers,
-            ...(body !== undefined && { 'content-length': Buffer.byteLength(body) }),
-          },
-        });
-        sent.on('response', done);
-        sent.on('error', fail);
-        sent.end(body);
+      const { request: open } = url.protocol === 'https:' ? https : http;
+      const sent = open(url, {
+        method,
+        agent: false,
+        signal: cancel.signal,
+        lookup: checkedLookup((address) => this.#checkResolved(address, url, what)),
+        headers: {
+          accept: 'application/json',
+          ...request.headers,
+          ...(body !== undefined && { 'content-length': Buffer.byteLength(body) }),
+        },
       });
+      sent.end(body);
+      const response = await headOf(sent);
       const text = await readBody(response, maxBytes);
       if (text === undefined)
         throw oauthError('unreachable', `${what} answered more than ${maxBytes} bytes.`);

@@ -4,7 +4,7 @@ import { isJsonObject, type JsonObject } from '../json.js';
 import { McpError } from '../mcp-error.js';
 import { isLocalName, literalHost, zoneOf } from '../network/address-zone.js';
 import { checkedLookup } from '../network/checked-lookup.js';
-import { readBody } from '../transport/http-answer.js';
+import { headOf, readBody } from '../transport/http-answer.js';
 
 /** Names that mean this machine or its network, and inner addresses. What another name means, only looking it up tells. */
 export function isInnerHost(url: URL): boolean {
@@ -71,12 +71,10 @@ async function read(
   signal: AbortSignal,
   refuse: (why: string, details?: Readonly<Record<string, unknown>>) => McpError,
 ): Promise<string> {
-  const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
-    const { get } = url.protocol === 'https:' ? https : http;
-    const headers = { accept: 'application/json', 'accept-encoding': 'identity' };
-    const lookup = options.inner ? {} : { lookup: outerLookup };
-    get(url, { agent: false, headers, signal, ...lookup }, resolve).on('error', reject);
-  });
+  const { get } = url.protocol === 'https:' ? https : http;
+  const headers = { accept: 'application/json', 'accept-encoding': 'identity' };
+  const lookup = options.inner ? {} : { lookup: outerLookup };
+  const response = await headOf(get(url, { agent: false, headers, signal, ...lookup }));
   const { statusCode: status = 0 } = response;
   if (status !== 200) {
     response.destroy();

@@ -1,7 +1,18 @@
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { excerpt } from '../json.js';
 import { McpError } from '../mcp-error.js';
 import type { SpillFile } from '../spill/spill.js';
+
+/**
+ * Resolves with the head of the answer to a request; rejects when there is none. Of a server that answers with another
+ * protocol (101), for which nobody asked, Node says no more than that the request is closed.
+ */
+export const headOf = (sent: ClientRequest): Promise<IncomingMessage> =>
+  new Promise((resolve, reject) => {
+    sent.on('response', resolve);
+    sent.on('error', reject);
+    sent.on('close', () => reject(new Error('it was closed without an answer')));
+  });
 
 /**
  * The whole body as text, or undefined if it is larger than `maxBytes`; then all of it is in `file`, as far as that

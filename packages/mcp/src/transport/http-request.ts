@@ -1,5 +1,6 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
+import { headOf } from './http-answer.js';
 
 /** More requests than this wait for one that is done. */
 const socketsMost = 256;
@@ -23,7 +24,7 @@ export interface HttpRequest {
 }
 
 /** Resolves with the head of the answer, whatever its status. Redirects are not followed. */
-export function sendRequest(options: HttpRequest): Promise<http.IncomingMessage> {
+export async function sendRequest(options: HttpRequest): Promise<http.IncomingMessage> {
   const { method, url, agent, body, signal } = options;
   const { request } = url.protocol === 'https:' ? https : http;
   const headers: Record<string, string | number> = { ...options.headers };
@@ -31,14 +32,13 @@ export function sendRequest(options: HttpRequest): Promise<http.IncomingMessage>
     headers['content-type'] = 'application/json';
     headers['content-length'] = Buffer.byteLength(body);
   }
-  return new Promise((resolve, reject) => {
-    const sent = request(url, { method, agent, headers }, resolve);
-    const stop = (): void => void sent.destroy(new Error('given up'));
-    if (signal.aborted) stop();
-    else signal.addEventListener('abort', stop, { once: true });
-    sent.once('finish', () => options.told?.());
-    sent.on('error', reject);
-    sent.once('close', () => signal.removeEventListener('abort', stop));
-    sent.end(body);
-  });
+  const sent = request(url, { method, agent, headers });
+  const head = headOf(sent);
+  const stop = (): void => void sent.destroy(new Error('given up'));
+  if (signal.aborted) stop();
+  else signal.addEventListener('abort', stop, { once: true });
+  sent.once('finish', () => options.told?.());
+  sent.once('close', () => signal.removeEventListener('abort', stop));
+  sent.end(body);
+  return head;
 }

@@ -8,6 +8,7 @@ import { zoneOf } from '../../src/network/address-zone.js';
 import { Guard } from '../../src/auth/guarded-request.js';
 import { oauth, type OAuthOptions } from '../../src/auth/index.js';
 import { connect } from '../../src/index.js';
+import { switching } from '../faults/http-faults.js';
 import { refusal, type Cleanup } from '../scene.js';
 import {
   browse,
@@ -182,6 +183,18 @@ describe('from a server of the public network', () => {
     const own = new Guard({ serverZone: 'loopback', trustedHosts: [] });
     const error = await refusal(own.request(`http://127.0.0.1:${port}/`, { what: 'It' }));
     expect(error).toMatchObject({ details: { reason: 'unreachable' } });
+  });
+
+  test('an answer with another protocol is none', async ({ onTestFinished }) => {
+    const server = createServer((_request, response) => void response.socket?.write(switching));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(() => void server.close());
+    const { port } = server.address() as AddressInfo;
+    const own = new Guard({ serverZone: 'loopback', trustedHosts: [] });
+    const error = await refusal(own.request(`http://127.0.0.1:${port}/`, { what: 'It' }));
+    expect(error).toMatchObject({ details: { reason: 'unreachable' } });
+    expect(error.message).toContain('closed without an answer');
   });
 });
 

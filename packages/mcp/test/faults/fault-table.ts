@@ -71,6 +71,7 @@ export const faults: readonly Fault[] = [
   http('it redirects elsewhere', 'ORCH_MCP_HTTP', 5000),
   http('it answers with a page of HTML', 'ORCH_MCP_RESULT', 5000),
   http('its headers never arrive', 'ORCH_MCP_TIMEOUT', 5000),
+  http('it answers with another protocol', 'ORCH_MCP_CLOSED', 5000),
   http('the headers of its listening stream never arrive', 'recovers', 5000),
   http('its body comes a byte at a time and never ends', 'ORCH_MCP_TIMEOUT', 5000),
   http('it resets the connection in the middle of an answer', 'ORCH_MCP_CLOSED', 5000),

@@ -47,6 +47,9 @@ const json = (response: ServerResponse, body: string, status = 200): void => {
 };
 const stream = (response: ServerResponse): ServerResponse =>
   response.writeHead(200, { 'content-type': 'text/event-stream' });
+/** To a request that asked for no other protocol. */
+export const switching =
+  'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: another\r\n\r\n';
 const progress =
   'data: {"jsonrpc":"2.0","method":"notifications/message","params":{"data":"at it"}}';
 
@@ -60,6 +63,7 @@ const replies: Readonly<Record<string, Reply>> = {
   html: (response) =>
     response.writeHead(200, { 'content-type': 'text/html' }).end('<p>Welcome</p>'),
   mute: () => undefined,
+  switches: (response) => void response.socket?.write(switching),
   slow_body(response) {
     response.writeHead(200, { 'content-type': 'application/json' });
     const timer = setInterval(() => response.write(' '), 50);

@@ -98,6 +98,11 @@ export const httpScenarios: Readonly<Record<string, HttpScenario>> = {
     // The server is not left with a request that nobody waits for.
     check: (_error, { faulty }) => until(() => faulty.open() === 0, 'the request to be closed'),
   },
+  'it answers with another protocol': {
+    server: good,
+    meet: call('switches', {}, { timeoutMs: 3000 }),
+    check: mentions('without an answer'),
+  },
   'the headers of its listening stream never arrive': {
     server({ faulty }) {
       faulty.listening = 'mute';

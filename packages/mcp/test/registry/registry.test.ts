@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { createRegistry } from '../../src/registry/index.js';
 import { zoneOf } from '../../src/network/address-zone.js';
 import { isInnerHost, outerLookup } from '../../src/registry/guarded-get.js';
+import { switching } from '../faults/http-faults.js';
 import { refusal } from '../scene.js';
 import { filesystem, gone, issues, json, startRegistry, weather } from './registry-stand-in.js';
 
@@ -115,6 +116,11 @@ describe('a registry that misbehaves', () => {
       /more than 100000 bytes/,
     ],
     ['never answers', () => undefined, /did not answer in 300 ms/],
+    [
+      'answers with another protocol',
+      (_url, response) => void response.socket?.write(switching),
+      /closed without an answer/,
+    ],
     ['breaks off', (_url, response) => void response.destroy(), /could not be asked/],
   ])('is told in one error: it %s', async (_what, answer, why) => {
     const { url } = await startRegistry(answer);
