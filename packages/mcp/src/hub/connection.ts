@@ -3,6 +3,7 @@ import { excerpt, type JsonObject } from '../json.js';
 import { McpError, type McpErrorCode } from '../mcp-error.js';
 import { firstId, Peer } from '../protocol/peer.js';
 import { forgetSpilled } from '../spill/spill.js';
+import { unreadable } from '../transport/failure.js';
 import { howItEnded } from '../transport/stdio.js';
 import { headersOf } from '../protocol/envelope.js';
 import { StatefulSession, type Session } from '../session/session.js';
@@ -146,7 +147,12 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
   const events: WireEvents = {
     message(message) {
       heardMs = performance.now();
-      peer.receive(message);
+      // What is thrown here nobody would catch: it comes from a socket, and would end the process.
+      try {
+        peer.receive(message);
+      } catch (cause) {
+        broke(unreadable(name, cause));
+      }
     },
     noise: (text) => options.noise(excerpt(text)),
     missed: () => options.missed(),
@@ -159,10 +165,14 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
     closed: broke,
     oversized(message) {
       heardMs = performance.now();
-      if ('error' in message) {
-        if (message.id === undefined) options.noise(excerpt(message.error.message, 1000));
-        else failed(message.id, message.error);
-      } else if (!peer.answeredInFile(message.id, message.result)) forgetSpilled(message.result);
+      try {
+        if ('error' in message) {
+          if (message.id === undefined) options.noise(excerpt(message.error.message, 1000));
+          else failed(message.id, message.error);
+        } else if (!peer.answeredInFile(message.id, message.result)) forgetSpilled(message.result);
+      } catch (cause) {
+        broke(unreadable(name, cause));
+      }
     },
   };
 

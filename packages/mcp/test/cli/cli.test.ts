@@ -176,14 +176,14 @@ describe('doctor', () => {
     const { code, out } = await run(['doctor']);
     expect(code).toBe(7);
     expect(out).toMatch(
-      /^✔ one\n {4}fault 1 · protocol \S+ · ready in \d+ ms · ended in \d+ ms\n {4}can: resources, tools\n {4}23 tools \(\d+ ms\) · 0 resources/,
+      /^✔ one\n {4}fault 1 · protocol \S+ · ready in \d+ ms · ended in \d+ ms\n {4}can: resources, tools\n {4}24 tools \(\d+ ms\) · 0 resources/,
     );
     expect(out).toMatch(
       /^✖ bad\n {4}.*ORCH_MCP_START\)\n {4}exit code 3\n.*\n {2}│ .*API_KEY is missing$/m,
     );
     expect(await run(['doctor', 'one'])).toMatchObject({ code: 0 });
     expect((await run(['doctor', '--json'])).value).toMatchObject([
-      { server: 'one', ok: true, tools: { count: 23 }, noise: 0 },
+      { server: 'one', ok: true, tools: { count: 24 }, noise: 0 },
       { server: 'bad', ok: false, error: { exitCode: 3 } },
     ]);
   });

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { bodyOf } from '../request-body.js';
+import { nestedLog } from './nested.js';
 
 /** One request as it came. */
 export interface Seen {
@@ -79,6 +80,7 @@ const replies: Readonly<Record<string, Reply>> = {
   breaks_without_ids(response) {
     stream(response).write(`${progress}\n\n`, () => response.destroy());
   },
+  nested: (response) => void stream(response).write(`data: ${nestedLog}\n\n`),
   large: (response, id, args) =>
     json(response, answer(id, text('x'.repeat(Number(args['bytes']))))),
   large_breaks(response, id, args) {

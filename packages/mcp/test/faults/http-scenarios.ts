@@ -130,6 +130,12 @@ export const httpScenarios: Readonly<Record<string, HttpScenario>> = {
     meet: call('breaks_without_ids'),
     check: mentions('has no ids'),
   },
+  // Secrets are looked for in what it says.
+  'what it says is nested too deeply': {
+    server: (world) => ({ ...good(world), headers: { authorization: 'Bearer fake-token' } }),
+    meet: call('nested', {}, { timeoutMs: 3000 }),
+    check: mentions('levels deep'),
+  },
   'it sends an answer of more than the limit': {
     server: ({ faulty }) => ({ type: 'http', url: faulty.url, maxMessageBytes: 1024 * 1024 }),
     async meet(server) {

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { bodyOf } from '../request-body.js';
+import { nestedNothing } from './nested.js';
 
 /** One request as it came. */
 export interface SseSeen {
@@ -77,6 +78,10 @@ const calls: Readonly<Record<string, (call: Call) => void>> = {
     else stream.write(event({ id, result: text('second time') }));
   },
   untaken: ({ id, stream }) => stream.write(event({ id, result: text('well') })),
+  nested({ stream, response }) {
+    accept(response);
+    stream.write(`data: ${nestedNothing}\n\n`);
+  },
   large({ id, args, stream, response }) {
     accept(response);
     stream.write(event({ id, result: text('x'.repeat(Number(args['bytes']))) }));

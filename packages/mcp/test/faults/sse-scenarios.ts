@@ -189,6 +189,11 @@ export const sseScenarios: Readonly<Record<string, SseScenario>> = {
       expect(events).toContainEqual({ type: 'noise', text: '{"half":' });
     },
   },
+  'what it says is nested too deeply': {
+    server: good,
+    meet: call('nested', {}, { timeoutMs: 3000 }),
+    check: mentions('levels deep'),
+  },
   'it answers with 12 MiB': {
     server: good,
     meet: call('large', { bytes: 12 * 1024 * 1024 }),

@@ -52,6 +52,8 @@ const call =
 const says = (text: string) => (outcome: unknown) => expect(outcome).toMatchObject({ text });
 const details = (expected: object) => (outcome: unknown) =>
   expect((outcome as McpError).details).toMatchObject(expected);
+const mentions = (text: string) => (outcome: unknown) =>
+  expect((outcome as McpError).message).toContain(text);
 const start = (server: McpServer) => server.ready();
 
 const pinned =
@@ -242,6 +244,12 @@ export const stdioScenarios: Readonly<Record<string, Scenario<StdioServerSpec>>>
       details({ rpcCode: -32_050, data: { row: 5 } })(error);
       expect((error as McpError).message).toContain('no such row');
     },
+  },
+  // Secrets are looked for in what it says.
+  'what it says is nested too deeply': {
+    server: mode('good', { env: { TOKEN: 'fake-token' } }),
+    meet: call('nested', {}, { timeoutMs: 3000 }),
+    check: mentions('levels deep'),
   },
   'it is silent': {
     server: mode('log'),

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { WebSocketServer, type WebSocket } from 'ws';
+import { nestedAnswer } from './nested.js';
 
 /** A WebSocket server on loopback that misbehaves by the tool that is called, or at the upgrade. */
 export interface WebSocketFaults {
@@ -61,6 +62,7 @@ const calls: Readonly<Record<string, (call: Call) => void>> = {
       socket.send(part, { fin: index === parts.length - 1 });
     });
   },
+  nested: ({ socket }) => socket.send(nestedAnswer),
   silent: () => undefined,
   gone: ({ socket }) => socket.pause(),
 };

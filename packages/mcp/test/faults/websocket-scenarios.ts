@@ -123,6 +123,11 @@ export const websocketScenarios: Readonly<Record<string, WebSocketScenario>> = {
       ]);
     },
   },
+  'what it says is nested too deeply': {
+    server: good,
+    meet: call('nested', {}, { timeoutMs: 3000 }),
+    check: mentions('levels deep'),
+  },
   'it answers in fragments, with pings between': {
     server: good,
     meet: call('fragments'),

@@ -86,6 +86,10 @@ const tools = {
   error: ({ id }) =>
     send({ id, error: { code: -32_050, message: 'no such row', data: { row: 5 } } }),
   misfits: ({ id }) => send({ id, result: { content: [], structuredContent: { n: 'x' } } }),
+  nested() {
+    const data = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
+    write(`{"jsonrpc":"2.0","method":"notifications/message","params":{"data":${data}}}\n`);
+  },
   silent: () => undefined,
   async slow({ id, token, args }) {
     for (let step = 1; step <= args.steps; step += 1) {
