@@ -1,7 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import { createInterface } from 'node:readline';
-import { isJsonObject, type JsonObject } from '../json.js';
-import type { McpError } from '../mcp-error.js';
+import { excerpt, isJsonObject, type JsonObject } from '../json.js';
+import { McpError } from '../mcp-error.js';
 import type { OpenWire, RequestId } from '../transport/transport.js';
 
 export interface Line {
@@ -18,6 +18,8 @@ export interface Line {
 export async function serveLines(open: OpenWire, line: Line): Promise<void> {
   const { input, output, signal } = line;
   const write = (message: unknown): void => void output.write(`${JSON.stringify(message)}\n`);
+  const refuse = (id: RequestId, message: string, data?: JsonObject): void =>
+    write({ jsonrpc: '2.0', id, error: { code: -32_603, message, data } });
   let end: (error?: McpError) => void = () => undefined;
   const over = new Promise<McpError | undefined>((resolve) => (end = resolve));
   let initializing: RequestId | undefined;
@@ -30,7 +32,11 @@ export async function serveLines(open: OpenWire, line: Line): Promise<void> {
         const version = result['protocolVersion'];
         transport.ready(typeof version === 'string' ? version : '', false);
       }
-      write(message);
+      try {
+        write(message);
+      } catch (cause) {
+        end(unwritable(cause));
+      }
     },
     noise: () => undefined,
     missed: () => undefined,
@@ -38,11 +44,10 @@ export async function serveLines(open: OpenWire, line: Line): Promise<void> {
     oversized(answer) {
       if (answer.id === undefined) return;
       const why = 'error' in answer ? answer.error.message : 'The answer was put into a file.';
-      write({ jsonrpc: '2.0', id: answer.id, error: { code: -32_603, message: why } });
+      refuse(answer.id, why);
     },
     failed(id, error) {
-      const { code, message } = error;
-      write({ jsonrpc: '2.0', id, error: { code: -32_603, message, data: { code } } });
+      refuse(id, error.message, { code: error.code });
     },
     closed: (error) => end(error),
   });
@@ -53,7 +58,13 @@ export async function serveLines(open: OpenWire, line: Line): Promise<void> {
     const { id, method } = message;
     const isRequest = method !== undefined && (typeof id === 'number' || typeof id === 'string');
     if (isRequest && method === 'initialize') initializing = id;
-    transport.send(JSON.stringify(message), isRequest ? id : undefined)?.catch(() => undefined);
+    try {
+      // As it came: what can be read need not be such that it can be written again.
+      transport.send(text, isRequest ? id : undefined)?.catch(() => undefined);
+    } catch (cause) {
+      // A replay goes through what it is asked, and no deeper than it can.
+      if (isRequest) refuse(id, `It was not passed on: ${reason(cause)}.`);
+    }
   });
   lines.on('close', () => end());
   const abort = (): void => end();
@@ -66,6 +77,16 @@ export async function serveLines(open: OpenWire, line: Line): Promise<void> {
   await transport.close();
   if (error !== undefined) throw error;
 }
+
+const reason = (cause: unknown): string =>
+  cause instanceof Error ? excerpt(cause.message) : 'unknown';
+
+const unwritable = (cause: unknown): McpError =>
+  new McpError(
+    'ORCH_MCP_RESULT',
+    `The server sent a message that cannot be passed on (${reason(cause)}), so it was ended. Start it anew. A message that is nested thousands of levels deep is a defect of the server.`,
+    { cause },
+  );
 
 function parse(text: string): JsonObject | undefined {
   try {
