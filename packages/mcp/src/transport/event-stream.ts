@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import { StringDecoder } from 'node:string_decoder';
-import { createParser } from 'eventsource-parser';
+import { createParser, type EventSourceMessage } from 'eventsource-parser';
 
 export interface EventStreamOptions {
-  /** A larger event ends the reading with `tooLarge`. */
+  /** An event with more data ends the reading with `too large`. */
   readonly maxEventBytes: number;
   /** `name` is undefined for what is a message. */
   event(data: string, name: string | undefined): void;
@@ -32,25 +32,41 @@ export function readEventStream(
 ): Promise<StreamEnd> {
   const { place } = options;
   const decoder = new StringDecoder('utf8');
-  let sinceEvent = 0;
+  let isTooLarge = false;
+  let heard: EventSourceMessage[] = [];
   const parser = createParser({
-    onEvent({ id, data, event }) {
-      sinceEvent = 0;
-      if (id !== undefined && place !== undefined) place.lastEventId = id;
-      if (data !== '') options.event(data, event);
+    // Of the event that is open, whatever comments are between its lines. No character has less than a byte.
+    maxBufferSize: options.maxEventBytes,
+    onError(error) {
+      if (error.type === 'max-buffer-size-exceeded') isTooLarge = true;
     },
+    onEvent: (event) => void heard.push(event),
     onRetry(ms) {
       if (place !== undefined) place.retryMs = Math.min(ms, longestRetryMs);
     },
-    onComment() {
-      sinceEvent = 0;
-    },
   });
+  /** What of these bytes is events. */
+  function read(chunk: Buffer): readonly EventSourceMessage[] {
+    heard = [];
+    try {
+      parser.feed(decoder.write(chunk));
+    } catch {
+      isTooLarge = true; // for V8 too, which has no text as long as that
+    }
+    return heard;
+  }
   return new Promise((resolve) => {
     response.on('data', (chunk: Buffer) => {
-      sinceEvent += chunk.length;
-      parser.feed(decoder.write(chunk));
-      if (sinceEvent <= options.maxEventBytes) return;
+      if (isTooLarge) return;
+      for (const { id, data, event } of read(chunk)) {
+        if (isLarger(data, options.maxEventBytes)) {
+          isTooLarge = true;
+          break;
+        }
+        if (id !== undefined && place !== undefined) place.lastEventId = id;
+        if (data !== '') options.event(data, event);
+      }
+      if (!isTooLarge) return;
       resolve('too large');
       response.destroy();
     });
@@ -59,3 +75,7 @@ export function readEventStream(
     response.on('close', () => resolve('broken'));
   });
 }
+
+/** A character has three bytes at most, so most texts need not be counted. */
+const isLarger = (text: string, bytes: number): boolean =>
+  3 * text.length > bytes && Buffer.byteLength(text) > bytes;
