@@ -19,6 +19,8 @@ export interface Place {
 
 /** However long a server says. */
 export const longestRetryMs = 30_000;
+/** However short: one that says 0 would be asked again and again without a pause. */
+const shortestRetryMs = 50;
 
 export const firstPlace = (): Place => ({ lastEventId: undefined, retryMs: 1000 });
 
@@ -42,7 +44,8 @@ export function readEventStream(
     },
     onEvent: (event) => void heard.push(event),
     onRetry(ms) {
-      if (place !== undefined) place.retryMs = Math.min(ms, longestRetryMs);
+      if (place !== undefined)
+        place.retryMs = Math.min(Math.max(ms, shortestRetryMs), longestRetryMs);
     },
   });
   /** What of these bytes is events. */
