@@ -3,6 +3,7 @@ import { McpError } from '../mcp-error.js';
 import { onAbort } from '../on-abort.js';
 import { headersOf } from './envelope.js';
 import { timedOut } from './timed-out.js';
+import { broke } from '../transport/failure.js';
 import type { RequestId, Transport } from '../transport/transport.js';
 
 /** How far the server has come with a request. */
@@ -165,7 +166,14 @@ export class Peer {
         });
       const headers =
         this.#envelope === undefined ? undefined : { ...headersOf(method, sent), ...more };
-      void this.#transport?.send(text, id, headers);
+      // A transport of its user's own may fail of a request in either way.
+      try {
+        this.#transport
+          ?.send(text, id, headers)
+          ?.catch((cause: unknown) => this.#unsent(id, cause));
+      } catch (cause) {
+        this.#unsent(id, cause);
+      }
     });
   }
 
@@ -263,6 +271,10 @@ export class Peer {
     this.#pending.delete(id);
     pending.letGoOfSignal?.();
     return pending;
+  }
+
+  #unsent(id: number, cause: unknown): void {
+    this.#take(id)?.reject(McpError.isInstance(cause) ? cause : broke(this.#options.name, cause));
   }
 
   #answered(id: number, message: JsonObject): void {

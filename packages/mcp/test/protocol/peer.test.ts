@@ -94,6 +94,29 @@ test('what is no JSON is refused and nothing of it is sent', async () => {
   expect(await next).toEqual({ fine: true });
 });
 
+test.each<[string, Transport['send']]>([
+  ['rejects', () => Promise.reject(new Error('the socket is gone'))],
+  [
+    'throws',
+    () => {
+      throw new Error('the socket is gone');
+    },
+  ],
+])('a request whose sending %s fails of that', async (_how, send) => {
+  const { peer } = scene();
+  peer.speakOver({ send } as Transport);
+  const error = await refusal(peer.request('tools/call', {}));
+  expect(error).toMatchObject({ code: 'ORCH_MCP_CLOSED' });
+  expect(error.message).toContain('the socket is gone');
+});
+
+test('a request whose sending fails with an error of this package fails with it', async () => {
+  const { peer } = scene();
+  const known = new McpError('ORCH_MCP_RECORDING', 'That was not recorded.');
+  peer.speakOver({ send: () => Promise.reject(known) } as Partial<Transport> as Transport);
+  expect(await refusal(peer.request('ping', {}))).toBe(known);
+});
+
 test('a request that waits while thousands come and go is answered, times out or ends as any other', async () => {
   const { peer, sent, answer } = scene();
   const patient = peer.request('tools/call', { name: 'slow' });
