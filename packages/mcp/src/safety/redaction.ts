@@ -92,9 +92,23 @@ export function createRedactor(values: Iterable<string>): Redactor {
     done.add(given);
     given.message = text(given.message);
     if (given.stack !== undefined) given.stack = text(given.stack);
-    Object.defineProperty(given, 'details', { value: details(given.details) });
+    Object.defineProperty(given, 'details', { value: detailsOf(given) });
     if (given.cause !== undefined) given.cause = error(given.cause);
     return given;
+  }
+
+  /** Of what is nested deeper than it can be looked through nothing is shown: a secret may be anywhere in it. */
+  function detailsOf(given: McpError): McpError['details'] {
+    const looked = (value: unknown): unknown => {
+      try {
+        return details(value);
+      } catch {
+        return '[nested too deeply to be shown]';
+      }
+    };
+    return Object.fromEntries(
+      Object.entries(given.details).map(([key, value]) => [key, looked(value)]),
+    );
   }
 
   /** Another's error stays as it is, if it holds no secret; else its words stand in for it. */

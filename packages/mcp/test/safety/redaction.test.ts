@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { connect, createMcpHub, McpError } from '../../src/index.js';
 import { createRedactor } from '../../src/safety/redaction.js';
+import { nested } from '../faults/nested.js';
 import { refusal } from '../scene.js';
 
 const secret = 'fake-s3cret/"value"+of=tests';
@@ -66,6 +67,15 @@ describe('a redactor', () => {
     expect(cause.message).toContain('s3cret'); // not ours to change
     const aborted = new DOMException('given up', 'AbortError');
     expect(error(aborted)).toBe(aborted);
+  });
+
+  test('shows nothing of details that are nested deeper than it can look', () => {
+    const data: unknown = JSON.parse(nested);
+    const given = new McpError('ORCH_MCP_REMOTE', `no ${secret}`, {
+      details: { rpcCode: 5, data },
+    });
+    expect(error(given).message).toBe('no [redacted]');
+    expect(given.details).toEqual({ rpcCode: 5, data: '[nested too deeply to be shown]' });
   });
 });
 
