@@ -5,7 +5,7 @@ import { createAnswers } from '../answers/answers.js';
 import type { AskHandlers } from '../answers/handlers.js';
 import type { CreateEngine } from '../engine/engine.js';
 import { createSdkEngine } from '../engine/sdk-engine.js';
-import type { JsonObject } from '../json.js';
+import { excerpt, type JsonObject } from '../json.js';
 import { McpError } from '../mcp-error.js';
 import type { RequestOptions } from '../protocol/peer.js';
 import { whyUnapproved, type ApprovalStore } from '../safety/approval-store.js';
@@ -197,6 +197,16 @@ function createHousehold(options: ClientOptions): Household {
   };
 }
 
+/** One server never takes the others' lists away, whatever it fails of. */
+const unlistable = (name: string, cause: unknown): McpError =>
+  McpError.isInstance(cause)
+    ? cause
+    : new McpError(
+        'ORCH_MCP_RESULT',
+        `${name} gave no list: ${excerpt(cause instanceof Error ? cause.message : String(cause))}. See the cause.`,
+        { cause },
+      );
+
 /** As with any handler of events: nobody's call fails by it, and nobody overlooks it. */
 function apart(handler: () => void): void {
   try {
@@ -279,8 +289,7 @@ export function createMcpHub(options: HubOptions): McpHub {
             qualifiedName: `${one.name}${separator}${nameOf(item)}`,
           }));
         } catch (error) {
-          if (!McpError.isInstance(error)) throw error;
-          missing.push({ server: one.name, error });
+          missing.push({ server: one.name, error: unlistable(one.name, error) });
           return [];
         }
       }),

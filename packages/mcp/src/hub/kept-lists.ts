@@ -1,4 +1,4 @@
-import type { JsonObject } from '../json.js';
+import { excerpt, type JsonObject } from '../json.js';
 import { McpError } from '../mcp-error.js';
 import { unlessAborted } from '../on-abort.js';
 import type { RunningOptions } from '../protocol/peer.js';
@@ -215,7 +215,11 @@ export class KeptLists {
   }
 
   #take(kind: ListKind, items: readonly JsonObject[], generation: number): readonly JsonObject[] {
-    this.#options.guard.take(kind.part, items);
+    try {
+      this.#options.guard.take(kind.part, items);
+    } catch (cause) {
+      throw McpError.isInstance(cause) ? cause : this.#unjudged(kind, cause);
+    }
     this.#judgedAt.set(kind, generation);
     if (kind === toolList) {
       const tools = items as readonly Tool[];
@@ -223,6 +227,15 @@ export class KeptLists {
       this.#tools = new Map(tools.map((tool) => [tool.name, tool]));
     }
     return items;
+  }
+
+  #unjudged(kind: ListKind, cause: unknown): McpError {
+    const why = excerpt(cause instanceof Error ? cause.message : String(cause));
+    return new McpError(
+      'ORCH_MCP_RESULT',
+      `The ${kind.items} of ${this.#options.name} cannot be compared with what is pinned (${why}), so none of them is shown or used. What is nested thousands of levels deep is a defect of the server.`,
+      { cause },
+    );
   }
 }
 

@@ -53,6 +53,7 @@ export const faults: readonly Fault[] = [
   stdio('its definitions change in the middle of a session', 'recovers', 5000),
   stdio('its definitions change, and are pinned', 'ORCH_MCP_CHANGED', 5000),
   stdio('its definitions change, and the pins are to warn', 'recovers', 5000),
+  stdio('its definitions are nested too deeply, and are pinned', 'ORCH_MCP_RESULT', 5000),
   stdio('its description is poisoned, and is to be blocked', 'ORCH_MCP_POISONED', 5000),
   stdio('its description is poisoned, and is to be warned of', 'recovers', 5000),
   stdio('what it gives does not fit its output schema', 'ORCH_MCP_STRUCTURED', 5000),

@@ -319,6 +319,13 @@ export const stdioScenarios: Readonly<Record<string, Scenario<StdioServerSpec>>>
       expect(events.filter(({ type }) => type === 'definitions')).toHaveLength(1);
     },
   },
+  'its definitions are nested too deeply, and are pinned': {
+    server: mode('nested-pages'),
+    options: pinned('block'),
+    meet: call('good'),
+    check: mentions('levels deep'),
+    afterwards: false,
+  },
   'its description is poisoned, and is to be blocked': {
     server: mode('poisoned'),
     options: () => ({ scan: 'block' }),

@@ -155,6 +155,21 @@ describe('a hub', () => {
     expect(missing).toMatchObject([{ server: 'one', error: { code: 'ORCH_MCP_START' } }]);
   });
 
+  test('names those that failed of something else than themselves, too', async ({
+    onTestFinished,
+  }) => {
+    const find = (): never => {
+      throw new Error('the disk is gone');
+    };
+    const written = { command: process.execPath };
+    const origin = { scope: 'project', source: '.mcp.json', project: '/project', written };
+    const { hub } = scene(onTestFinished, { approvals: { find } as never }, { origin });
+    const { items, missing } = await hub.tools();
+    expect(new Set(items.map(({ server }) => server))).toEqual(new Set(['two']));
+    expect(missing).toMatchObject([{ server: 'one', error: { code: 'ORCH_MCP_RESULT' } }]);
+    expect(missing[0]?.error.message).toContain('the disk is gone');
+  });
+
   test('starts nothing once it is closed', async ({ onTestFinished }) => {
     const { hub } = scene(onTestFinished);
     await hub.call('one__good');

@@ -6,6 +6,8 @@ const [mode = 'good', file = ''] = process.argv.slice(2);
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const write = (text) => process.stdout.write(text);
 const send = (message) => write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
+/** Deeper than a walk from value to value can go. */
+const nested = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
 const text = (value) => ({ content: [{ type: 'text', text: value }] });
 
 if (mode === 'dies-at-start') {
@@ -86,10 +88,8 @@ const tools = {
   error: ({ id }) =>
     send({ id, error: { code: -32_050, message: 'no such row', data: { row: 5 } } }),
   misfits: ({ id }) => send({ id, result: { content: [], structuredContent: { n: 'x' } } }),
-  nested() {
-    const data = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
-    write(`{"jsonrpc":"2.0","method":"notifications/message","params":{"data":${data}}}\n`);
-  },
+  nested: () =>
+    write(`{"jsonrpc":"2.0","method":"notifications/message","params":{"data":${nested}}}\n`),
   silent: () => undefined,
   async slow({ id, token, args }) {
     for (let step = 1; step <= args.steps; step += 1) {
@@ -116,6 +116,10 @@ const tools = {
 
 function list(id, cursor) {
   if (mode === 'endless-pages') return send({ id, result: { tools: [], nextCursor: 'again' } });
+  if (mode === 'nested-pages') {
+    const tool = `{"name":"good","inputSchema":{"type":"object","default":${nested}}}`;
+    return write(`{"jsonrpc":"2.0","id":${id},"result":{"tools":[${tool}]}}\n`);
+  }
   const names = Object.keys(tools);
   const half = names.length >> 1;
   const described = (name) => ({
