@@ -44,7 +44,10 @@ export function readBody(
         );
     });
     response.on('error', reject);
-    response.on('close', () => reject(new Error('it ended in the middle of its answer')));
+    const close = (): void => reject(new Error('it ended in the middle of its answer'));
+    // It may have closed while somebody was asked what to do about its head.
+    if (response.closed) close();
+    else response.on('close', close);
   });
 }
 
