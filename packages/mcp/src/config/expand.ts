@@ -17,17 +17,21 @@ export function expandVariables(
 ): Expanded {
   const unset: string[] = [];
   const values: string[] = [];
-  const expanded = text.replaceAll(
-    /\$\{([A-Za-z_]\w*)(?::-([^}]*))?\}/g,
-    (written, name: string, fallback: string | undefined) => {
-      const value = Object.hasOwn(environment, name) ? environment[name] : undefined;
-      if (value !== undefined) {
-        values.push(value);
-        return value;
-      }
-      if (fallback === undefined) unset.push(name);
-      return fallback ?? written;
-    },
-  );
-  return { text: expanded, unset, values };
+  // Behind the last brace is none: each that begins there would be looked for up to the end.
+  const end = text.lastIndexOf('}') + 1;
+  const expanded = text
+    .slice(0, end)
+    .replaceAll(
+      /\$\{([A-Za-z_]\w*)(?::-([^}]*))?\}/g,
+      (written, name: string, fallback: string | undefined) => {
+        const value = Object.hasOwn(environment, name) ? environment[name] : undefined;
+        if (value !== undefined) {
+          values.push(value);
+          return value;
+        }
+        if (fallback === undefined) unset.push(name);
+        return fallback ?? written;
+      },
+    );
+  return { text: expanded + text.slice(end), unset, values };
 }

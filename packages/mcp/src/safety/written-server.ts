@@ -58,8 +58,10 @@ function quoted(word: string): string {
 const reference = /(\$\{[A-Za-z_]\w*)((?::-[^}]*)?\})/;
 
 function referencesOf(value: string): string {
-  const pieces = value.split(reference);
-  return pieces
+  // Behind the last brace is none: each that begins there would be looked for up to the end.
+  const end = value.lastIndexOf('}') + 1;
+  const pieces = value.slice(0, end).split(reference);
+  return [...pieces.slice(0, -1), `${pieces.at(-1) ?? ''}${value.slice(end)}`]
     .map((piece, at) => {
       if (at % 3 === 1) return piece;
       if (at % 3 === 2) return /^(?::-)?\}$/.test(piece) ? piece : ':-[redacted]}';

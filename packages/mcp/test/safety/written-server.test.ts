@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { describeForPerson } from '../../src/safety/written-server.js';
+import { describeForLog, describeForPerson } from '../../src/safety/written-server.js';
 
 describe('what a person is asked about', () => {
   test('is shown with what its variables and headers hold, as it is written', () => {
@@ -58,4 +58,14 @@ describe('what a person is asked about', () => {
     ])
       expect(shown({ API_KEY: value })).toContain(`API_KEY=${value}`);
   });
+});
+
+test('in a log, of values no more is said than what they refer to', () => {
+  const logged = (value: string): string => describeForLog({ command: 'x', env: { KEY: value } });
+  expect(logged('a ${HOME:-/root} b ${KEY}')).toBe(
+    "x with the variables KEY='[redacted]${HOME:-[redacted]}[redacted]${KEY}'",
+  );
+  expect(logged('${KEY}${')).toBe("x with the variables KEY='${KEY}[redacted]'");
+  // References that nothing closes take no longer than they are long.
+  expect(logged('${a:-'.repeat(300_000))).toBe("x with the variables KEY='[redacted]'");
 });
