@@ -6,7 +6,7 @@ import type { RunLayout } from './layout.js';
 import { isMissing } from './segments.js';
 
 /** A command on its way to the leader. The id makes it count once, however often it is read. */
-export interface InboxRecord {
+interface InboxRecord {
   readonly v: 1;
   readonly id: string;
   readonly at: string;
@@ -42,29 +42,36 @@ export async function inboxBytes(layout: RunLayout): Promise<number> {
   }
 }
 
-/**
- * Commands as they arrive, from the first one on, until the signal. `expired`: it was written before
- * `since`, to a leader that is gone.
- */
+/** What a leader acts on. */
+interface Asked {
+  readonly id: string;
+  readonly command: Command;
+  /** It was written to a leader that is gone. */
+  readonly expired: boolean;
+}
+
+/** Commands as they arrive, from the first one on, until the signal. What lies before `since` has expired. */
 export async function* followInbox(
   layout: RunLayout,
   signal: AbortSignal,
   since = 0,
-): AsyncIterable<InboxRecord & { readonly expired: boolean }> {
-  for await (const { value, byteEnd } of follow<InboxRecord>(layout.inbox, { signal })) {
-    if (isInboxRecord(value)) yield { ...value, expired: byteEnd <= since };
+): AsyncIterable<Asked> {
+  for await (const { value, byteEnd } of follow(layout.inbox, { signal })) {
+    const asked = readRecord(value);
+    if (asked) yield { ...asked, expired: byteEnd <= since };
   }
 }
 
-/** Anybody who may write the file can write anything into it. */
-function isInboxRecord(value: unknown): value is InboxRecord {
-  const record = value as Partial<InboxRecord> | null;
-  return (
-    typeof record === 'object' &&
-    record !== null &&
-    typeof record.id === 'string' &&
-    typeof record.command === 'object' &&
-    (record.command as Partial<Command> | null)?.kind === 'cancel' &&
-    typeof (record.command as Partial<Command>).by === 'string'
-  );
+/**
+ * Anybody who may write the file can write anything into it. Only the known fields of a command go on from
+ * here: others, which may be nested deeper than JSON can be written, would end the run that records them.
+ */
+function readRecord(value: unknown): Omit<Asked, 'expired'> | undefined {
+  const { id, command } = fieldsOf(value);
+  const { kind, by, reason } = fieldsOf(command);
+  if (typeof id !== 'string' || kind !== 'cancel' || typeof by !== 'string') return undefined;
+  return { id, command: { kind, by, ...(typeof reason === 'string' ? { reason } : {}) } };
 }
+
+const fieldsOf = (value: unknown): Readonly<Record<string, unknown>> =>
+  (typeof value === 'object' && value !== null ? value : {}) as Readonly<Record<string, unknown>>;

@@ -232,8 +232,21 @@ async function lead(
   };
 
   async function record(bodies: readonly NewEvent[]): Promise<void> {
+    if (failure) throw failure.error;
     const at = new Date(clock.now()).toISOString();
-    const events = bodies.map((body): Event => ({ v: 1, seq: ++seq, at, ...body }));
+    const events = bodies.map((body, index): Event => ({
+      v: 1,
+      seq: seq + 1 + index,
+      at,
+      ...body,
+    }));
+    try {
+      events.forEach(checkWritable);
+    } catch (error) {
+      failure = { error };
+      throw error;
+    }
+    seq += events.length;
     const written = writer.appendMany(events);
     acknowledged = Promise.all([acknowledged, written]).then(async () => {
       await confirmLead();
@@ -243,5 +256,22 @@ async function lead(
       }
     });
     return acknowledged;
+  }
+}
+
+/**
+ * The writer tells only later that it refused an event, when the number of that event is given away and others
+ * after it are in the file: nobody could read that journal any more. @throws CoordinatorError `ORCH_RUN_INVARIANT`
+ */
+function checkWritable(event: Event): void {
+  try {
+    JSON.stringify(event);
+  } catch (error) {
+    throw new CoordinatorError(
+      'ORCH_RUN_INVARIANT',
+      `The event ${event.type} cannot be written as JSON (${String(error)}). The journal is whole without it`,
+      { type: event.type },
+      error,
+    );
   }
 }

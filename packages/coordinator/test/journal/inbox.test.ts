@@ -68,3 +68,26 @@ it('what is not a command is passed over', async () => {
     stop.abort();
   }
 });
+
+it('a command is what is known of one: what else its line holds reaches nobody', async () => {
+  const layout = runLayout(directory, 'run0000003');
+  mkdirSync(layout.directory, { recursive: true });
+  const deep = '['.repeat(20_000) + ']'.repeat(20_000);
+  const lines = [
+    `{"v":1,"id":"a","command":{"kind":"cancel","by":"me","z":${deep}},"z":${deep}}`,
+    '{"v":1,"id":"b","command":{"kind":"cancel","by":"me","reason":"enough"}}',
+    '{"v":1,"id":"c","command":{"kind":"cancel","by":"me","reason":["enough"]}}',
+  ];
+  appendFileSync(layout.inbox, lines.map((line) => `${line}\n`).join(''));
+  const stop = new AbortController();
+  const read = [];
+  for await (const record of followInbox(layout, stop.signal)) {
+    read.push(record);
+    if (read.length === lines.length) stop.abort();
+  }
+  expect(read).toEqual([
+    { id: 'a', command: { kind: 'cancel', by: 'me' }, expired: false },
+    { id: 'b', command: { kind: 'cancel', by: 'me', reason: 'enough' }, expired: false },
+    { id: 'c', command: { kind: 'cancel', by: 'me' }, expired: false },
+  ]);
+});

@@ -20,6 +20,7 @@ import {
 } from '../../src/journal/journal.js';
 import { runLayout, type RunLayout } from '../../src/journal/layout.js';
 import type { EventBodies } from '../../src/state/index.js';
+import type { Json } from '../../src/json.js';
 import type { Owner, Owners } from '../../src/index.js';
 
 let directory: string;
@@ -82,6 +83,25 @@ describe('append()', () => {
     expect(Object.keys(state.tasks)).toEqual(['a', 'c']);
     expect(state.epoch).toBe(2);
     await Promise.all([old.close(), journal.close()]);
+  });
+
+  it('takes nothing more after an event that cannot be written, and stays whole', async () => {
+    const journal = await create();
+    await journal.append(skip('a'));
+    const deep = JSON.parse(`${'['.repeat(20_000)}${']'.repeat(20_000)}`) as Json;
+    const item = { id: 'f[0]', label: 'f[0]', key: 'k', value: deep };
+    const outcomes = await Promise.allSettled([
+      journal.append(skip('b')),
+      journal.append(skip('c'), { type: 'task.expanded', node: 'f', items: [item] }),
+      journal.append(skip('d')),
+    ]);
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected']);
+    await expect(journal.append(skip('e'))).rejects.toBe(journal.failure()?.error);
+    await journal.close();
+    const { journal: taken } = await take(2);
+    await taken.append(skip('f'));
+    await taken.close();
+    expect(Object.keys((await readJournal(layout)).tasks)).toEqual(['a', 'b', 'f']);
   });
 
   it('keeps a torn last group out, at every length it can be cut to', async () => {
