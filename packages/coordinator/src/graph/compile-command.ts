@@ -76,7 +76,10 @@ function compileLine(
     return { argv: split.argv.map((value) => ({ kind: 'literal', value })), shell: false };
   }
   const place = placeOf(plan, path, line, { allowed: [] });
-  const words = (line.match(/\$\{\{.*?\}\}|[^\s'"]+/g) ?? []).map((word) => JSON.stringify(word));
+  // A reference that nothing closes goes to the end of its line: its end is looked for once.
+  const words = (line.match(/\$\{\{.*?(?:\}\}|$)|[^\s'"]+/gm) ?? []).map((word) =>
+    JSON.stringify(word),
+  );
   const list = `run: [${words.join(', ')}]`;
   const shell = `sh: ${JSON.stringify(line.trimEnd())}`;
   const isReference = line.includes('${{');

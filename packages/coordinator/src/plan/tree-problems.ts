@@ -81,11 +81,25 @@ export function reportGlob(
   });
 }
 
-/** The tag and anchor right before a node. They are at most a line long. */
+/**
+ * The tag and anchor right before a node. They are at most a line long. They are looked for from their end, each
+ * character once: before them may stand a comment, which is anybody's text, and there are as many nodes as one likes.
+ */
 function propertiesBefore(text: string, end: number): { offset: number; text: string } {
-  const window = text.slice(Math.max(0, end - 1024), end);
-  const match = /(?:^|[\s[{,])((?:[!&][^\s,[\]{}]*\s*)+)$/.exec(window);
-  const found = match?.[1];
-  if (found === undefined) return { offset: end, text: '' };
-  return { offset: end - found.length, text: found.trim() };
+  const least = Math.max(0, end - 1024);
+  let offset = end;
+  for (;;) {
+    const wordEnd = backWhile(/\s/, text, offset, least);
+    const start = backWhile(/[^\s,[\]{}]/, text, wordEnd, least);
+    if (start === wordEnd || !/[!&]/.test(text.charAt(start))) break;
+    if (start > least && !/[\s[{,]/.test(text.charAt(start - 1))) break;
+    offset = start;
+  }
+  return { offset, text: text.slice(offset, end).trim() };
+}
+
+/** Where the characters of a kind begin that end at `at`. */
+function backWhile(kind: RegExp, text: string, at: number, least: number): number {
+  while (at > least && kind.test(text.charAt(at - 1))) at--;
+  return at;
 }

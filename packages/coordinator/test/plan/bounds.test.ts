@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { HEAD, problemsOf } from './plan-from-text.js';
+import { brief, HEAD, problemsOf } from './plan-from-text.js';
 
 const codes = async (text: string): Promise<string[]> => [
   ...new Set((await problemsOf(text)).map((problem) => problem.code)),
@@ -83,6 +83,20 @@ describe('readPlan() bounds what a text can cost', () => {
   ])('comes to an end with %s of four thousand tasks', async (_, tasks) => {
     const problems = await problemsOf(`${HEAD}tasks:\n${tasks(4000)}\n`);
     expect(problems.length).toBeLessThanOrEqual(501);
+  });
+
+  it('reads the comment before an anchor or a tag once, whatever stands in it', async () => {
+    const plan = (comment: string): string =>
+      `${HEAD}# ${comment}\ntasks: &all\n  - { id: a, prompt: !tag x }\n`;
+    const found = ['4:8 ORCH_PLAN_ALIAS', '5:22 ORCH_PLAN_TAG'];
+    for (const comment of ['go', `go ${'!'.repeat(200)}, now`, `go ${'!a '.repeat(300)}, now`]) {
+      expect((await problemsOf(plan(comment))).map(brief)).toEqual(found);
+    }
+  });
+
+  it('reads a command with a mebibyte of references that nothing closes once', async () => {
+    const text = `${HEAD}tasks:\n  - id: a\n    run: "${'${{ '.repeat(250_000)}"\n`;
+    expect(await codes(text)).toEqual(['ORCH_PLAN_COMMAND']);
   });
 
   it('refuses NUL and other control characters, written out or escaped', async () => {
