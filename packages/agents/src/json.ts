@@ -5,6 +5,18 @@ export interface JsonObject {
   readonly [key: string]: Json;
 }
 
+/**
+ * More levels than this no output needs. JSON is read however deep it is, but what walks through a value or writes
+ * it down breaks at some thousands of levels.
+ */
+export const deepest = 1000;
+
+/** Whether a value has more levels than `deepest`. */
+export const isTooDeep = (value: Json, room = deepest): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  (room === 0 || Object.values(value).some((item: Json) => isTooDeep(item, room - 1)));
+
 /** The value as an object, or undefined when it is anything else. */
 export function asObject(value: Json | undefined): JsonObject | undefined {
   return isObject(value) ? value : undefined;

@@ -4,7 +4,7 @@ import type { AgentEvent, Notice } from '../event.js';
 import { createEventQueue } from '../event-queue.js';
 import { lastPart } from '../excerpt.js';
 import type { Redaction } from '../redaction.js';
-import { endOfUnstarted, isAborted, settle } from '../process-end.js';
+import { endOfUnstarted, isAborted, sayEnd } from '../process-end.js';
 import { createConversation, type Patience } from './conversation.js';
 import { createInterpreter } from './interpreter.js';
 import type { ClaudeTurnRequest } from './request.js';
@@ -82,14 +82,12 @@ export async function runClaudeTurn(launch: Launch, context: TurnContext): Promi
   if (isAborted(context)) cancel();
   conversation.begin();
 
-  void settle(running).then(({ ended, problem }) => {
+  void sayEnd(running, queue, (ended) => {
     conversation.close();
     context.signal?.removeEventListener('abort', cancel);
     const exit = exitOf(ended);
-    if (problem !== undefined) void queue.push(problem);
     if (exit.by === 'lingered') void queue.push(lingered(interpreter.background.running));
-    void queue.push(interpreter.end(exit));
-    queue.close();
+    return interpreter.end(exit);
   });
 
   function exitOf(ended: Ended): ClaudeExit {

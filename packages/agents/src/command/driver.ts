@@ -3,7 +3,7 @@ import type { AgentDriver, Turn, TurnContext } from '../driver.js';
 import type { AgentEvent, TurnEnded, TurnError, TurnOutcome } from '../event.js';
 import { createEventQueue } from '../event-queue.js';
 import { lastPart, oneLine } from '../excerpt.js';
-import { endOfUnstarted, isAborted, settle } from '../process-end.js';
+import { endOfUnstarted, isAborted, sayEnd } from '../process-end.js';
 import { createRedaction, type Redaction } from '../redaction.js';
 import { noUsage } from '../usage.js';
 import { layOutInputs } from './inputs.js';
@@ -79,13 +79,11 @@ async function startCommand(request: CommandTurnRequest, context: TurnContext): 
     void running.write(inputs.stdin);
     running.closeStdin();
   }
-  void settle(running).then(async ({ ended, problem }) => {
+  void sayEnd(running, queue, async (ended) => {
     const end = endOf(request, ended, reader, redaction);
     const isHandedOn = request.output === 'lines' && end.output !== undefined;
     await record.finish(isHandedOn ? 'the output of this task' : undefined);
-    if (problem !== undefined) void queue.push(problem);
-    void queue.push(end);
-    queue.close();
+    return end;
   });
   return { events: queue.events, cancel, pid: running.identity.pid };
 }

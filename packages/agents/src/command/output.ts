@@ -1,4 +1,4 @@
-import type { Json } from '../json.js';
+import { deepest, isTooDeep, type Json } from '../json.js';
 import { findJsonFault } from '../json-fault.js';
 
 /** Keeps a command's stdout as far as its output needs it. */
@@ -38,7 +38,10 @@ export function createOutputReader(
 function readJson(text: string): { readonly output?: Json; readonly fault?: string } {
   if (text.trim() === '') return { fault: 'stdout is empty: expected JSON' };
   try {
-    return { output: JSON.parse(text) as Json };
+    const output = JSON.parse(text) as Json;
+    if (isTooDeep(output))
+      return { fault: `stdout is JSON of more than ${deepest} levels, and is not handed on` };
+    return { output };
   } catch {
     const fault = findJsonFault(text);
     if (fault === undefined) return { fault: 'stdout is not JSON' };

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createProcessOwner } from '@orch/process';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { runClaudeTurn } from '../../src/claude/turn.js';
 import { createClaudeDriver, type ClaudeDriverOptions } from '../../src/index.js';
 import { readAll } from '../read-all.js';
 
@@ -53,6 +54,27 @@ describe('a turn of a program that does not behave', () => {
     const turn = await driver.start(request, { owner });
     const end = (await readAll(turn.events)).at(-1);
     expect(end).toMatchObject({ outcome: 'failed', usd: null, error: { reason: 'no_result' } });
+  });
+
+  it('has its end also where nothing can be made of it', async () => {
+    const { owner, request } = setUp('exits without a result');
+    const turn = await runClaudeTurn(
+      {
+        ...{ argv: [program], env: request.env, request, prompt: 'Go.', continuing: false },
+        notices: [],
+        redaction: {
+          text: () => {
+            throw new RangeError('too deep');
+          },
+          value: (value) => value,
+        },
+        patience: { lingerMs: 60_000, backgroundMs: 60_000, interruptMs: 60_000 },
+      },
+      { owner },
+    );
+    const end = (await readAll(turn.events)).at(-1);
+    expect(end).toMatchObject({ outcome: 'failed', usd: null, exit: { code: 0 } });
+    expect(end?.kind === 'end' && end.error?.message).toContain('too deep');
   });
 
   it('one that refuses to ask before tool calls is told nothing', async () => {

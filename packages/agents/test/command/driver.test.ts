@@ -139,6 +139,24 @@ describe('a turn of a command', () => {
     expect(long.end.error?.message).toContain('4 bytes');
   });
 
+  it.each([[[]], [['token-0123456789']]])(
+    'hands no JSON on that is nested deeper than anything could read (secrets: %j)',
+    async (secrets) => {
+      const { run } = setUp();
+      const nested = (levels: number) => ({
+        argv: ['node', '-p', `"[".repeat(${levels}) + "]".repeat(${levels})`] as const,
+      });
+      const fine = await run(nested(1000), { output: 'json', secrets });
+      expect(fine.end.outcome).toBe('completed');
+      for (const levels of [1001, 20_000]) {
+        const { end } = await run(nested(levels), { output: 'json', secrets });
+        expect(end).toMatchObject({ outcome: 'failed', error: { reason: 'output' } });
+        expect(end.error?.message).toContain('more than 1000 levels');
+        expect(end).not.toHaveProperty('output');
+      }
+    },
+  );
+
   it('limits and cancel() end it with all it started', async () => {
     const { owner, driver, root, run } = setUp();
     const shell = 'tail -f /dev/null & tail -f /dev/null';
