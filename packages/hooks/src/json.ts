@@ -8,6 +8,18 @@ export interface JsonObject {
 export const isJsonObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/**
+ * More levels than this no answer needs. JSON is read however deep it is, but what walks through a value or writes
+ * it down breaks at some thousands of levels.
+ */
+export const deepest = 1000;
+
+/** Whether a value has more levels than `deepest`. */
+export const isTooDeep = (value: Json, room = deepest): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  (room === 0 || Object.values(value).some((item: Json) => isTooDeep(item, room - 1)));
+
 /** A field of the object itself; what it inherits (`__proto__`, `constructor`) is no field. */
 export const own = (value: JsonObject, key: string): Json | undefined =>
   Object.hasOwn(value, key) ? value[key] : undefined;

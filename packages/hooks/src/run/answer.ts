@@ -1,5 +1,14 @@
 import type { EventFacts } from '../events/claude-events.js';
-import { excerpt, isJsonObject, own, parseJson, type Json, type JsonObject } from '../json.js';
+import {
+  deepest,
+  excerpt,
+  isJsonObject,
+  isTooDeep,
+  own,
+  parseJson,
+  type Json,
+  type JsonObject,
+} from '../json.js';
 
 /** What a hook said, read by Claude Code's conventions. */
 export interface Answer {
@@ -58,6 +67,7 @@ export function shapeAnswer(
   facts: EventFacts,
 ): Answer | AnswerFault {
   if (value === undefined || value === null) return {};
+  if (isTooDeep(value)) return { fault: `its answer has more than ${deepest} levels` };
   if (!isJsonObject(value)) return wrong('the answer', 'an object', value);
   if (own(value, 'async') === true)
     return { fault: 'it wants to answer later (async), which decides nothing' };

@@ -28,6 +28,7 @@ parentPort.on('message', async ({ id, event, payload }) => {
 });
 `;
 
+/** What the program above says of one event: one of the two. */
 interface Said {
   readonly id: number;
   readonly text?: string;
@@ -62,14 +63,18 @@ export function createFunctionThread(module: string): FunctionThread {
     });
     waiting = mine;
     const fail = (ran: Ran): void => drop(worker, mine, ran);
-    worker.on('message', (said: Said) => {
+    worker.on('message', (said: unknown) => {
+      if (!isSaid(said)) {
+        fail(failed('invalid', 'it said something that is no answer'));
+        return;
+      }
       const one = mine.get(said.id);
       if (one === undefined) return;
       mine.delete(said.id);
       if (mine.size === 0) worker.unref();
       one.settle(readSaid(said, one.delivery));
     });
-    worker.once('error', (error) => fail(failed('crash', `it threw: ${excerpt(String(error))}`)));
+    worker.once('error', (error) => fail(failed('crash', `it threw: ${excerpt(textOf(error))}`)));
     worker.once('exit', (code) => fail(failed('crash', `it ended its thread with code ${code}`)));
     worker.stdout.resume();
     worker.stderr.resume();
@@ -116,6 +121,22 @@ export function createFunctionThread(module: string): FunctionThread {
       await worker.terminate();
     },
   };
+}
+
+/** The module shares the port with the program that loads it, and can say anything there. */
+function isSaid(said: unknown): said is Said {
+  const { id, text, error } = (said ?? {}) as Readonly<Record<string, unknown>>;
+  const [one, none] = text === undefined ? [error, text] : [text, error];
+  return typeof id === 'number' && typeof one === 'string' && none === undefined;
+}
+
+/** Anything can be thrown, also what has no text. */
+function textOf(thrown: unknown): string {
+  try {
+    return String(thrown);
+  } catch {
+    return 'a value that has no text';
+  }
 }
 
 function readSaid({ text = '', error }: Said, { event, facts }: Delivery): Ran {

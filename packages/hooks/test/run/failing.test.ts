@@ -3,6 +3,9 @@ import { node, on, prints, setScene, sh } from '../scene.js';
 
 const allow = '{"hookSpecificOutput":{"hookEventName":"PreToolUse","permissionDecision":"allow"}}';
 
+/** The part of a program that is JSON of so many levels. */
+const nested = (levels: number): string => `'['.repeat(${levels}) + ']'.repeat(${levels})`;
+
 describe('a hook that gives no valid answer', () => {
   it.each([
     ['crash', node('process.exit(1)'), 'exit code 1'],
@@ -18,6 +21,8 @@ describe('a hook that gives no valid answer', () => {
     ['invalid', prints(allow.replace('"allow"', '"banana"')), 'allow, deny, ask or defer'],
     ['invalid', prints('{"async":true}'), 'async'],
     ['invalid', prints('{"continue":"no"}'), 'true or false'],
+    ['invalid', node(`console.log('{"decision":' + ${nested(12_000)} + '}')`), '1000 levels'],
+    ['invalid', node(`console.log('{"any":' + ${nested(1000)} + '}')`), '1000 levels'],
     ['flood', node('process.stdout.write("x".repeat(2e6))'), 'bytes'],
     ['flood', sh('yes'), 'bytes'],
   ])('%s: %j blocks the tool', async (kind, hook, said) => {
@@ -48,6 +53,7 @@ describe('a hook that gives no valid answer', () => {
     ['quiet', sh('exit 0')],
     ['allowing', prints(allow)],
     ['talking', prints('all is well')],
+    ['nested', node(`console.log('{"any":' + ${nested(999)} + '}')`)],
   ])('a %s one blocks nothing', async (_name, hook) => {
     const outcome = await setScene().dispatch(on('PreToolUse', hook), 'PreToolUse');
     expect(outcome.blocked).toBe(false);

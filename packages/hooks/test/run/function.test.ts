@@ -9,6 +9,12 @@ function moduleOf(scene: Scene, text: string, more: object = {}): object {
   return { type: 'function', module, ...more };
 }
 
+/** Parts of module texts. */
+const nested =
+  'const nested = (levels) => { let value = []; for (let i = 1; i < levels; i += 1) value = [value]; return value; };';
+const port = 'import { parentPort } from "node:worker_threads";';
+const never = '() => new Promise(() => setInterval(() => undefined, 9))';
+
 describe('a function', () => {
   it('gets the payload and answers with a value; the module is loaded once', async () => {
     const scene = setScene();
@@ -40,6 +46,23 @@ describe('a function', () => {
     ['timeout', 'export default () => new Promise(() => {});'],
     ['invalid', 'export default () => "fine";'],
     ['invalid', 'export default () => ({ decision: "maybe" });'],
+    ['invalid', 'export default () => () => undefined;'],
+    ['invalid', `${nested} export default () => ({ decision: nested(12_000) });`],
+    [
+      'invalid',
+      `${nested} export default (_, { event }) => ({ hookSpecificOutput: { hookEventName: event, updatedInput: { a: nested(2_000) } } });`,
+    ],
+    ['invalid', `${port} parentPort.postMessage(null); export default ${never};`],
+    ['invalid', `${port} parentPort.postMessage({}); export default ${never};`],
+    ['invalid', `${port} parentPort.postMessage({ id: 1, text: 5 }); export default ${never};`],
+    [
+      'invalid',
+      `${port} parentPort.postMessage({ id: 1, text: 5, error: "no" }); export default ${never};`,
+    ],
+    [
+      'crash',
+      `setTimeout(() => { throw { toString: 1, valueOf: 1 }; }, 1); export default ${never};`,
+    ],
     ['flood', 'export default () => ({ systemMessage: "x".repeat(2e6) });'],
   ])('%s: %s blocks', async (kind, text) => {
     const scene = setScene();
@@ -47,6 +70,19 @@ describe('a function', () => {
     const outcome = await scene.dispatch(on('PreToolUse', hook), 'PreToolUse');
     expect(outcome).toMatchObject({ blocked: true });
     expect(outcome.results[0]?.failure?.kind).toBe(kind);
+  });
+
+  it('that said what is no answer is loaded anew for the next event', async () => {
+    const scene = setScene();
+    const text = `${port} export default ({ tool_name }) => {
+      if (tool_name === 'Bash') parentPort.postMessage(null);
+      return tool_name === 'Bash' ? new Promise(() => undefined) : { systemMessage: 'fine' };
+    };`;
+    const engine = scene.engine(await scene.load(on('PreToolUse', moduleOf(scene, text))));
+    const [{ failure } = {}] = (await engine.dispatch('PreToolUse', bash)).results;
+    expect(failure).toMatchObject({ kind: 'invalid' });
+    const next = await engine.dispatch('PreToolUse', { ...bash, tool_name: 'Read' });
+    expect(next).toMatchObject({ blocked: false, systemMessages: ['fine'] });
   });
 
   it('has the environment of a hook, not ours', async () => {

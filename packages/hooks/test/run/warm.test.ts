@@ -51,6 +51,7 @@ describe('a warm program', () => {
     ['invalid', 'say("{not json");'],
     ['invalid', 'say({ decision: "block" });'],
     ['invalid', 'say({ id, decision: "maybe" });'],
+    ['invalid', 'say(`{"id":${id},"decision":${"[".repeat(12_000)}${"]".repeat(12_000)}}`);'],
     ['flood', 'say("x".repeat(2e6));'],
   ])('%s: %s blocks, and the next event gets a new process', async (kind, fault) => {
     const scene = setScene();
