@@ -39,6 +39,7 @@ type Sent =
 
 function send({ url, headers }: HttpTarget, body: string, signal: AbortSignal): Promise<Sent> {
   return new Promise((resolve) => {
+    let answered = false;
     const fail = (error: Error): void => resolve({ error: error.message });
     const request = url.startsWith('https:') ? requestSecure : requestPlain;
     const sending = request(
@@ -52,13 +53,19 @@ function send({ url, headers }: HttpTarget, body: string, signal: AbortSignal): 
           'content-length': Buffer.byteLength(body),
         },
       },
-      (response) =>
+      (response) => {
+        answered = true;
         void receive(response).then(
           (text) => resolve({ status: response.statusCode ?? 0, body: text }),
           fail,
-        ),
+        );
+      },
     );
     sending.on('error', fail);
+    // Of a connection that another protocol was to take over there is no error, and the timeout went with it.
+    sending.on('close', () => {
+      if (!answered) fail(new Error('the connection was closed'));
+    });
     sending.end(body);
   });
 }

@@ -77,6 +77,21 @@ describe('an http hook', () => {
     expect(outcome.results[0]?.failure?.kind).toBe(kind);
   });
 
+  it('that is answered with another protocol blocks', async () => {
+    const { url } = await serve((response) => {
+      // Node takes the connection from the request then, and says nothing of it but that it is closed.
+      response.socket?.write(
+        'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\n',
+      );
+    });
+    const outcome = await setScene().dispatch(
+      on('PreToolUse', { type: 'http', url, timeoutMs: 1000 }),
+      'PreToolUse',
+    );
+    expect(outcome).toMatchObject({ blocked: true });
+    expect(outcome.results[0]?.failure?.kind).toBe('unreachable');
+  });
+
   it.each([
     'http://example.com/',
     'http://localhost:1/',
