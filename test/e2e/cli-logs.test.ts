@@ -1,8 +1,8 @@
-import { writeFileSync } from 'node:fs';
+import { truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { here, scripted, startModel, type TestModel } from '../harness/model.js';
-import { startOrch, type Finished } from '../harness/orch.js';
+import { runDirectory, startOrch, type Finished } from '../harness/orch.js';
 import { makeRepository, type TestRepository } from '../harness/repository.js';
 import { processesWith, until } from '../harness/witness.js';
 
@@ -106,5 +106,23 @@ describe('logs -f', () => {
     const { code, stderr } = await slow.finished;
     expect(code).toBe(0);
     expect(stderr).toContain('was interrupted');
+  });
+
+  it('says so and ends when somebody cuts what it shows', async () => {
+    plan([{ id: 'slow', sh: waits(go), effect: 'none' }]);
+    const running = startOrch(repository, run);
+    await until('the task runs', () => processesWith('ORCH_TASK', 'slow').length > 0);
+    const slow = following(['logs', 'slow', '-f', '--json']);
+    await until('it is shown', () => slow.text().includes('before'));
+    truncateSync(path.join(runDirectory(repository) ?? '', 'sessions', 'slow.1.jsonl'));
+    const { code, stdout, stderr } = await slow.finished;
+    writeFileSync(go, '');
+    await running.finished;
+    expect(stderr).toContain('(ORCH_JSONL_SHRUNK)');
+    expect(JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '')).toMatchObject({
+      ok: false,
+      error: { code: 'ORCH_JSONL_SHRUNK' },
+    });
+    expect(code).toBe(7);
   });
 });

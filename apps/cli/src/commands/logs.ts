@@ -72,7 +72,7 @@ async function followTask(
   // A fan-out's items are not there before its list is: their names can be waited for.
   if (!(await couldCome(first, wanted))) pickTask(first, wanted);
   const begun = findTask(first.state, wanted)?.attempts.at(-1)?.attempt ?? 1;
-  const logs = attemptFollower(first, begun, flags, printer(screen, flags));
+  const logs = attemptFollower(first, begun, flags, printer(screen, flags), interrupt);
   try {
     let announced = false;
     for await (const record of news) {
@@ -104,12 +104,16 @@ const couldCome = async ({ layout, state, led }: RunRecord, wanted: string): Pro
   return node !== undefined && !(node.id in state.expansions);
 };
 
-/** Shows attempts one after the other, each live while it runs. */
+/**
+ * Shows attempts one after the other, each live while it runs. `onFailure` is called when no more of one can be
+ * shown, long before it ends; why is thrown by `catchUp` or `close`, whichever comes next.
+ */
 function attemptFollower(
   { layout }: RunRecord,
   begun: number,
   { attempt: only }: LogsFlags,
   show: (entry: Entry) => void,
+  onFailure: () => void,
 ): {
   catchUp(task: TaskState): Promise<void>;
   isOver(task: TaskState): boolean;
@@ -126,6 +130,7 @@ function attemptFollower(
         show(entry);
       }
     })();
+    live.catch(onFailure);
     return {
       attempt,
       end: async () => {
