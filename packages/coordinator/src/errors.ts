@@ -8,7 +8,7 @@ const brand = Symbol.for('@orch/coordinator.error');
  * - `ORCH_RUN_FOREIGN_VERSION`: the journal was written by a newer major version.
  * - `ORCH_RUN_PLAN_BROKEN`: the recorded plan of a run is missing or damaged (exit 7).
  * - `ORCH_JOURNAL_BROKEN`: it holds no event, or its hash chain does not hold (exit 7).
- * - `ORCH_RUN_INVARIANT`: the journal says something that cannot be; a defect of orch.
+ * - `ORCH_RUN_INVARIANT`: the journal says something that cannot be, or was to say what cannot be written; a defect of orch.
  */
 export type CoordinatorErrorCode =
   | 'ORCH_RUN_NOT_FOUND'

@@ -1,3 +1,4 @@
+import { constants } from 'node:buffer';
 import { isAbsolute } from 'node:path';
 import type { Limits } from './limits.js';
 import { ProcessError } from './process-error.js';
@@ -99,22 +100,30 @@ function refuse(what: string, expected: string, received: unknown): never {
   );
 }
 
-function checkNumber(what: string, value: number | undefined, least: number): void {
-  // Node fires a timer above 2^31-1 ms (24 days) at once.
-  if (value === undefined || (value >= least && value < 2 ** 31)) return;
-  refuse(what, `a number from ${least} to 2147483647`, value);
+/** Node fires a timer above 2^31-1 ms (24 days) at once. */
+const longestTimer = 2 ** 31 - 1;
+
+function checkNumber(
+  what: string,
+  value: number | undefined,
+  least: number,
+  most = longestTimer,
+): void {
+  if (value === undefined || (value >= least && value <= most)) return;
+  refuse(what, `a number from ${least} to ${most}`, value);
 }
 
-/** How output is read, with its defaults. */
+/** How output is read, checked and with its defaults. */
 export const fillIn = ({
   captureBytes = 1024 * 1024,
   digest = true,
   maxLineBytes = 16 * 1024 * 1024,
-}: Pick<ProcessSpec, 'captureBytes' | 'digest' | 'maxLineBytes'>) => ({
-  captureBytes,
-  digest,
-  maxLineBytes,
-});
+}: Pick<ProcessSpec, 'captureBytes' | 'digest' | 'maxLineBytes'>) => {
+  checkNumber('captureBytes', captureBytes, 0);
+  // A line is handed over as one text; of a longer one Node makes none.
+  checkNumber('maxLineBytes', maxLineBytes, 1, constants.MAX_STRING_LENGTH);
+  return { captureBytes, digest, maxLineBytes };
+};
 
 function checkRecord(record: RecordOptions | undefined): CheckedRecord | undefined {
   if (record === undefined) return undefined;
@@ -152,8 +161,6 @@ export function checkSpec(
   checkNumber('guardMs', spec.guardMs, 0);
   checkNumber('graceMs', spec.graceMs, 0);
   checkNumber('drainMs', spec.drainMs, 0);
-  checkNumber('captureBytes', spec.captureBytes, 0);
-  checkNumber('maxLineBytes', spec.maxLineBytes, 1);
   const { memoryBytes = 4096, processes = 1, cpus = 0.01 } = spec.limits ?? {};
   if (!(memoryBytes >= 4096 && Number.isSafeInteger(memoryBytes)))
     refuse('limits.memoryBytes', 'a whole number of bytes from 4096', memoryBytes);

@@ -17,7 +17,8 @@ const never = new Promise<never>(() => undefined);
  * Takes over the result of a process whose owner died: gives what it wrote to the same handlers as while it
  * ran, and resolves with what `OwnedProcess.ended` would have; undefined if its end is not recorded, because
  * it still runs or is lost. `survivors` is empty: call `endLeftovers` before. Rejects with
- * `ORCH_PROCESS_HANDLER` when a handler fails, and as `readRecord` does.
+ * `ORCH_PROCESS_HANDLER` when a handler fails, with `ORCH_PROCESS_SPEC` when an option is not what it must be,
+ * and as `readRecord` does.
  */
 export async function replayRecord(
   directory: string,

@@ -47,6 +47,9 @@ test('a handler that fails, or a line that is too long, is told as while it ran'
   expect(
     await replayRecord(directory, { maxLineBytes: 3, onStdoutLine: () => undefined }),
   ).toMatchObject({ reason: 'output_limit' });
+  await expect(replayRecord(directory, { maxLineBytes: 2 ** 30 })).rejects.toMatchObject({
+    code: 'ORCH_PROCESS_SPEC',
+  });
 });
 
 test('there is nothing to take over of a process that is lost, or still runs', async ({

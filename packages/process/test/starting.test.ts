@@ -1,3 +1,4 @@
+import { constants } from 'node:buffer';
 import { execFile } from 'node:child_process';
 import { chmodSync, mkdirSync, openSync, closeSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -120,6 +121,10 @@ describe('a program that cannot be started', () => {
     [
       'a limit that timers cannot count to',
       { argv: ['true'] as [string], cwd: '/', env, idleMs: 2 ** 31 },
+    ],
+    [
+      'a line that is longer than any text',
+      { argv: ['true'] as [string], cwd: '/', env, maxLineBytes: constants.MAX_STRING_LENGTH + 1 },
     ],
   ])('because of %s: ORCH_PROCESS_SPEC', async (_, spec) => {
     expect(await refusal(spec)).toMatchObject({ code: 'ORCH_PROCESS_SPEC' });

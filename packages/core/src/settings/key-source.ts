@@ -15,9 +15,8 @@ export function createKeySource(
     async run(argv, signal) {
       const owner = createProcessOwner({ marker: `key-helper-${randomUUID()}` });
       try {
-        const running = await owner.start({ argv, cwd: '/', env: passedEnvironment(environment) });
-        signal.addEventListener('abort', () => void running.end());
-        const { code, stdout } = await running.ended;
+        const env = passedEnvironment(environment);
+        const { code, stdout } = await owner.run({ argv, cwd: '/', env, signal });
         return { code, stdout: stdout.text };
       } finally {
         await owner.close();

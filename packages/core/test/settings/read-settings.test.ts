@@ -1,7 +1,7 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createKeySource } from '../../src/settings/key-source.js';
 import { settingsJsonSchema } from '../../src/settings/look.js';
 import { readSettings } from '../../src/settings/read-settings.js';
@@ -82,5 +82,22 @@ describe('the key helper', () => {
       code: 'ORCH_CONFIG_HELPER',
       message: 'The key helper at claude.keyHelper ended with exit code 4.',
     });
+  });
+
+  it('whose time is over before it was started is not started', async () => {
+    write(mine, 'claude: { keyHelper: [sh, -c, "echo asked >> $HOME/log; echo fake-key"] }\n');
+    const source = createKeySource(await load(), environment());
+    let late = (): void => undefined;
+    const timers = vi.spyOn(globalThis, 'setTimeout').mockImplementationOnce((callback) => {
+      late = callback;
+      return setTimeout(() => undefined);
+    });
+    const first = source.key();
+    timers.mockRestore();
+    late();
+    await expect(first).rejects.toThrow('did not end within');
+    // What was started before this one has written its line when this one has answered.
+    expect(await source.key()).toBe('fake-key');
+    expect(readFileSync(path.join(home, 'log'), 'utf8')).toBe('asked\n');
   });
 });
