@@ -1,7 +1,7 @@
 import { basename, dirname, join } from 'node:path';
 import { archivesIn, type Archive } from '../archive-names.js';
 import type { FileSystem } from '../file-system.js';
-import { openIfThere } from './open-for-reading.js';
+import { openIfThere, readBytes } from './open-for-reading.js';
 import { digestOf, headBytes, readHead, type Held, type Sought } from './place.js';
 
 /** A file that comes after another. */
@@ -27,6 +27,8 @@ async function openAsHeld(fileSystem: FileSystem, path: string): Promise<Opened 
   const file = await openIfThere(fileSystem, path);
   if (file === undefined) return undefined;
   try {
+    // What cannot be read at a place, as a pipe, would be waited for without end: it never has a length.
+    await readBytes(fileSystem, file, path, new Uint8Array(1), 0);
     return { file, identity: await fileSystem.identify(file) };
   } catch (error) {
     await fileSystem.close(file);

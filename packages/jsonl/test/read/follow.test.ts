@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
   mkdirSync,
@@ -89,6 +90,15 @@ describe('follow()', () => {
     mkdirSync(at('later'));
     writeFileSync(at('later/a.jsonl'), '"here"\n');
     expect(await first).toEqual(['here']);
+  });
+
+  it('fails for what is no file, in the place of waiting for it without end', async () => {
+    const at = temporaryDirectory();
+    execFileSync('mkfifo', [at('pipe')]);
+    for (const path of [at('pipe'), at('.')])
+      await expect(following(path).next(1)).rejects.toMatchObject({
+        code: 'ORCH_JSONL_READ_FAILED',
+      });
   });
 
   it('goes on from a byte offset', async () => {
