@@ -2,7 +2,7 @@ import { nodeFileSystem, type FileSystem } from '../file-system.js';
 import { entriesFromEnd } from '../read/from-end.js';
 import { JsonlError } from '../errors.js';
 import { openIfThere } from '../read/open-for-reading.js';
-import { encodeRecord } from '../write/encode-record.js';
+import { createEncoder } from '../write/encode-record.js';
 import { openLineWriter } from '../write/line-writer.js';
 import { checkWriterOptions } from '../write/writer-options.js';
 import type { Opened } from '../write/open-file.js';
@@ -71,10 +71,8 @@ export async function openSession(
   const { redact, onFailure, clock = Date, fileSystem = nodeFileSystem } = options;
   const settings = checkWriterOptions({ durability: 'kernel', fileSystem }, nodeFileSystem);
   const lastSeq = await findLastSeq(fileSystem, path);
-  const encoding = { redact, chained: false };
-  const lines = await openLineWriter<SessionRecord>(path, settings, (record) =>
-    encodeRecord(record, encoding),
-  );
+  const encoder = createEncoder({ redact, chained: false });
+  const lines = await openLineWriter<SessionRecord>(path, settings, encoder);
   let seq = lastSeq;
   let closed = false;
   /** The first failure to write that nobody was told of, as `record` has nobody to tell. */

@@ -1,5 +1,5 @@
 import { JsonlError, isFull, reasonOf, type JsonlErrorCode } from '../errors.js';
-import { firstLine, type Group } from './group.js';
+import { firstLine, type LineBytes } from './line-bytes.js';
 import { lock, unlock } from './lock.js';
 import { isDue, reopen, setAside } from './rotate.js';
 import { ask, askInPlace, runStepsSync, type Steps } from './steps.js';
@@ -14,16 +14,16 @@ const newline = 10;
  */
 const inPlaceBytes = 64 * 1024;
 
-function writing({ end }: Group, from: number, durable: boolean): typeof ask<'write'> {
+function writing({ end }: LineBytes, from: number, durable: boolean): typeof ask<'write'> {
   return durable && end - from <= inPlaceBytes ? askInPlace<'write'> : ask<'write'>;
 }
 
-function* writeAll(file: number, group: Group, from: number, durable: boolean): Steps<void> {
-  const write = writing(group, from, durable);
-  for (let start = from; start < group.end;) {
-    const written = yield* write('write', file, group.bytes, start, group.end);
+function* writeAll(file: number, lines: LineBytes, from: number, durable: boolean): Steps<void> {
+  const write = writing(lines, from, durable);
+  for (let start = from; start < lines.end;) {
+    const written = yield* write('write', file, lines.bytes, start, lines.end);
     if (written < 1)
-      throw new Error(`the file system took ${written} of ${group.end - start} bytes`);
+      throw new Error(`the file system took ${written} of ${lines.end - start} bytes`);
     start += written;
   }
 }
@@ -32,9 +32,9 @@ function* writeAll(file: number, group: Group, from: number, durable: boolean): 
  * Others may have written after the part that was taken, so going on in the middle of a record would
  * tear it. Writing begins again at the newline before the first record that is not whole.
  */
-function* writeShared(file: number, group: Group, durable: boolean): Steps<void> {
-  const { bytes, end } = group;
-  const write = writing(group, 0, durable);
+function* writeShared(file: number, lines: LineBytes, durable: boolean): Steps<void> {
+  const { bytes, end } = lines;
+  const write = writing(lines, 0, durable);
   let repeats = 0;
   for (let start = 0; start < end;) {
     const written = yield* write('write', file, bytes, start, end);
@@ -110,9 +110,9 @@ function measureAlone({ path, file, settings }: Target, expected: number): numbe
  * Writes where nobody else does. A failure cuts the file back to where the group began, so that what
  * was refused is not there either.
  */
-function* commitExclusive(target: Target, group: Group, durable: boolean): Steps<void> {
+function* commitExclusive(target: Target, lines: LineBytes, durable: boolean): Steps<void> {
   const { path } = target;
-  const bytes = group.end - firstLine;
+  const bytes = lines.end - firstLine;
   if (isDue(target, target.length ?? 0, bytes)) {
     yield* setAside(target);
     yield* reopen(target);
@@ -121,7 +121,7 @@ function* commitExclusive(target: Target, group: Group, durable: boolean): Steps
   let stage: 'append' | 'sync' = 'append';
   let length: number;
   try {
-    yield* writeAll(target.file, group, firstLine, durable);
+    yield* writeAll(target.file, lines, firstLine, durable);
     length = measureAlone(target, at + bytes);
     stage = 'sync';
     if (durable) yield* ask('fdatasync', target.file);
@@ -138,7 +138,7 @@ function* commitExclusive(target: Target, group: Group, durable: boolean): Steps
  * Writes while others keep out; gives where in the file. Whoever died in the middle of a line left it
  * without a newline.
  */
-function* writeLocked(target: Target, group: Group, durable: boolean): Steps<number> {
+function* writeLocked(target: Target, lines: LineBytes, durable: boolean): Steps<number> {
   const { path, settings } = target;
   const { fileSystem } = settings;
   for (;;) {
@@ -147,11 +147,11 @@ function* writeLocked(target: Target, group: Group, durable: boolean): Steps<num
       // Calls that wait for no disk are made in place: every turn of the loop is a turn for the others.
       if (fileSystem.identifySync(path) === target.identity) {
         const size = fileSystem.statSync(target.file);
-        if (!isDue(target, size, group.end - firstLine)) {
+        if (!isDue(target, size, lines.end - firstLine)) {
           const from = endsLine(target, size) ? firstLine : 0;
-          const bytes = group.end - from;
+          const bytes = lines.end - from;
           try {
-            yield* writeAll(target.file, group, from, durable);
+            yield* writeAll(target.file, lines, from, durable);
           } catch (cause) {
             const takenBack = yield* takeBack(target.file, size, bytes);
             throw commitError(path, 'append', bytes, takenBack ? size : undefined, cause);
@@ -198,8 +198,8 @@ function* takeBackUnlocked(target: Target, at: number): Steps<boolean> {
   }
 }
 
-function* commitLocked(target: Target, group: Group, durable: boolean): Steps<void> {
-  const at = yield* writeLocked(target, group, durable);
+function* commitLocked(target: Target, lines: LineBytes, durable: boolean): Steps<void> {
+  const at = yield* writeLocked(target, lines, durable);
   target.unsynced = true;
   if (!durable) return;
   // Without the lock, so that nobody waits for the disk who need not.
@@ -214,11 +214,11 @@ function* commitLocked(target: Target, group: Group, durable: boolean): Steps<vo
 }
 
 /** Writes where others do without a lock. What was written stays: others may be adding to it right now. */
-function* commitShared(target: Target, group: Group, durable: boolean): Steps<void> {
+function* commitShared(target: Target, lines: LineBytes, durable: boolean): Steps<void> {
   try {
-    yield* writeShared(target.file, group, durable);
+    yield* writeShared(target.file, lines, durable);
   } catch (cause) {
-    throw commitError(target.path, 'append', group.end, undefined, cause);
+    throw commitError(target.path, 'append', lines.end, undefined, cause);
   }
   target.unsynced = true;
   if (durable) yield* syncOnly(target);
@@ -268,9 +268,9 @@ export function syncInPlace(target: Target, bytes: number): void {
  * @throws JsonlError `ORCH_JSONL_DISK_FULL`, `ORCH_JSONL_WRITE_FAILED`, `ORCH_JSONL_SYNC_FAILED`,
  * `ORCH_JSONL_LOCK_TIMEOUT`, `ORCH_JSONL_ROTATE_FAILED`, `ORCH_JSONL_NOT_EXCLUSIVE`
  */
-export function* commitGroup(target: Target, group: Group, durable: boolean): Steps<void> {
-  if (group.end > firstLine) {
-    yield* commits[target.settings.access](target, group, durable);
+export function* commitGroup(target: Target, lines: LineBytes, durable: boolean): Steps<void> {
+  if (lines.end > firstLine) {
+    yield* commits[target.settings.access](target, lines, durable);
   } else if (durable && target.unsynced) {
     if (target.length !== undefined) target.length = measureAlone(target, target.length);
     yield* syncOnly(target);

@@ -1,5 +1,8 @@
-import { JsonlError, reasonOf } from '../errors.js';
-import { isWellFormed, makeWellFormed } from './well-formed.js';
+import { JsonlError } from '../errors.js';
+import { createJsonEncoder } from './encode-json.js';
+import { firstLine, LineBytes, type LineEncoder } from './line-bytes.js';
+import { makeWellFormed } from './well-formed.js';
+import { notHoldable, stringifyFailed } from './writer-errors.js';
 
 /** How values become lines. */
 export interface Encoding {
@@ -9,9 +12,6 @@ export interface Encoding {
   readonly chained: boolean;
 }
 
-/** From this length on a line is well-formed when it is encoded; shorter ones are looked through together. */
-export const longLine = 4096;
-
 /** As it is: the declared type leaves out that undefined and functions give undefined. */
 const toJson: (value: unknown) => string | undefined = JSON.stringify;
 
@@ -20,13 +20,10 @@ function stringify(value: unknown): string {
   try {
     line = toJson(value);
   } catch (cause) {
-    const message = `A record must be a value that JSON can hold: ${reasonOf(cause)}`;
-    throw new TypeError(message, { cause });
+    throw stringifyFailed(cause);
   }
-  if (line !== undefined) return line;
-  throw new TypeError(
-    `A record must be a value that JSON can hold, received ${value === undefined ? 'undefined' : `a ${typeof value}`}`,
-  );
+  if (line === undefined) throw notHoldable(value);
+  return makeWellFormed(line);
 }
 
 function applyRedaction(line: string, redact: (line: string) => string): string {
@@ -61,19 +58,34 @@ function checkSealable(line: string): void {
   }
 }
 
-/**
- * One line, without its newline. Half surrogate pairs may still be in it if it is shorter than
- * `longLine`.
- *
- * @throws TypeError when the value cannot be written. @throws JsonlError `ORCH_JSONL_REDACTION_INVALID`
- */
-export function encodeRecord(value: unknown, encoding: Encoding): string {
+function encodeText(value: unknown, { redact, chained }: Encoding): string {
   const line = stringify(value);
-  const isFine = line.length >= longLine && isWellFormed(value, line);
-  const { redact, chained } = encoding;
-  let kept = line;
-  if (!isFine && (redact !== undefined || line.length >= longLine)) kept = makeWellFormed(line);
-  if (redact !== undefined) kept = applyRedaction(kept, redact);
+  const kept = redact === undefined ? line : applyRedaction(line, redact);
   if (chained) checkSealable(kept);
   return kept;
+}
+
+/** Makes lines of texts, for what has to see them, and for a record that is appended by a getter of another. */
+function createTextEncoder(encoding: Encoding): LineEncoder<unknown> {
+  let idle: LineBytes | undefined;
+  function encode(values: readonly unknown[]): LineBytes {
+    const lines = idle ?? new LineBytes();
+    idle = undefined;
+    lines.end = firstLine;
+    for (const value of values) lines.addLine(encodeText(value, encoding));
+    if (lines.isKept) idle = lines;
+    return lines;
+  }
+  return { one: (value) => encode([value]), all: encode };
+}
+
+/**
+ * How records become lines.
+ *
+ * @throws (the encoder) TypeError when a value cannot be written; JsonlError `ORCH_JSONL_REDACTION_INVALID`
+ */
+export function createEncoder(encoding: Encoding): LineEncoder<unknown> {
+  const texts = createTextEncoder(encoding);
+  const isPlain = encoding.redact === undefined && !encoding.chained;
+  return isPlain ? createJsonEncoder(texts) : texts;
 }

@@ -1,15 +1,8 @@
 import { JsonlError } from '../errors.js';
 import { tidyArchives } from './archive.js';
 import { commitGroup, syncInPlace } from './commit.js';
-import {
-  addLine,
-  addLines,
-  firstLine,
-  moveLines,
-  putLine,
-  startGroup,
-  type Group,
-} from './group.js';
+import { addLines, startGroup, type Group } from './group.js';
+import { firstLine, type LineBytes, type LineEncoder } from './line-bytes.js';
 import { isLockedHere } from './lock.js';
 import { openFile, type Opened } from './open-file.js';
 import { isDue } from './rotate.js';
@@ -35,16 +28,13 @@ export interface LineWriter<T> {
   readonly opened: Opened;
   head(): string | undefined;
   bytes(): number | undefined;
-  /** Throws what `encode` throws; everything else is a rejection. */
+  /** Throws what the encoder throws; everything else is a rejection. */
   append(value: T): Promise<Appended>;
   appendMany(values: readonly T[]): Promise<Appended>;
   appendSync(value: T): Appended;
   flush(): Promise<void>;
   close(): Promise<void>;
 }
-
-/** A buffer that grew beyond this for one huge group is given up. */
-const maxKeptBytes = 2 * 1024 * 1024;
 
 /**
  * What a writer knows. The functions below are shared by all writers, and not made anew for each, so
@@ -54,7 +44,7 @@ interface State<T> {
   readonly path: string;
   readonly settings: WriterSettings;
   readonly target: Target;
-  readonly encode: (value: T) => string;
+  readonly encoder: LineEncoder<T>;
   /** Whether every group is synced. */
   readonly alwaysSync: boolean;
   /** Whether a lone record may be written in one call, without the steps for all that can happen. */
@@ -64,10 +54,8 @@ interface State<T> {
   tip: ChainTip | undefined;
   /** Groups that wait; lines are added to the last one. */
   waiting: Group[];
-  /** The group of an append in place; its bytes are used again for the next one. */
-  alone: Group;
-  /** Bytes of groups that are done, for the next ones. */
-  readonly spare: Buffer[];
+  /** Of groups that are done, for the next ones. */
+  readonly spare: LineBytes[];
   scheduled: Promise<void> | undefined;
   inFlight: boolean;
   failure: JsonlError | undefined;
@@ -92,44 +80,40 @@ function addGroup({ waiting, spare }: State<never>): Group {
   return group;
 }
 
-function recycle({ spare }: State<never>, { bytes }: Group): void {
-  if (spare.length < 2 && bytes.length <= maxKeptBytes) spare.push(bytes);
+function recycle({ spare }: State<never>, { lines }: Group): void {
+  if (spare.length >= 2 || !lines.isKept) return;
+  lines.end = firstLine;
+  spare.push(lines);
 }
 
-/** The group that the lines of the next call are added to. */
-function openGroup(state: State<never>): Group {
-  const last = state.settings.durability === 'sync' ? undefined : state.waiting.at(-1);
-  return last ?? addGroup(state);
+/** The group that so many bytes of one call are added to. What one call appends is never divided. */
+function openGroup({ settings, waiting }: State<never>, more: number): Group | undefined {
+  const last = settings.durability === 'sync' ? undefined : waiting.at(-1);
+  if (last === undefined || last.lines.end === firstLine) return last;
+  return last.lines.end - firstLine + more <= settings.maxBatchBytes ? last : undefined;
 }
 
-/** Gives up the group of a call whose value cannot be a line, if it was begun for that call. */
-function dropEmpty({ waiting }: State<never>, group: Group): void {
-  if (group.end === firstLine && group.waiters.length === 0 && !group.sync) waiting.pop();
-}
-
-/** What one call adds is never divided: if the group became too long, the lines begin the next one. */
-function settleGroup(state: State<never>, group: Group, end: number): Group {
-  if (group.end - firstLine <= state.settings.maxBatchBytes || end === firstLine) return group;
-  const next = addGroup(state);
-  moveLines(group, end, next);
-  return next;
+function addToGroup(state: State<never>, lines: LineBytes): Group {
+  const group = openGroup(state, lines.end - firstLine) ?? addGroup(state);
+  addLines(group, lines);
+  return group;
 }
 
 /** The calls that commit a group; what is known of the file changes once all have succeeded. */
 function* commit(state: State<never>, group: Group): Steps<void> {
-  const { end } = group;
+  const { lines } = group;
+  const { end } = lines;
   const { tip } = state;
-  const next = tip === undefined || end === firstLine ? tip : sealGroup(group, tip);
-  yield* commitGroup(state.target, group, state.alwaysSync || group.sync);
+  const next = tip === undefined || end === firstLine ? tip : sealGroup(lines, tip);
+  yield* commitGroup(state.target, lines, state.alwaysSync || group.sync);
   state.tip = next;
   // Before anybody is told: whoever waits for this may append in place the next moment.
   state.inFlight = false;
-  const sealed = group.end - end;
+  const sealed = lines.end - end;
   const sealedWaiter = sealed === 0 ? undefined : group.waiters.findLast(({ bytes }) => bytes > 0);
   for (const waiter of group.waiters) {
     waiter.resolve({ bytes: waiter === sealedWaiter ? waiter.bytes + sealed : waiter.bytes });
   }
-  recycle(state, group);
 }
 
 /** Ends this writer. Gives what everybody in the group is told. */
@@ -166,6 +150,7 @@ async function drain(state: State<never>): Promise<void> {
     state.inFlight = true;
     try {
       await runSteps(commit(state, group), fileSystem);
+      recycle(state, group);
     } catch (error) {
       state.inFlight = false;
       fail(state, group, error);
@@ -180,6 +165,7 @@ function drainSync(state: State<never>): void {
   for (let group = state.waiting.shift(); group !== undefined; group = state.waiting.shift()) {
     try {
       runStepsSync(commit(state, group), fileSystem);
+      recycle(state, group);
     } catch (error) {
       fail(state, group, error);
     }
@@ -205,57 +191,35 @@ function refuse(state: State<never>, refused: JsonlError): Promise<never> {
   return Promise.reject(refused);
 }
 
-function append<T>(state: State<T>, value: T): Promise<Appended> {
+/** Adds what was encoded, which may have ended this writer by a getter. */
+function appendLines(state: State<never>, lines: LineBytes): Promise<Appended> {
   const refused = refusal(state);
   if (refused !== undefined) return refuse(state, refused);
-  const group = openGroup(state);
-  const { end } = group;
-  try {
-    addLine(group, state.encode(value));
-  } catch (error) {
-    dropEmpty(state, group);
-    throw error;
-  }
-  const bytes = group.end - end;
-  return waitFor(state, settleGroup(state, group, end), bytes);
+  return waitFor(state, addToGroup(state, lines), lines.end - firstLine);
 }
 
 function appendMany<T>(state: State<T>, values: readonly T[]): Promise<Appended> {
+  if (values.length > 0) return appendLines(state, state.encoder.all(values));
   const refused = refusal(state);
-  if (refused !== undefined) return refuse(state, refused);
-  if (values.length === 0) return Promise.resolve({ bytes: 0 });
-  const group = openGroup(state);
-  const { end } = group;
-  try {
-    addLines(group, values, state.encode);
-  } catch (error) {
-    dropEmpty(state, group);
-    throw error;
-  }
-  const bytes = group.end - end;
-  return waitFor(state, settleGroup(state, group, end), bytes);
+  return refused === undefined ? Promise.resolve({ bytes: 0 }) : refuse(state, refused);
 }
 
 function appendSync<T>(state: State<T>, value: T): Appended {
+  const lines = state.encoder.one(value);
   const refused = refusal(state);
   if (refused !== undefined) {
     state.failureTold = true;
     throw refused;
   }
   if (state.inFlight || isLockedHere(state.target)) throw busyError(state.path);
-  return state.waiting.length > 0 ? appendAfter(state, value) : appendAlone(state, value);
+  return state.waiting.length > 0 ? appendAfter(state, lines) : appendAlone(state, lines);
 }
 
 /** Appends after what waits, with it where that is allowed. */
-function appendAfter<T>(state: State<T>, value: T): Appended {
+function appendAfter(state: State<never>, lines: LineBytes): Appended {
   const outcome: { bytes: number; error?: JsonlError } = { bytes: 0 };
-  const line = state.encode(value);
-  const group = openGroup(state);
-  const { end } = group;
-  addLine(group, line);
-  const bytes = group.end - end;
-  settleGroup(state, group, end).waiters.push({
-    bytes,
+  addToGroup(state, lines).waiters.push({
+    bytes: lines.end - firstLine,
     resolve: (appended) => (outcome.bytes = appended.bytes),
     reject: (error) => (outcome.error = error),
   });
@@ -266,34 +230,31 @@ function appendAfter<T>(state: State<T>, value: T): Appended {
 }
 
 /** After a record was written whole in one call. */
-function acceptAlone(state: State<never>, group: Group, written: number): void {
+function acceptAlone(state: State<never>, lines: LineBytes, written: number): void {
   const { target } = state;
   if (state.alwaysSync) {
     try {
       syncInPlace(target, written);
     } catch (error) {
       state.failureTold = true;
-      throw fail(state, group, error);
+      throw fail(state, startGroup(lines), error);
     }
   } else {
     if (target.length !== undefined) target.length += written;
     target.unsynced = true;
   }
-  if (group.bytes.length > maxKeptBytes) state.alone = startGroup();
 }
 
 /**
  * Appends alone. One call of the file system is enough unless something is in the way; if it was
  * not, the steps that know what to do then begin with its outcome.
  */
-function appendAlone<T>(state: State<T>, value: T): Appended {
+function appendAlone(state: State<never>, lines: LineBytes): Appended {
   const { target, settings, firstSent } = state;
-  const { alone: group } = state;
-  putLine(group, state.encode(value));
   let first: FirstOutcome | undefined;
-  if (state.plain && !isDue(target, target.length ?? 0, group.end)) {
-    const sent = firstSent === 0 ? group.bytes : group.lines;
-    const length = group.end - firstSent;
+  if (state.plain && !isDue(target, target.length ?? 0, lines.end)) {
+    const sent = firstSent === 0 ? lines.bytes : lines.fromFirst;
+    const length = lines.end - firstSent;
     let written = -1;
     try {
       written = settings.fileSystem.writeSync(target.file, sent, 0, length);
@@ -301,27 +262,27 @@ function appendAlone<T>(state: State<T>, value: T): Appended {
       first = { cause };
     }
     if (written === length) {
-      acceptAlone(state, group, written);
-      return { bytes: group.end - firstLine };
+      acceptAlone(state, lines, written);
+      return { bytes: lines.end - firstLine };
     }
     first ??= { answer: written };
   }
+  const group = startGroup(lines);
   try {
     runStepsSync(commit(state, group), settings.fileSystem, first);
   } catch (error) {
     state.failureTold = true;
     throw fail(state, group, error);
   } finally {
-    state.alone = startGroup(state.spare.pop());
     tidy(state);
   }
-  return { bytes: group.end - firstLine };
+  return { bytes: lines.end - firstLine };
 }
 
 async function flush(state: State<never>): Promise<void> {
   const refused = refusal(state);
   if (refused !== undefined) return refuse(state, refused);
-  const group = openGroup(state);
+  const group = openGroup(state, 0) ?? addGroup(state);
   group.sync = true;
   await waitFor(state, group, 0);
 }
@@ -348,7 +309,7 @@ async function close(state: State<never>): Promise<void> {
 export async function openLineWriter<T>(
   path: string,
   settings: WriterSettings,
-  encode: (value: T) => string,
+  encoder: LineEncoder<T>,
 ): Promise<LineWriter<T>> {
   const { access, durability } = settings;
   const { target, opened, tip } = await openFile(path, settings);
@@ -356,13 +317,12 @@ export async function openLineWriter<T>(
     path,
     settings,
     target,
-    encode,
+    encoder,
     alwaysSync: durability === 'batch' || durability === 'sync',
     plain: access !== 'locked' && tip === undefined,
     firstSent: access === 'shared' ? 0 : firstLine,
     tip,
     waiting: [],
-    alone: startGroup(),
     spare: [],
     scheduled: undefined,
     inFlight: false,
@@ -377,7 +337,7 @@ export async function openLineWriter<T>(
     opened,
     head: () => state.tip?.head,
     bytes: () => target.length,
-    append: (value) => append(state, value),
+    append: (value) => appendLines(state, encoder.one(value)),
     appendMany: (values) => appendMany(state, values),
     appendSync: (value) => appendSync(state, value),
     flush: () => flush(state),

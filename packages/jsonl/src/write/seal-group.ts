@@ -1,6 +1,6 @@
 import type { Hash } from 'node:crypto';
 import { beginGroup, sealGroup as sealLines } from '../chain/seal.js';
-import { firstLine, type Group } from './group.js';
+import { firstLine, type LineBytes } from './line-bytes.js';
 
 /** Where the chain of a file stands. */
 export interface ChainTip {
@@ -10,9 +10,9 @@ export interface ChainTip {
 }
 
 /** Seals the last line of a group that has lines. Gives the chain after it. */
-export function sealGroup(group: Group, tip: ChainTip): ChainTip {
+export function sealGroup(lines: LineBytes, tip: ChainTip): ChainTip {
   const hash = tip.open?.copy() ?? beginGroup(tip.head);
-  const { head, length } = sealLines(group.bytes.subarray(firstLine), group.end - firstLine, hash);
-  group.end = firstLine + length;
+  const { head, length } = sealLines(lines.bytes.subarray(firstLine), lines.end - firstLine, hash);
+  lines.end = firstLine + length;
   return { head, open: undefined };
 }

@@ -8,39 +8,3 @@ export function makeWellFormed(lines: string): string {
     lone === undefined ? found : '\ufffd',
   );
 }
-
-/** Looking at a value costs about as much as looking through so many characters of its line. */
-const charactersPerValue = 64;
-
-interface Budget {
-  left: number;
-}
-
-function isFine(part: unknown, budget: Budget): boolean {
-  budget.left -= 1;
-  if (budget.left < 0) return false;
-  if (typeof part === 'string') return part.isWellFormed();
-  // A bigint or a function may have toJSON.
-  if (typeof part !== 'object') return typeof part !== 'bigint' && typeof part !== 'function';
-  if (part === null) return true;
-  // What toJSON gives is not known; what JSON.rawJSON gives has no prototype, and its text is JSON.
-  if ('toJSON' in part || Object.getPrototypeOf(part) === null) return false;
-  if (Array.isArray(part)) {
-    for (const item of part as unknown[]) if (!isFine(item, budget)) return false;
-    return true;
-  }
-  for (const name in part) {
-    if (!name.isWellFormed()) return false;
-    if (!isFine((part as Record<string, unknown>)[name], budget)) return false;
-  }
-  return true;
-}
-
-/**
- * Whether no text in a value has half a surrogate pair. False also when that is not certain, or takes
- * longer than `makeWellFormed` takes with its line. Of most strings an engine knows it at once, as only
- * one with characters beyond U+00FF can have half a pair.
- */
-export function isWellFormed(value: unknown, line: string): boolean {
-  return isFine(value, { left: line.length / charactersPerValue });
-}

@@ -38,3 +38,15 @@ export function busyError(path: string): JsonlError {
   const message = `Cannot append to ${path} synchronously while an asynchronous append is being written; await flush() first`;
   return new JsonlError('ORCH_JSONL_BUSY', message, { path });
 }
+
+/** @param value something that JSON.stringify gives undefined for */
+export function notHoldable(value: unknown): TypeError {
+  return new TypeError(
+    `A record must be a value that JSON can hold, received ${value === undefined ? 'undefined' : `a ${typeof value}`}`,
+  );
+}
+
+export function stringifyFailed(cause: unknown): TypeError {
+  const message = `A record must be a value that JSON can hold: ${reasonOf(cause)}`;
+  return new TypeError(message, { cause });
+}

@@ -1,5 +1,5 @@
 import { nodeFileSystem } from '../file-system.js';
-import { encodeRecord, type Encoding } from './encode-record.js';
+import { createEncoder } from './encode-record.js';
 import { openLineWriter } from './line-writer.js';
 import type { Opened } from './open-file.js';
 import { checkWriterOptions, type WriterOptions } from './writer-options.js';
@@ -55,8 +55,9 @@ export async function openWriter<T = unknown>(
   options: WriterOptions = {},
 ): Promise<JsonlWriter<T>> {
   const settings = checkWriterOptions(options, nodeFileSystem);
-  const encoding: Encoding = { redact: options.redact, chained: options.chain !== undefined };
-  const lines = await openLineWriter<T>(path, settings, (value) => encodeRecord(value, encoding));
+  const { redact, chain } = options;
+  const encoder = createEncoder({ redact, chained: chain !== undefined });
+  const lines = await openLineWriter<T>(path, settings, encoder);
 
   return {
     opened: lines.opened,
