@@ -12,7 +12,7 @@ const newline = 10;
  * To hand so many bytes to the system takes less time than to hand the work to a thread and back. Only before a
  * sync: where there is none, whoever appends in a loop would never let other work go on.
  */
-const inPlaceBytes = 64 * 1024;
+const inPlaceBytes = 256 * 1024;
 
 function writing({ end }: LineBytes, from: number, durable: boolean): typeof ask<'write'> {
   return durable && end - from <= inPlaceBytes ? askInPlace<'write'> : ask<'write'>;

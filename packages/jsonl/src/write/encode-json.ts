@@ -1,42 +1,25 @@
 import { constants } from 'node:buffer';
+import { createEscaper, listEscapes, pageBytes, putEscape, textBytes } from './escape-text.js';
 import { firstLine, LineBytes, type LineEncoder } from './line-bytes.js';
 import { makeWellFormed } from './well-formed.js';
 import { notHoldable, stringifyFailed } from './writer-errors.js';
 
-const pageBytes = 128 * 1024;
 /**
  * Always free at the end of the page, for the small pieces that nobody makes room for: a comma, a name, a number, as
  * many brackets as are open, a newline, a seal.
  */
 const slack = 1024;
-/** A longer text is encoded in pieces, each of which finds room in the page, whatever its escapes. */
-const pieceLength = 4096;
+/** A longer text is encoded in pieces, each of which finds room, whatever its characters. */
+const pieceLength = textBytes / 3;
 /** What one byte may become: `\u001f`. */
 const longestEscape = 6;
 /** To look at each character of a short text takes less time than to have the engine encode it. */
 const shortText = 40;
 /** What is nested deeper is left to JSON.stringify, which tells a cycle from mere depth. */
 const maxDepth = 64;
-/** Names recur from record to record. Long ones do not, and a flood of names must not stay. */
+/** Names recur from record to record, but long ones do not, and a flood of names must not stay. */
 const maxNameLength = 40;
-const maxNames = 1024;
-
-interface EncodedName {
-  /** `"name":` as words of four bytes, the last one filled up. */
-  readonly words: Int32Array;
-  readonly length: number;
-}
-
-/**
- * What stands behind the backslash for an ASCII character; 0 for one that needs none, 1 for one that is written as
- * `\u00` and two digits. As JSON.stringify has it: DEL stands for itself.
- */
-function listEscapes(): Uint8Array {
-  const escapes = new Uint8Array(128).fill(1, 0, 0x20);
-  const pairs = '""\\\\\bb\tt\nn\ff\rr';
-  for (let n = 0; n < pairs.length; n += 2) escapes[pairs.charCodeAt(n)] = pairs.charCodeAt(n + 1);
-  return escapes;
-}
+const nameWords = 16 * 1024;
 
 /** Whether `in` finds properties in every object, which JSON.stringify does not take. */
 function hasInherited(): boolean {
@@ -85,15 +68,17 @@ function isOther(value: unknown, depth: number): boolean {
  * for a constant then, and the same work takes a quarter more.
  */
 function createEncoder(): LineEncoder<unknown> {
-  const page = Buffer.allocUnsafeSlow(pageBytes);
+  const { page, utf8, escape } = createEscaper();
   const view = new DataView(page.buffer, page.byteOffset, pageBytes);
   const lastStart = pageBytes - slack;
   const pageLines = new LineBytes(page);
+  const textEncoder = new TextEncoder();
   const escapes = listEscapes();
-  const names = new Map<string, EncodedName>();
-  /** A piece of a text without its escapes. */
-  const utf8 = Buffer.allocUnsafeSlow(pieceLength * 3 + 4);
-  const utf8View = new DataView(utf8.buffer, utf8.byteOffset, utf8.length);
+  /** Names as `"name":`, in words of four bytes; the bytes of the last word behind it are not used. */
+  const encodedNames = new Int32Array(nameWords);
+  /** Where a name is there: its first word times 256, and its length in bytes. */
+  const names = new Map<string, number>();
+  let freeWord = 0;
 
   /** What no longer found room in the page; used again. */
   let kept: LineBytes | undefined;
@@ -115,22 +100,6 @@ function createEncoder(): LineEncoder<unknown> {
     return at + text.length;
   }
 
-  /** Writes the escape for a character. */
-  function putEscape(code: number, letter: number, at: number): number {
-    page[at] = 0x5c;
-    if (letter !== 1) {
-      page[at + 1] = letter;
-      return at + 2;
-    }
-    const low = code & 0xf;
-    page[at + 1] = 0x75;
-    page[at + 2] = 0x30;
-    page[at + 3] = 0x30;
-    page[at + 4] = 0x30 + (code >> 4);
-    page[at + 5] = low < 10 ? 0x30 + low : 0x57 + low;
-    return at + longestEscape;
-  }
-
   /** Writes a short text of ASCII; -1, whatever was written, for any other. */
   function putShort(text: string, at: number): number {
     let end = at;
@@ -142,43 +111,10 @@ function createEncoder(): LineEncoder<unknown> {
         page[end] = code;
         end += 1;
       } else {
-        end = putEscape(code, letter, end);
+        end = putEscape(page, code, letter, end);
       }
     }
     return end;
-  }
-
-  /**
-   * Copies the first `length` bytes of `utf8` with their escapes, four at a time where none is needed: then each byte
-   * is beyond ASCII, or at least 0x20 and neither a quote nor a backslash. Seven bits of each are added to what brings
-   * the first allowed one to 0x80, all four at once, as no sum passes into the next byte.
-   */
-  function copyEscaped(length: number, at: number): number {
-    const highBits = 0x80808080 | 0;
-    let end = at;
-    let n = 0;
-    // The last word is filled up with spaces, which are taken back at the end.
-    utf8View.setInt32(length, 0x20202020, true);
-    while (n < length) {
-      const word = utf8View.getInt32(n, true);
-      const low = word & 0x7f7f7f7f;
-      const isControl = low + 0x60606060;
-      const isQuote = (low ^ 0x22222222) + 0x7f7f7f7f;
-      const isBackslash = (low ^ 0x5c5c5c5c) + 0x7f7f7f7f;
-      const plain = ((isControl & isQuote & isBackslash) | word) & highBits;
-      view.setInt32(end, word, true);
-      if (plain === highBits) {
-        end += 4;
-        n += 4;
-        continue;
-      }
-      const first = ~plain & highBits;
-      const before = (31 - Math.clz32(first & -first)) >> 3;
-      const code = utf8[n + before] ?? 0;
-      n += before + 1;
-      end = putEscape(code, escapes[code] ?? 0, end + before);
-    }
-    return end - (n - length);
   }
 
   function putPieces(text: string, at: number): number {
@@ -186,9 +122,9 @@ function createEncoder(): LineEncoder<unknown> {
     for (let start = 0; start < text.length;) {
       const next = endOfPiece(text, start);
       const piece = next - start === text.length ? text : text.slice(start, next);
-      const length = utf8.write(piece);
+      const length = textEncoder.encodeInto(piece, utf8).written;
       if (end + length * longestEscape > lastStart) end = spill(end);
-      end = copyEscaped(length, end);
+      end = escape(length, end);
       start = next;
     }
     return end;
@@ -221,9 +157,11 @@ function createEncoder(): LineEncoder<unknown> {
   function putName(name: string, at: number): number {
     const known = names.get(name);
     if (known === undefined) return learnName(name, at);
-    const { words, length } = known;
-    for (let n = 0; n < words.length; n += 1) view.setInt32(at + n * 4, words[n] ?? 0, true);
-    return at + length;
+    const end = at + (known & 0xff);
+    for (let to = at, word = known >> 8; to < end; to += 4, word += 1) {
+      view.setInt32(to, encodedNames[word] ?? 0, true);
+    }
+    return end;
   }
 
   function learnName(name: string, at: number): number {
@@ -231,10 +169,15 @@ function createEncoder(): LineEncoder<unknown> {
     page[end] = 0x3a;
     end += 1;
     if (name.length > maxNameLength) return end;
-    if (names.size >= maxNames) names.clear();
-    const words = new Int32Array((end - at + 3) >> 2);
-    for (let n = 0; n < words.length; n += 1) words[n] = view.getInt32(at + n * 4, true);
-    names.set(name, { words, length: end - at });
+    if (freeWord + (end - at) / 4 >= nameWords) {
+      names.clear();
+      freeWord = 0;
+    }
+    names.set(name, freeWord * 256 + end - at);
+    for (let from = at; from < end; from += 4) {
+      encodedNames[freeWord] = view.getInt32(from, true);
+      freeWord += 1;
+    }
     return end;
   }
 

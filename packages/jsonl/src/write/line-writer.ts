@@ -36,6 +36,12 @@ export interface LineWriter<T> {
   close(): Promise<void>;
 }
 
+interface Started {
+  readonly group: Group;
+  /** Resolves to the bytes that its seal added. */
+  readonly done: Promise<number>;
+}
+
 /**
  * What a writer knows. The functions below are shared by all writers, and not made anew for each, so
  * that a writer that was just opened is as fast as the one before it.
@@ -57,7 +63,10 @@ interface State<T> {
   /** Of groups that are done, for the next ones. */
   readonly spare: LineBytes[];
   scheduled: Promise<void> | undefined;
-  inFlight: boolean;
+  /** The group that is being written and synced. */
+  started: Started | undefined;
+  /** About how long a group takes that is synced, in milliseconds. */
+  syncMs: number;
   failure: JsonlError | undefined;
   /** Whether somebody was told of the failure by a rejection. */
   failureTold: boolean;
@@ -86,11 +95,23 @@ function recycle({ spare }: State<never>, { lines }: Group): void {
   spare.push(lines);
 }
 
+/** A group of so many bytes is started early, see `startEarly`. To encode them takes about half a millisecond. */
+const earlyBytes = 256 * 1024;
+/** Where a sync takes no longer than this, it is quicker to sync twice while others are encoded than once after all. */
+const quickSyncMs = 1;
+
+function isEarly({ alwaysSync, syncMs }: State<never>): boolean {
+  return alwaysSync && syncMs <= quickSyncMs;
+}
+
 /** The group that so many bytes of one call are added to. What one call appends is never divided. */
-function openGroup({ settings, waiting }: State<never>, more: number): Group | undefined {
+function openGroup(state: State<never>, more: number): Group | undefined {
+  const { settings, waiting } = state;
   const last = settings.durability === 'sync' ? undefined : waiting.at(-1);
   if (last === undefined || last.lines.end === firstLine) return last;
-  return last.lines.end - firstLine + more <= settings.maxBatchBytes ? last : undefined;
+  const { maxBatchBytes } = settings;
+  const most = isEarly(state) ? Math.min(maxBatchBytes, earlyBytes) : maxBatchBytes;
+  return last.lines.end - firstLine + more <= most ? last : undefined;
 }
 
 function addToGroup(state: State<never>, lines: LineBytes): Group {
@@ -99,19 +120,23 @@ function addToGroup(state: State<never>, lines: LineBytes): Group {
   return group;
 }
 
-/** The calls that commit a group; what is known of the file changes once all have succeeded. */
-function* commit(state: State<never>, group: Group): Steps<void> {
-  const { lines } = group;
+/**
+ * The calls that commit a group; what is known of the file changes once all have succeeded. Gives how many bytes its
+ * seal added.
+ */
+function* commit(state: State<never>, { lines, sync }: Group): Steps<number> {
   const { end } = lines;
   const { tip } = state;
   const next = tip === undefined || end === firstLine ? tip : sealGroup(lines, tip);
-  yield* commitGroup(state.target, lines, state.alwaysSync || group.sync);
+  yield* commitGroup(state.target, lines, state.alwaysSync || sync);
   state.tip = next;
-  // Before anybody is told: whoever waits for this may append in place the next moment.
-  state.inFlight = false;
-  const sealed = lines.end - end;
-  const sealedWaiter = sealed === 0 ? undefined : group.waiters.findLast(({ bytes }) => bytes > 0);
-  for (const waiter of group.waiters) {
+  return lines.end - end;
+}
+
+/** Tells everybody in a group, once nothing of it is left to do: who waits for it may append in place the next moment. */
+function tellAll({ waiters }: Group, sealed: number): void {
+  const sealedWaiter = sealed === 0 ? undefined : waiters.findLast(({ bytes }) => bytes > 0);
+  for (const waiter of waiters) {
     waiter.resolve({ bytes: waiter === sealedWaiter ? waiter.bytes + sealed : waiter.bytes });
   }
 }
@@ -144,18 +169,43 @@ function tidy(state: State<never>): void {
     });
 }
 
+function start(state: State<never>): Started | undefined {
+  const group = state.waiting.shift();
+  if (group === undefined) return undefined;
+  return { group, done: runSteps(commit(state, group), state.settings.fileSystem) };
+}
+
+/**
+ * Starts what waits at once, unless more of it should come before: where a sync takes no longer than it took to encode
+ * what waits, the disk works while others are still being encoded, or told of the sync before. Where it takes longer,
+ * one sync for all that can wait for it is worth more.
+ */
+function startEarly(state: State<never>): void {
+  if (state.started !== undefined || !isEarly(state)) return;
+  const { waiting } = state;
+  const bytes = waiting.length > 1 ? earlyBytes : (waiting[0]?.lines.end ?? 0);
+  if (bytes >= earlyBytes) state.started = start(state);
+}
+
 async function drain(state: State<never>): Promise<void> {
-  const { fileSystem } = state.settings;
-  for (let group = state.waiting.shift(); group !== undefined; group = state.waiting.shift()) {
-    state.inFlight = true;
+  while ((state.started ??= start(state)) !== undefined) {
+    const { group, done } = state.started;
+    const startedAt = performance.now();
     try {
-      await runSteps(commit(state, group), fileSystem);
+      const sealed = await done;
+      state.started = undefined;
+      // The least of late, as one that is noticed late seems to have taken longer.
+      state.syncMs = Math.min(state.syncMs * 1.1, performance.now() - startedAt);
+      startEarly(state);
+      tellAll(group, sealed);
       recycle(state, group);
     } catch (error) {
-      state.inFlight = false;
+      state.started = undefined;
       fail(state, group, error);
     }
     tidy(state);
+    // What those who were told append at once is in the next group already.
+    await undefined;
   }
   state.scheduled = undefined;
 }
@@ -164,7 +214,7 @@ function drainSync(state: State<never>): void {
   const { fileSystem } = state.settings;
   for (let group = state.waiting.shift(); group !== undefined; group = state.waiting.shift()) {
     try {
-      runStepsSync(commit(state, group), fileSystem);
+      tellAll(group, runStepsSync(commit(state, group), fileSystem));
       recycle(state, group);
     } catch (error) {
       fail(state, group, error);
@@ -195,7 +245,9 @@ function refuse(state: State<never>, refused: JsonlError): Promise<never> {
 function appendLines(state: State<never>, lines: LineBytes): Promise<Appended> {
   const refused = refusal(state);
   if (refused !== undefined) return refuse(state, refused);
-  return waitFor(state, addToGroup(state, lines), lines.end - firstLine);
+  const appended = waitFor(state, addToGroup(state, lines), lines.end - firstLine);
+  startEarly(state);
+  return appended;
 }
 
 function appendMany<T>(state: State<T>, values: readonly T[]): Promise<Appended> {
@@ -211,7 +263,7 @@ function appendSync<T>(state: State<T>, value: T): Appended {
     state.failureTold = true;
     throw refused;
   }
-  if (state.inFlight || isLockedHere(state.target)) throw busyError(state.path);
+  if (state.started !== undefined || isLockedHere(state.target)) throw busyError(state.path);
   return state.waiting.length > 0 ? appendAfter(state, lines) : appendAlone(state, lines);
 }
 
@@ -325,7 +377,8 @@ export async function openLineWriter<T>(
     waiting: [],
     spare: [],
     scheduled: undefined,
-    inFlight: false,
+    started: undefined,
+    syncMs: Infinity,
     failure: undefined,
     failureTold: false,
     closing: undefined,

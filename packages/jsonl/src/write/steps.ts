@@ -65,7 +65,10 @@ export async function runSteps<T>(steps: Steps<T>, fileSystem: FileSystem): Prom
   while (next.done !== true) {
     let answer: unknown;
     try {
-      answer = await perform(next.value, fileSystem);
+      const step = next.value;
+      answer = perform(step, fileSystem);
+      // Whoever calls may go on only once the next call has begun.
+      if (step.call === 'pause' || step.inPlace !== true) answer = await answer;
     } catch (error) {
       next = steps.throw(error);
       continue;
