@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
+import { openWriter } from '../src/index.js';
 import { useCompiledSource } from '../test/compile-source.js';
 import { temporaryDirectory } from '../test/temporary-directory.js';
 
@@ -77,3 +78,13 @@ it.each(Object.entries(lines))(
     expect(cpu / 1e6).toBeLessThan(5);
   },
 );
+
+it('a record that is longer than a text can be is refused, and the writer goes on', async () => {
+  const path = temporaryDirectory()('a.jsonl');
+  const writer = await openWriter(path, { durability: 'kernel' });
+  const texts = Array.from({ length: 6000 }, () => 'x'.repeat(100_000));
+  await expect(writer.append(texts)).rejects.toThrow(/Invalid string length/);
+  await writer.append({ n: 1 });
+  await writer.close();
+  expect(readFileSync(path, 'utf8')).toBe('{"n":1}\n');
+});

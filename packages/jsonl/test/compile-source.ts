@@ -18,7 +18,7 @@ const source = join(import.meta.dirname, '../src');
 function compileSource(directory: string): void {
   writeFileSync(join(directory, 'package.json'), '{ "type": "module" }');
   for (const entry of readdirSync(source, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile()) continue;
+    if (!entry.isFile() || !entry.name.endsWith('.ts')) continue;
     const path = join(entry.parentPath, entry.name);
     const target = join(directory, relative(source, path).replace(/\.ts$/, '.js'));
     const { outputText } = ts.transpileModule(readFileSync(path, 'utf8'), {

@@ -36,7 +36,7 @@ function endOfPiece(text: string, start: number): number {
 
 /** A value that is left to JSON.stringify, as a property, as toJSON may ask for its name. */
 function stringifyOther(value: unknown, name: string | number): string | undefined {
-  const holder = JSON.stringify({ [name]: value });
+  const holder = JSON.stringify({ __proto__: null, [name]: value });
   if (holder === '{}') return undefined;
   return makeWellFormed(holder.slice(JSON.stringify(`${name}`).length + 2, -1));
 }
@@ -62,7 +62,7 @@ function isOther(value: unknown, depth: number): boolean {
 /**
  * JSON.stringify and the encoding of its text in one, as most of what those take is the way to the work: a text of
  * its own for each record, and the look through it. Gives byte for byte what JSON.stringify gives, with U+FFFD for
- * half a surrogate pair, and calls getters, toJSON and proxies as often.
+ * half a surrogate pair, and calls getters and toJSON once, too.
  *
  * All in one function, as bundlers make variables of the constants of a module: no engine takes what never changes
  * for a constant then, and the same work takes a quarter more.
@@ -164,7 +164,8 @@ function createEncoder(): LineEncoder<unknown> {
     return end;
   }
 
-  function learnName(name: string, at: number): number {
+  function learnName(name: string, start: number): number {
+    const at = start + slack > lastStart ? spill(start) : start;
     let end = putText(name, at);
     page[end] = 0x3a;
     end += 1;
@@ -297,7 +298,7 @@ function createEncoder(): LineEncoder<unknown> {
   };
 }
 
-const encoder = createEncoder();
+let encoder: LineEncoder<unknown> | undefined;
 /** A getter of a record may append another one, which must not be written into its midst. */
 let isBusy = false;
 
@@ -319,8 +320,10 @@ function guard<V>(
 /**
  * Makes lines of values.
  *
- * @throws TypeError when JSON cannot hold one
+ * @param meanwhile encodes what a getter appends
+ * @throws (the encoder) TypeError when JSON cannot hold a value
  */
 export function createJsonEncoder(meanwhile: LineEncoder<unknown>): LineEncoder<unknown> {
+  encoder ??= createEncoder();
   return { one: guard(encoder.one, meanwhile.one), all: guard(encoder.all, meanwhile.all) };
 }

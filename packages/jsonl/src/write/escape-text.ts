@@ -12,8 +12,8 @@ export interface Escaper {
 export const pageBytes: number = 128 * 1024;
 export const textBytes: number = 12 * 1024;
 
-/** `escape-text.wat`, assembled. */
-const module =
+/** `escape-text.wat`, assembled; a test compares them. */
+export const assembled =
   'AGFzbQEAAAABCAFgA39/fwF/AwIBAAUDAQADBxMCBm1lbW9yeQIABmVzY2FwZQAACuwBAekBAgF7A38gAUEg/Q/9CwQAAkADQCAA' +
   'IAFPDQEgAiAA/QAEACID/QsEACADQSD9D/0mIANBIv0P/SMgA0HcAP0P/SP9UP1Q/WQhBCAERQRAIABBEGohACACQRBqIQIMAQsg' +
   'BGghBCAAIARqIQAgAiAEaiECIAAtAAAhBSAAQQFqIQAgBS0AACEGIAJB3AA6AAAgAiAGOgABIAJBAmohAiAGQfUARw0AIAJBsOAA' +
@@ -25,18 +25,15 @@ const module =
 const textOffset = 1024;
 const pageOffset = 16 * 1024;
 
-/** What is used of https://webassembly.github.io/spec/js-api; the types of Node leave it out. */
-declare namespace WebAssembly {
-  class Module {
-    constructor(bytes: Uint8Array);
-  }
-  class Instance {
-    constructor(module: Module);
+/** What is used of https://webassembly.github.io/spec/js-api, which the types of Node leave out. */
+interface WebAssembly {
+  readonly Module: new (bytes: Uint8Array) => object;
+  readonly Instance: new (module: object) => {
     readonly exports: {
       readonly memory: { readonly buffer: ArrayBuffer };
       readonly escape: (from: number, end: number, to: number) => number;
     };
-  }
+  };
 }
 
 /**
@@ -45,8 +42,8 @@ declare namespace WebAssembly {
  * @throws where there is no WebAssembly, as with `--jitless`; no SIMD; no room for the addresses of its memory
  */
 export function createVectorEscaper(): Escaper {
-  const code = new WebAssembly.Module(Buffer.from(module, 'base64'));
-  const { memory, escape } = new WebAssembly.Instance(code).exports;
+  const { Module, Instance } = (globalThis as unknown as { WebAssembly: WebAssembly }).WebAssembly;
+  const { memory, escape } = new Instance(new Module(Buffer.from(assembled, 'base64'))).exports;
   return {
     utf8: Buffer.from(memory.buffer, textOffset, textBytes + 16),
     page: Buffer.from(memory.buffer, pageOffset, pageBytes),

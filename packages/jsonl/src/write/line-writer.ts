@@ -8,6 +8,7 @@ import { openFile, type Opened } from './open-file.js';
 import { isDue } from './rotate.js';
 import { sealGroup, type ChainTip } from './seal-group.js';
 import { runSteps, runStepsSync, type FirstOutcome, type Steps } from './steps.js';
+import { SyncPace } from './sync-pace.js';
 import type { Target } from './target.js';
 import {
   busyError,
@@ -38,8 +39,9 @@ export interface LineWriter<T> {
 
 interface Started {
   readonly group: Group;
+  readonly startedAt: number;
   /** Resolves to the bytes that its seal added. */
-  readonly done: Promise<number>;
+  done: Promise<number>;
 }
 
 /**
@@ -65,8 +67,7 @@ interface State<T> {
   scheduled: Promise<void> | undefined;
   /** The group that is being written and synced. */
   started: Started | undefined;
-  /** About how long a group takes that is synced, in milliseconds. */
-  syncMs: number;
+  readonly pace: SyncPace;
   failure: JsonlError | undefined;
   /** Whether somebody was told of the failure by a rejection. */
   failureTold: boolean;
@@ -97,12 +98,6 @@ function recycle({ spare }: State<never>, { lines }: Group): void {
 
 /** A group of so many bytes is started early, see `startEarly`. To encode them takes about half a millisecond. */
 const earlyBytes = 256 * 1024;
-/** Where a sync takes no longer than this, it is quicker to sync twice while others are encoded than once after all. */
-const quickSyncMs = 1;
-
-function isEarly({ alwaysSync, syncMs }: State<never>): boolean {
-  return alwaysSync && syncMs <= quickSyncMs;
-}
 
 /** The group that so many bytes of one call are added to. What one call appends is never divided. */
 function openGroup(state: State<never>, more: number): Group | undefined {
@@ -110,7 +105,7 @@ function openGroup(state: State<never>, more: number): Group | undefined {
   const last = settings.durability === 'sync' ? undefined : waiting.at(-1);
   if (last === undefined || last.lines.end === firstLine) return last;
   const { maxBatchBytes } = settings;
-  const most = isEarly(state) ? Math.min(maxBatchBytes, earlyBytes) : maxBatchBytes;
+  const most = state.pace.isQuick ? Math.min(maxBatchBytes, earlyBytes) : maxBatchBytes;
   return last.lines.end - firstLine + more <= most ? last : undefined;
 }
 
@@ -172,31 +167,37 @@ function tidy(state: State<never>): void {
 function start(state: State<never>): Started | undefined {
   const group = state.waiting.shift();
   if (group === undefined) return undefined;
-  return { group, done: runSteps(commit(state, group), state.settings.fileSystem) };
+  // It is known as started before the first call is made.
+  state.started = { group, startedAt: performance.now(), done: Promise.resolve(0) };
+  state.started.done = runSteps(commit(state, group), state.settings.fileSystem);
+  return state.started;
 }
 
 /**
- * Starts what waits at once, unless more of it should come before: where a sync takes no longer than it took to encode
- * what waits, the disk works while others are still being encoded, or told of the sync before. Where it takes longer,
- * one sync for all that can wait for it is worth more.
+ * Starts what waits at once if it is enough. Where a sync is quick, the disk works then while others are still encoded,
+ * or are told of the sync before. Where it is not, one sync for all that can wait for it is worth more.
  */
 function startEarly(state: State<never>): void {
-  if (state.started !== undefined || !isEarly(state)) return;
-  const { waiting } = state;
-  const bytes = waiting.length > 1 ? earlyBytes : (waiting[0]?.lines.end ?? 0);
-  if (bytes >= earlyBytes) state.started = start(state);
+  const { started, waiting, pace } = state;
+  if (started !== undefined || !pace.isQuick) return;
+  const [first, second] = waiting;
+  if (second !== undefined || (first !== undefined && first.lines.end >= earlyBytes)) start(state);
+}
+
+function nextStarted(state: State<never>): Started | undefined {
+  return state.started ?? start(state);
 }
 
 async function drain(state: State<never>): Promise<void> {
-  while ((state.started ??= start(state)) !== undefined) {
-    const { group, done } = state.started;
-    const startedAt = performance.now();
+  for (let next = nextStarted(state); next !== undefined; next = nextStarted(state)) {
+    const { group, startedAt, done } = next;
     try {
       const sealed = await done;
       state.started = undefined;
-      // The least of late, as one that is noticed late seems to have taken longer.
-      state.syncMs = Math.min(state.syncMs * 1.1, performance.now() - startedAt);
-      startEarly(state);
+      if (state.alwaysSync && group.lines.end > firstLine) {
+        state.pace.note(performance.now() - startedAt);
+        startEarly(state);
+      }
       tellAll(group, sealed);
       recycle(state, group);
     } catch (error) {
@@ -205,7 +206,7 @@ async function drain(state: State<never>): Promise<void> {
     }
     tidy(state);
     // What those who were told append at once is in the next group already.
-    await undefined;
+    await Promise.resolve();
   }
   state.scheduled = undefined;
 }
@@ -378,7 +379,7 @@ export async function openLineWriter<T>(
     spare: [],
     scheduled: undefined,
     started: undefined,
-    syncMs: Infinity,
+    pace: new SyncPace(),
     failure: undefined,
     failureTold: false,
     closing: undefined,

@@ -61,7 +61,7 @@ describe('append()', () => {
     const at = temporaryDirectory();
     const { fileSystem, count } = recordFileSystem();
     const writer = await openWriter(at('a.jsonl'), { fileSystem });
-    await writer.append('x'.repeat(100_000));
+    await writer.append('x'.repeat(300_000));
     expect([count('write'), count('writeSync')]).toEqual([1, 0]);
     await writer.append('small');
     expect([count('write'), count('writeSync')]).toEqual([1, 1]);
