@@ -4,6 +4,7 @@ import type { Fault, FaultKind } from './fault.js';
 import { Joiner, type JoinSink } from './join-lines.js';
 import type { LineSink } from './line-buffer.js';
 import { recoverLine, type Piece } from './recover-line.js';
+import type { FindObject } from './scan-buffer.js';
 import { trimSpace } from './scan-value.js';
 
 /** What is done with records and faults. Either may throw to end the pass. */
@@ -19,13 +20,15 @@ export interface RecordSink {
 /** Looks at bytes, so that a line need not be parsed. */
 export interface LineSelector {
   /** Called with each chunk before its lines. */
-  onChunk(view: Buffer): void;
+  onChunk(view: Buffer, findObject: FindObject | undefined): void;
   /** Whether the line can hold a record that is wanted. */
   mayMatch(view: Buffer, start: number, end: number): boolean;
 }
 
 /** Takes what is wanted of a line without parsing it all; `undefined` when it must be parsed. */
 export interface Projector {
+  /** Called with each chunk before its lines. */
+  onChunk(findObject: FindObject | undefined): void;
   project(view: Buffer, start: number, end: number): object | undefined;
 }
 
@@ -92,8 +95,9 @@ class LineDecoder implements Decoder, JoinSink {
     return this.line;
   }
 
-  onChunk(view: Buffer): void {
-    this.options.selector?.onChunk(view);
+  onChunk(view: Buffer, findObject: FindObject | undefined): void {
+    this.options.selector?.onChunk(view, findObject);
+    this.options.projector?.onChunk(findObject);
     this.isChunkValid = undefined;
     this.triedTo = 0;
   }

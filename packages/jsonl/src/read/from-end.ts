@@ -76,7 +76,7 @@ function decodeBlock(
       onFault: (fault) => void found.faults.push({ ...fault, line: 0 }),
     },
   );
-  decoder.onChunk(block);
+  decoder.onChunk(block, undefined);
   for (let start = 0; start < block.length;) {
     const newline = block.indexOf(10, start);
     const end = newline === -1 ? block.length : newline;

@@ -1,7 +1,12 @@
+import { createScanBuffer, type FindObject, type ScanBuffer } from './scan-buffer.js';
+
 /** How much is asked of the file system at a time: it is still in the processor's cache when it is decoded. */
 export const chunkBytes = 256 * 1024;
-/** The same where little of each line is decoded: handing over takes most of the time then, and records little memory. */
-export const skimmedChunkBytes = 1024 * 1024;
+/**
+ * The same where little of each line is decoded, in the end: to hand over takes most of the time then, and records take
+ * little memory.
+ */
+export const skimmedChunkBytes = 4 * 1024 * 1024;
 /**
  * How much of it is decoded at a time: little enough that records are used while they are still in
  * the processor's cache.
@@ -12,13 +17,16 @@ export const batchBytes = 16 * 1024;
  * The buffer of the pass that ended last, for the next one: memory touched for the first time costs as much as
  * reading several times as many bytes into it.
  */
-const noBytes = Buffer.alloc(0);
-let spare: Buffer | undefined;
+let spare: ScanBuffer | undefined;
+const noBuffer: ScanBuffer = { bytes: Buffer.alloc(0), findObject: undefined };
 
 /** Takes lines out of a buffer. The bytes are valid only during the call. */
 export interface LineSink {
-  /** Called once for each chunk before its lines, with all bytes in hand: lines are parts of `view`. */
-  onChunk(view: Buffer): void;
+  /**
+   * Called once for each chunk before its lines, with all bytes in hand: lines are parts of `view`, in which
+   * `findObject` searches.
+   */
+  onChunk(view: Buffer, findObject: FindObject | undefined): void;
   /** One line: `[start, end)` without its newline. */
   onLine(view: Buffer, start: number, end: number, byteStart: number): void;
   /** Whether it may take several lines at once. */
@@ -32,11 +40,12 @@ export interface LineSink {
   onTooLong(byteStart: number, byteEnd: number): void;
 }
 
-function takeBuffer(bytes: number): Buffer {
-  if (spare === undefined || bytes > spare.length) return Buffer.allocUnsafe(bytes);
-  const buffer = spare;
+function takeBuffer(length: number, searched: boolean): ScanBuffer {
+  const taken = spare;
+  if (taken === undefined || length > taken.bytes.length) return createScanBuffer(length, searched);
+  if (searched && taken.findObject === undefined) return createScanBuffer(length, true);
   spare = undefined;
-  return buffer;
+  return taken;
 }
 
 /**
@@ -46,8 +55,10 @@ function takeBuffer(bytes: number): Buffer {
 export class LineBuffer {
   private readonly maxLineBytes: number;
   private readonly sink: LineSink;
-  private readonly readBytes: number;
-  private buffer: Buffer;
+  /** How much is asked for now, and at most. */
+  private readBytes = chunkBytes;
+  private readonly mostBytes: number;
+  private buffer: ScanBuffer;
   private filled = 0;
   /** Offset in the file of the first byte of `buffer`. */
   private base: number;
@@ -59,33 +70,45 @@ export class LineBuffer {
   private start = 0;
   private newline = -1;
 
-  constructor(from: number, maxLineBytes: number, sink: LineSink, initialBytes: number) {
+  /** `searched`: objects will be looked for in the lines. */
+  constructor(
+    from: number,
+    maxLineBytes: number,
+    sink: LineSink,
+    initialBytes: number,
+    searched: boolean,
+  ) {
     this.maxLineBytes = maxLineBytes;
     this.sink = sink;
-    this.readBytes = Math.max(initialBytes, chunkBytes);
-    this.buffer = takeBuffer(initialBytes);
-    this.view = this.buffer.subarray(0, 0);
+    this.mostBytes = Math.max(initialBytes, chunkBytes);
+    this.buffer = takeBuffer(initialBytes, searched);
+    this.view = noBuffer.bytes;
     this.base = from;
   }
 
-  /** Where the next bytes are to be read to: at most `chunkBytes`, or `initialBytes` if that is more. */
+  /** Where the next bytes are to be read to: at most `chunkBytes`, and more from time to time up to `initialBytes`. */
   room(): Buffer {
     const { filled } = this;
-    if (filled === this.buffer.length) {
-      const larger = Buffer.allocUnsafe(this.buffer.length * 2);
-      this.buffer.copy(larger, 0, 0, filled);
-      this.buffer = larger;
+    const { bytes } = this.buffer;
+    if (filled < bytes.length) {
+      return bytes.subarray(filled, Math.min(bytes.length, filled + this.readBytes));
     }
-    return this.buffer.subarray(filled, Math.min(this.buffer.length, filled + this.readBytes));
+    // One line is longer than the buffer, so that to search it is not what takes the time.
+    const larger = createScanBuffer(bytes.length * 2, false);
+    bytes.copy(larger.bytes, 0, 0, filled);
+    this.buffer = larger;
+    return this.room();
   }
 
   /** Takes `count` bytes that were read into `room()`. */
   push(count: number): void {
+    const { bytes, findObject } = this.buffer;
+    if (count === this.readBytes) this.readBytes = Math.min(this.mostBytes, count * 2);
     this.limit = this.filled + count;
-    this.view = this.buffer.subarray(0, this.limit);
+    this.view = bytes.subarray(0, this.limit);
     this.start = 0;
     this.newline = this.view.indexOf(10, this.filled);
-    if (this.newline !== -1) this.sink.onChunk(this.view);
+    if (this.newline !== -1) this.sink.onChunk(this.view, findObject);
   }
 
   /**
@@ -126,8 +149,8 @@ export class LineBuffer {
     const { sink, filled, base } = this;
     if (this.droppedFrom !== undefined) sink.onTooLong(this.droppedFrom, base + filled);
     else if (filled > 0) {
-      const rest = this.buffer.subarray(0, filled);
-      sink.onChunk(rest);
+      const rest = this.buffer.bytes.subarray(0, filled);
+      sink.onChunk(rest, this.buffer.findObject);
       sink.onLine(rest, 0, filled, base);
     }
     this.filled = 0;
@@ -135,10 +158,13 @@ export class LineBuffer {
 
   /** Lets the next pass have the memory. Nothing may be asked of this one after it. */
   release(): void {
-    const { length } = this.buffer;
-    if (length <= skimmedChunkBytes && length > (spare?.length ?? 0)) spare = this.buffer;
-    this.buffer = noBytes;
-    this.view = noBytes;
+    const { bytes, findObject } = this.buffer;
+    const { length } = bytes;
+    const isBetter =
+      spare === undefined || length > spare.bytes.length || spare.findObject === undefined;
+    if (length <= skimmedChunkBytes && isBetter) spare = { bytes, findObject };
+    this.buffer = noBuffer;
+    this.view = noBuffer.bytes;
   }
 
   /** Moves the beginning of a line that goes on in the next chunk to the front, if it is kept. */
@@ -151,7 +177,7 @@ export class LineBuffer {
       this.filled = 0;
     }
     if (this.start > 0) {
-      this.buffer.copyWithin(0, this.start, limit);
+      this.buffer.bytes.copyWithin(0, this.start, limit);
       this.base += this.start;
       this.start = 0;
     }

@@ -6,6 +6,7 @@ import {
   none,
   openBrace,
   openBracket,
+  plainStringStart,
   quote,
   skipSpace,
   skipString,
@@ -13,6 +14,7 @@ import {
   stringStart,
   trimSpace,
 } from './scan-value.js';
+import type { FindObject } from './scan-buffer.js';
 
 const objectStart = Buffer.from('{"');
 /** A string or number longer than this, or a name, is not looked for from the end. */
@@ -64,6 +66,7 @@ export class FieldLocator {
   /** Where the name of the only field stood in the line before, from its start; `none` when it is not to be guessed. */
   private lastPair = none;
   private lineStart = 0;
+  private findObject: FindObject | undefined;
   /** How many searches to come are for a brace and a quote. */
   private searchesForBoth = 0;
 
@@ -73,6 +76,11 @@ export class FieldLocator {
     this.ends = new Array<number>(fields.length).fill(none);
     this.plain = new Array<boolean>(fields.length).fill(false);
     this.wantedCount = new Set(fields).size;
+  }
+
+  /** To be called before lines of other bytes. */
+  onChunk(findObject: FindObject | undefined): void {
+    this.findObject = findObject;
   }
 
   /** `deep`: whether to follow objects and lists that are in the way. */
@@ -114,7 +122,7 @@ export class FieldLocator {
     if (at >= end || view[pair - 1] !== comma || view[pair] !== quote) return false;
     if (view[nameEnd] !== quote || view[nameEnd + 1] !== colon) return false;
     if (findName(this.names, view, pair + 1, nameEnd) === none) return false;
-    const object = this.nextObject(view, this.at);
+    const object = this.nextObject(view, this.at, end);
     if (object !== -1 && object < at) return false;
     const valueEnd = skipValue(view, at, end);
     if (valueEnd === none || valueEnd > end || !this.readFirstName(view, end)) return false;
@@ -199,7 +207,7 @@ export class FieldLocator {
       let isPlain = false;
       let valueStart: number;
       if (view[end - 1] === quote) {
-        valueStart = plainStringStart(view, from, end - 1);
+        valueStart = plainStringStart(view, from, end - 1, nearEnd);
         isPlain = valueStart !== none;
         if (!isPlain) valueStart = stringStart(view, from, end - 1, nearEnd);
       } else valueStart = wordStart(view, from, end);
@@ -228,14 +236,14 @@ export class FieldLocator {
    * Whether nothing speaks against `[at, end)` being the rest of one record: it ends with a brace, and
    * no other record begins in it. An object inside a record follows a colon, a comma or a bracket; one
    * that begins with the name that the line begins with is a second record. `object`: the first one behind some
-   * byte before `at`, if that is known.
+   * byte before `at`, or -1 as there is none, if that is known.
    */
-  private isRestOfOne(view: Buffer, at: number, end: number, object = none): boolean {
+  private isRestOfOne(view: Buffer, at: number, end: number, object = 0): boolean {
     const { firstName } = this;
     const last = view[end - 1] === 0x0d ? end - 2 : end - 1;
     if (last < at || view[last] !== closeBrace) return false;
     const length = this.firstNameEnd - firstName + 1;
-    const first = object >= at ? object : this.nextObject(view, at);
+    const first = object >= at || object === -1 ? object : this.nextObject(view, at, end);
     for (let open = first; open !== -1 && open < end;) {
       let before = open - 1;
       while (before > at && view[before] === 0x20) before -= 1;
@@ -247,16 +255,22 @@ export class FieldLocator {
         while (same < length && view[open + 2 + same] === view[firstName + same]) same += 1;
         if (same === length) return false;
       }
-      open = this.nextObject(view, open + 2);
+      open = this.nextObject(view, open + 2, end);
     }
     return true;
   }
 
+  /** Where the next brace with a quote behind it is; perhaps behind `end`, or -1, if there is none before. */
+  private nextObject(view: Buffer, from: number, end: number): number {
+    const { findObject } = this;
+    return findObject === undefined ? this.nextObjectByOne(view, from) : findObject(from, end);
+  }
+
   /**
-   * Where the next brace with a quote behind it is. A search for one byte starts three times as fast as one for two,
-   * and goes as fast unless most braces stand in text, as in program code.
+   * A search for one byte starts three times as fast as one for two, and goes as fast unless most braces stand in text,
+   * as in program code.
    */
-  private nextObject(view: Buffer, from: number): number {
+  private nextObjectByOne(view: Buffer, from: number): number {
     if (this.searchesForBoth > 0) {
       this.searchesForBoth -= 1;
       return view.indexOf(objectStart, from);
@@ -284,17 +298,6 @@ function isAfterValue(view: Buffer, at: number, end: number): boolean {
 function beginsWithName(view: Buffer, open: number, end: number): boolean {
   const nameEnd = skipString(view, open + 1, end);
   return nameEnd !== none && view[skipSpace(view, nameEnd, end)] === colon;
-}
-
-/** As `stringStart`, for a string whose bytes stand for themselves: `none` for any other. */
-function plainStringStart(view: Buffer, from: number, last: number): number {
-  const stop = Math.max(from, last - nearEnd);
-  for (let at = last - 1; at >= stop; at -= 1) {
-    const byte = view[at] ?? 0;
-    if (byte === quote) return view[at - 1] === backslash ? none : at;
-    if (byte < 0x20 || byte >= 0x80 || byte === backslash) return none;
-  }
-  return none;
 }
 
 /** Where the number or word begins that ends before `end`; `none` when none does. */

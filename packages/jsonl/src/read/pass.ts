@@ -84,8 +84,9 @@ export class Pass<E> implements RecordSink {
       this,
     );
     // Of lines that are not parsed whole so little is made that a batch costs more than its records.
-    this.batchBytes = fields === undefined && selector === undefined ? batchBytes : chunkBytes;
-    this.buffer = new LineBuffer(from, maxLineBytes, this.decoder, initialBytes);
+    const isSkimmed = fields !== undefined || selector !== undefined;
+    this.batchBytes = isSkimmed ? chunkBytes : batchBytes;
+    this.buffer = new LineBuffer(from, maxLineBytes, this.decoder, initialBytes, isSkimmed);
   }
 
   /** To be called once, when nothing more is read into `room()`. */

@@ -1,7 +1,8 @@
 import type { Projector } from './decode.js';
 import { decodeAscii, decodeText } from './decode-text.js';
 import { FieldLocator } from './locate-fields.js';
-import { backslash, none, quote } from './scan-value.js';
+import type { FindObject } from './scan-buffer.js';
+import { isPlain, none, quote } from './scan-value.js';
 import type { Where } from './select-lines.js';
 
 /** A string up to this long is looked through before it is decoded, as most need no parsing. */
@@ -10,11 +11,7 @@ const plainString = 64;
 /** The string at `[start, end)`, when it is short and its bytes stand for themselves. */
 function takePlainString(view: Buffer, start: number, end: number): string | undefined {
   if (view[start] !== quote || end - start > plainString) return undefined;
-  for (let at = start + 1; at < end - 1; at += 1) {
-    const byte = view[at] ?? 0;
-    if (byte === backslash || byte < 0x20 || byte >= 0x80) return undefined;
-  }
-  return decodeAscii(view, start + 1, end - 1);
+  return isPlain(view, start + 1, end - 1) ? decodeAscii(view, start + 1, end - 1) : undefined;
 }
 
 /** A class for the reason that `LineDecoder` is one. */
@@ -25,6 +22,10 @@ class FieldProjector implements Projector {
   constructor(fields: readonly string[]) {
     this.fields = fields;
     this.locator = new FieldLocator(fields);
+  }
+
+  onChunk(findObject: FindObject | undefined): void {
+    this.locator.onChunk(findObject);
   }
 
   project(view: Buffer, from: number, end: number): object | undefined {

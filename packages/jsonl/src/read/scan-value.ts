@@ -13,6 +13,27 @@ export const none = -1;
 /** A string longer than this is searched for its end by native code, which pays only for long ones. */
 const shortString = 40;
 
+/** 1 for bytes that do not stand for themselves in a string, or end it: control characters, quotes, backslashes. */
+const special = new Uint8Array(256).fill(1, 0, 0x20);
+special[quote] = 1;
+special[backslash] = 1;
+/** The same, and 1 for bytes of characters beyond ASCII. */
+const specialOrWide = special.slice().fill(1, 0x80);
+
+/** Whether a string whose bytes are `[start, end)`, without its quotes, reads as they do. */
+export function isPlain(view: Buffer, start: number, end: number): boolean {
+  for (let at = start; at < end; at += 1) if (specialOrWide[view[at] ?? 0] === 1) return false;
+  return true;
+}
+
+/** As `stringStart`, for a string whose bytes stand for themselves: `none` for any other. */
+export function plainStringStart(view: Buffer, from: number, last: number, limit: number): number {
+  const stop = Math.max(from, last - limit);
+  let at = last - 1;
+  while (at >= stop && specialOrWide[view[at] ?? 0] === 0) at -= 1;
+  return at >= stop && view[at] === quote && view[at - 1] !== backslash ? at : none;
+}
+
 export function skipSpace(view: Buffer, from: number, end: number): number {
   let at = from;
   while (at < end) {
@@ -40,9 +61,13 @@ export function skipString(view: Buffer, from: number, end: number): number {
   const near = Math.min(end, at + shortString);
   while (at < near) {
     const byte = view[at] ?? 0;
+    if (special[byte] === 0) {
+      at += 1;
+      continue;
+    }
     if (byte === quote) return at + 1;
-    if (byte < 0x20) return none;
-    at += byte === backslash ? 2 : 1;
+    if (byte !== backslash) return none;
+    at += 2;
   }
   for (;;) {
     const found = view.indexOf(quote, at);
@@ -95,6 +120,7 @@ export function stringStart(view: Buffer, from: number, last: number, limit: num
   const stop = Math.max(from, last - limit);
   for (let at = last - 1; at >= stop; at -= 1) {
     const byte = view[at] ?? 0;
+    if (special[byte] === 0) continue;
     if (byte === quote && view[at - 1] !== backslash) return at;
     if (byte < 0x20) return none;
   }

@@ -1,5 +1,6 @@
 import type { LineSelector } from './decode.js';
 import { FieldLocator } from './locate-fields.js';
+import type { FindObject } from './scan-buffer.js';
 import { backslash, none, quote } from './scan-value.js';
 
 /** Values that a top-level field can be compared with. */
@@ -121,7 +122,8 @@ class NeedleSelector implements LineSelector {
     this.field = new FieldLocator([name]);
   }
 
-  onChunk(view: Buffer): void {
+  onChunk(view: Buffer, findObject: FindObject | undefined): void {
+    this.field.onChunk(findObject);
     this.counts.take(view);
     this.isFullOfEscapes = this.counts.of(backslash) > sampledBytes / manyBytes;
     this.needle.reset(this.counts);

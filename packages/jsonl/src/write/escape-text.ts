@@ -1,3 +1,5 @@
+import { webAssembly } from '../web-assembly.js';
+
 /** Texts on their way into JSON: from `utf8` to the page, with the escapes that JSON asks for. */
 export interface Escaper {
   /** Where a text is put first; 16 bytes more than it takes must be free behind it. */
@@ -25,15 +27,9 @@ export const assembled =
 const textOffset = 1024;
 const pageOffset = 16 * 1024;
 
-/** What is used of https://webassembly.github.io/spec/js-api, which the types of Node leave out. */
-interface WebAssembly {
-  readonly Module: new (bytes: Uint8Array) => object;
-  readonly Instance: new (module: object) => {
-    readonly exports: {
-      readonly memory: { readonly buffer: ArrayBuffer };
-      readonly escape: (from: number, end: number, to: number) => number;
-    };
-  };
+interface Assembled {
+  readonly memory: { readonly buffer: ArrayBuffer };
+  readonly escape: (from: number, end: number, to: number) => number;
 }
 
 /**
@@ -42,8 +38,9 @@ interface WebAssembly {
  * @throws where there is no WebAssembly, as with `--jitless`; no SIMD; no room for the addresses of its memory
  */
 export function createVectorEscaper(): Escaper {
-  const { Module, Instance } = (globalThis as unknown as { WebAssembly: WebAssembly }).WebAssembly;
-  const { memory, escape } = new Instance(new Module(Buffer.from(assembled, 'base64'))).exports;
+  const { Module, Instance } = webAssembly();
+  const { exports } = new Instance(new Module(Buffer.from(assembled, 'base64')));
+  const { memory, escape } = exports as unknown as Assembled;
   return {
     utf8: Buffer.from(memory.buffer, textOffset, textBytes + 16),
     page: Buffer.from(memory.buffer, pageOffset, pageBytes),
