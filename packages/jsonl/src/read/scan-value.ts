@@ -13,6 +13,7 @@ export const none = -1;
 /** A string longer than this is searched for its end by native code, which pays only for long ones. */
 const shortString = 40;
 
+// The tables are taken into a variable before a loop: an engine would look again each time what they are.
 /** 1 for bytes that do not stand for themselves in a string, or end it: control characters, quotes, backslashes. */
 const special = new Uint8Array(256).fill(1, 0, 0x20);
 special[quote] = 1;
@@ -22,15 +23,17 @@ const specialOrWide = special.slice().fill(1, 0x80);
 
 /** Whether a string whose bytes are `[start, end)`, without its quotes, reads as they do. */
 export function isPlain(view: Buffer, start: number, end: number): boolean {
-  for (let at = start; at < end; at += 1) if (specialOrWide[view[at] ?? 0] === 1) return false;
+  const isOther = specialOrWide;
+  for (let at = start; at < end; at += 1) if (isOther[view[at] ?? 0] === 1) return false;
   return true;
 }
 
 /** As `stringStart`, for a string whose bytes stand for themselves: `none` for any other. */
 export function plainStringStart(view: Buffer, from: number, last: number, limit: number): number {
+  const isOther = specialOrWide;
   const stop = Math.max(from, last - limit);
   let at = last - 1;
-  while (at >= stop && specialOrWide[view[at] ?? 0] === 0) at -= 1;
+  while (at >= stop && isOther[view[at] ?? 0] === 0) at -= 1;
   return at >= stop && view[at] === quote && view[at - 1] !== backslash ? at : none;
 }
 
@@ -57,11 +60,12 @@ export function trimSpace(view: Buffer, from: number, end: number): number {
 
 /** The byte after the string whose opening quote is at `from`; `none` when it does not end. */
 export function skipString(view: Buffer, from: number, end: number): number {
+  const isSpecial = special;
   let at = from + 1;
   const near = Math.min(end, at + shortString);
   while (at < near) {
     const byte = view[at] ?? 0;
-    if (special[byte] === 0) {
+    if (isSpecial[byte] === 0) {
       at += 1;
       continue;
     }
@@ -117,10 +121,11 @@ export function skipValue(view: Buffer, from: number, end: number): number {
  * nearest one is the other end.
  */
 export function stringStart(view: Buffer, from: number, last: number, limit: number): number {
+  const isSpecial = special;
   const stop = Math.max(from, last - limit);
   for (let at = last - 1; at >= stop; at -= 1) {
     const byte = view[at] ?? 0;
-    if (special[byte] === 0) continue;
+    if (isSpecial[byte] === 0) continue;
     if (byte === quote && view[at - 1] !== backslash) return at;
     if (byte < 0x20) return none;
   }
