@@ -28,7 +28,7 @@ export interface LineSelector {
 /** Takes what is wanted of a line without parsing it all; `undefined` when it must be parsed. */
 export interface Projector {
   /** Called with each chunk before its lines. */
-  onChunk(findObject: FindObject | undefined): void;
+  onChunk(view: Buffer, findObject: FindObject | undefined): void;
   project(view: Buffer, start: number, end: number): object | undefined;
 }
 
@@ -97,7 +97,7 @@ class LineDecoder implements Decoder, JoinSink {
 
   onChunk(view: Buffer, findObject: FindObject | undefined): void {
     this.options.selector?.onChunk(view, findObject);
-    this.options.projector?.onChunk(findObject);
+    this.options.projector?.onChunk(view, findObject);
     this.isChunkValid = undefined;
     this.triedTo = 0;
   }

@@ -3,6 +3,7 @@ import {
   closeBrace,
   colon,
   comma,
+  isPlain as isPlainText,
   none,
   openBrace,
   openBracket,
@@ -59,6 +60,11 @@ export class FieldLocator {
   private missing = 0;
   /** The fields of the last record were all found from its end. */
   private fromEnd = false;
+  /** Which fields made up the end of the line before, from its end, where it was nothing but them, plain and without spaces. */
+  private tail: number[] = [];
+  /** How far before the end of the line each of them began and ended. */
+  private readonly tailStarts: number[];
+  private readonly tailEnds: number[];
   /** Where the first name of the line in hand begins and ends, and how far the line was followed. */
   private firstName = none;
   private firstNameEnd = none;
@@ -67,6 +73,8 @@ export class FieldLocator {
   private lastPair = none;
   private lineStart = 0;
   private findObject: FindObject | undefined;
+  /** The bytes in hand. */
+  words: DataView = new DataView(new ArrayBuffer(0));
   /** How many searches to come are for a brace and a quote. */
   private searchesForBoth = 0;
 
@@ -75,11 +83,14 @@ export class FieldLocator {
     this.starts = new Array<number>(fields.length).fill(none);
     this.ends = new Array<number>(fields.length).fill(none);
     this.plain = new Array<boolean>(fields.length).fill(false);
+    this.tailStarts = [...this.starts];
+    this.tailEnds = [...this.ends];
     this.wantedCount = new Set(fields).size;
   }
 
   /** To be called before lines of other bytes. */
-  onChunk(findObject: FindObject | undefined): void {
+  onChunk(view: Buffer, findObject: FindObject | undefined): void {
+    this.words = new DataView(view.buffer, view.byteOffset, view.length);
     this.findObject = findObject;
   }
 
@@ -105,7 +116,7 @@ export class FieldLocator {
       if (state !== undefined) return state;
     } else if (!this.readFirstName(view, end)) return 'unclear';
     const before = this.missing;
-    this.lookBack(view, end);
+    if (!this.fromEnd || !this.isTailAsBefore(view, end)) this.lookBack(view, end);
     this.fromEnd = this.missing === 0 && before === this.wantedCount;
     if (this.missing === 0 && this.isRestOfOne(view, this.at, end)) return 'found';
     return deep ? (this.follow(view, end, true) ?? 'unclear') : 'unclear';
@@ -199,9 +210,13 @@ export class FieldLocator {
   /** Takes strings, numbers and words from the end of the line backwards, down to where it was followed to. */
   private lookBack(view: Buffer, lineEnd: number): void {
     const { names, starts, ends, plain, at: from } = this;
+    const tail: number[] = [];
+    let isTail = view[lineEnd - 1] === closeBrace;
     let end = trimSpace(view, from, lineEnd) - 1;
+    this.tail = [];
     if (view[end] !== closeBrace) return;
     while (this.missing > 0) {
+      const pairEnd = end;
       end = trimSpace(view, from, end);
       const valueEnd = end;
       let isPlain = false;
@@ -227,9 +242,38 @@ export class FieldLocator {
         ends[wanted] = valueEnd;
         plain[wanted] = isPlain;
         this.missing -= 1;
-      }
+        isTail &&=
+          isPlain && valueEnd === pairEnd && valueStart === nameEnd + 2 && end === nameQuote;
+        this.tailStarts[wanted] = lineEnd - valueStart;
+        this.tailEnds[wanted] = lineEnd - valueEnd;
+        tail.push(wanted);
+      } else isTail = false;
       end -= 1;
     }
+    if (isTail) this.tail = tail;
+  }
+
+  /** Whether the line ends with the fields that the line before ended with, each as long as it was there. */
+  private isTailAsBefore(view: Buffer, lineEnd: number): boolean {
+    const { names, starts, ends, tail, at: from } = this;
+    const last = lineEnd - (this.tailEnds[tail[0] ?? none] ?? 0);
+    if (tail.length < this.wantedCount || view[last] !== closeBrace) return false;
+    for (const index of tail) {
+      const start = lineEnd - (this.tailStarts[index] ?? 0);
+      const end = lineEnd - (this.tailEnds[index] ?? 0);
+      const nameEnd = start - 2;
+      const nameStart = nameEnd - (names[index]?.length ?? 0);
+      if (nameStart - 2 < from || view[start] !== quote || view[end - 1] !== quote) return false;
+      if (view[start - 1] !== colon || view[nameEnd] !== quote) return false;
+      if (view[nameStart - 1] !== quote || view[nameStart - 2] !== comma) return false;
+      if (findName(names, view, nameStart, nameEnd) !== index) return false;
+      if (!isPlainText(this.words, start + 1, end - 1)) return false;
+      starts[index] = start;
+      ends[index] = end;
+      this.plain[index] = true;
+    }
+    this.missing = 0;
+    return true;
   }
 
   /**

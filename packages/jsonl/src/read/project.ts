@@ -9,9 +9,14 @@ import type { Where } from './select-lines.js';
 const plainString = 64;
 
 /** The string at `[start, end)`, when it is short and its bytes stand for themselves. */
-function takePlainString(view: Buffer, start: number, end: number): string | undefined {
+function takePlainString(
+  view: Buffer,
+  words: DataView,
+  start: number,
+  end: number,
+): string | undefined {
   if (view[start] !== quote || end - start > plainString) return undefined;
-  return isPlain(view, start + 1, end - 1) ? decodeAscii(view, start + 1, end - 1) : undefined;
+  return isPlain(words, start + 1, end - 1) ? decodeAscii(view, start + 1, end - 1) : undefined;
 }
 
 /** A class for the reason that `LineDecoder` is one. */
@@ -24,8 +29,8 @@ class FieldProjector implements Projector {
     this.locator = new FieldLocator(fields);
   }
 
-  onChunk(findObject: FindObject | undefined): void {
-    this.locator.onChunk(findObject);
+  onChunk(view: Buffer, findObject: FindObject | undefined): void {
+    this.locator.onChunk(view, findObject);
   }
 
   project(view: Buffer, from: number, end: number): object | undefined {
@@ -40,7 +45,7 @@ class FieldProjector implements Projector {
       const known =
         plain[index] === true
           ? decodeAscii(view, start + 1, end - 1)
-          : takePlainString(view, start, end);
+          : takePlainString(view, locator.words, start, end);
       if (known !== undefined) {
         picked[fields[index] ?? ''] = known;
         continue;

@@ -123,7 +123,7 @@ class NeedleSelector implements LineSelector {
   }
 
   onChunk(view: Buffer, findObject: FindObject | undefined): void {
-    this.field.onChunk(findObject);
+    this.field.onChunk(view, findObject);
     this.counts.take(view);
     this.isFullOfEscapes = this.counts.of(backslash) > sampledBytes / manyBytes;
     this.needle.reset(this.counts);
