@@ -34,12 +34,13 @@ function endOfPiece(text: string, start: number): number {
   return (text.charCodeAt(end - 1) & 0xfc00) === 0xd800 ? end - 1 : end;
 }
 
-/** A value that is left to JSON.stringify, as a property, as toJSON may ask for its name. */
-function stringifyOther(value: unknown, name: string | number): string | undefined {
-  const holder = JSON.stringify({ __proto__: null, [name]: value });
-  if (holder === '{}') return undefined;
-  return makeWellFormed(holder.slice(JSON.stringify(`${name}`).length + 2, -1));
+type ToJson = (this: unknown, name: string) => unknown;
+interface MaybeToJson {
+  readonly toJSON?: unknown;
 }
+
+/** The toJSON that `isOther` found, for `stringifyOther`: it may be a getter, which is called once. */
+let foundToJson: ToJson | undefined;
 
 /** Whether a value is left to JSON.stringify: all but plain objects, arrays, and what JSON has a word for. */
 function isOther(value: unknown, depth: number): boolean {
@@ -48,15 +49,41 @@ function isOther(value: unknown, depth: number): boolean {
     case 'number':
     case 'boolean':
       return false;
-    case 'object':
+    case 'object': {
       if (value === null) return false;
+      const { toJSON } = value as MaybeToJson;
+      if (typeof toJSON === 'function') {
+        foundToJson = toJSON as ToJson;
+        return true;
+      }
       if (depth > maxDepth) return true;
-      if (typeof (value as { toJSON?: unknown }).toJSON === 'function') return true;
       // A Number or a String is no plain object, nor is what JSON.rawJSON gives.
       return !Array.isArray(value) && Object.getPrototypeOf(value) !== Object.prototype;
+    }
+    case 'function':
+    case 'bigint': {
+      const { toJSON } = value as MaybeToJson;
+      if (typeof toJSON === 'function') foundToJson = toJSON as ToJson;
+      return true;
+    }
     default:
       return true;
   }
+}
+
+/** The text of a value that was looked at by now: JSON.stringify shall not look for a toJSON again. */
+function stringifyGiven(given: unknown): string | undefined {
+  if (given === undefined || typeof given === 'function' || typeof given === 'symbol')
+    return undefined;
+  return makeWellFormed(JSON.stringify({ toJSON: () => given }));
+}
+
+/** The text of a value that is left to JSON.stringify, for which `isOther` was asked just before. */
+function stringifyOther(value: unknown, name: string | number): string | undefined {
+  const toJson = foundToJson;
+  if (toJson === undefined) return stringifyGiven(value);
+  foundToJson = undefined;
+  return stringifyGiven(Reflect.apply(toJson, value, [`${name}`]));
 }
 
 /**

@@ -190,6 +190,37 @@ describe('encodes as JSON.stringify does', () => {
     expect(encode(some)).toBe('{"a":1,"b":2,"c":[{"d":3}]}\n');
   });
 
+  it('a toJSON that is a getter, which is asked once', () => {
+    const first = (...values: readonly unknown[]): object => {
+      let calls = 0;
+      const get = (): unknown => {
+        calls += 1;
+        return calls <= values.length ? values[calls - 1] : () => `call ${calls}`;
+      };
+      return Object.defineProperty({ a: 1 }, 'toJSON', { enumerable: true, get });
+    };
+    class Point {
+      calls = 0;
+      get toJSON(): () => number {
+        this.calls += 1;
+        return () => this.calls;
+      }
+    }
+    const makes = [
+      () => first(),
+      () => [first(undefined), { x: first(5), y: first(5, 6), z: first('', undefined) }],
+      () => ({ point: new Point(), list: [new Point()] }),
+      () => Object.assign(() => 1, { toJSON: () => first(() => 'not again') }),
+      () => ({ toJSON: () => () => 'nothing' }),
+      () => [{ toJSON: () => Symbol('nothing') }, { toJSON: () => new String('boxed') }],
+    ];
+    for (const make of makes) {
+      const text = JSON.stringify(make()) as string | undefined;
+      if (text === undefined) expect(() => encode(make())).toThrow(TypeError);
+      else expect(encode(make())).toBe(`${text}\n`);
+    }
+  });
+
   it('what a getter deletes, adds and changes meanwhile', () => {
     const make = (): object => {
       const some: Record<string, unknown> = {
