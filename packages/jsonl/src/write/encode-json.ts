@@ -34,6 +34,22 @@ function endOfPiece(text: string, start: number): number {
   return (text.charCodeAt(end - 1) & 0xfc00) === 0xd800 ? end - 1 : end;
 }
 
+/** A Number or a String is no plain object, nor is what JSON.rawJSON gives. */
+function isPlain(value: object): boolean {
+  try {
+    return Object.getPrototypeOf(value) === Object.prototype;
+  } catch {
+    // A proxy that does not tell; JSON.stringify does not ask.
+    return false;
+  }
+}
+
+/** How JSON.stringify takes the length of a list that is a proxy, which may be anything. */
+function toLength(length: unknown): number {
+  const number = Math.floor(length as number);
+  return number > 0 ? Math.min(number, Number.MAX_SAFE_INTEGER) : 0;
+}
+
 type ToJson = (this: unknown, name: string) => unknown;
 interface MaybeToJson {
   readonly toJSON?: unknown;
@@ -57,8 +73,7 @@ function isOther(value: unknown, depth: number): boolean {
         return true;
       }
       if (depth > maxDepth) return true;
-      // A Number or a String is no plain object, nor is what JSON.rawJSON gives.
-      return !Array.isArray(value) && Object.getPrototypeOf(value) !== Object.prototype;
+      return !Array.isArray(value) && !isPlain(value);
     }
     case 'function':
     case 'bigint': {
@@ -247,7 +262,8 @@ function createEncoder(): LineEncoder<unknown> {
   function putArray(value: readonly unknown[], at: number, depth: number): number {
     page[at] = 0x5b;
     let end = at + 1;
-    const { length } = value;
+    const given = value.length;
+    const length = Number.isInteger(given) ? given : toLength(given);
     for (let n = 0; n < length; n += 1) {
       const item = value[n];
       const isLeft = isOther(item, depth);

@@ -221,6 +221,31 @@ describe('encodes as JSON.stringify does', () => {
     }
   });
 
+  let asked = 0;
+  it.each<[string, () => unknown]>([
+    ['no whole number', () => 2.5],
+    ['negative', () => -1],
+    ['no number', () => NaN],
+    ['a text', () => '2'],
+    ['another one each time', () => ({ valueOf: () => (asked += 3) })],
+  ])('a list by a proxy whose length is %s', (_, makeLength) => {
+    const get = (list: readonly unknown[], key: string | symbol): unknown =>
+      key === 'length' ? makeLength() : Reflect.get(list, key);
+    const some = [new Proxy([1, 2, 3], { get }), 'after'];
+    asked = 0;
+    const text = byEngine(some);
+    asked = 0;
+    expect(encode(some)).toBe(text);
+  });
+
+  it('a proxy that does not tell its prototype', () => {
+    const getPrototypeOf = (): never => {
+      throw new Error('not told');
+    };
+    const some = [new Proxy({ a: [1] }, { getPrototypeOf }), new Proxy([2], { getPrototypeOf })];
+    expect(encode(some)).toBe(byEngine(some));
+  });
+
   it('what a getter deletes, adds and changes meanwhile', () => {
     const make = (): object => {
       const some: Record<string, unknown> = {
