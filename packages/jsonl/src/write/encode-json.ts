@@ -297,6 +297,12 @@ function createEncoder(): LineEncoder<unknown> {
     return json === undefined ? -1 : putJson(json, at);
   }
 
+  /** What was refused may have been huge, too. */
+  function giveUp(): void {
+    overflow = undefined;
+    if (kept?.isKept === false) kept = undefined;
+  }
+
   function putLine(value: unknown, at: number): number {
     spilled = 0;
     const start = at > lastStart ? spill(at) : at;
@@ -304,10 +310,13 @@ function createEncoder(): LineEncoder<unknown> {
     try {
       end = putRecord(value, start);
     } catch (cause) {
-      overflow = undefined;
+      giveUp();
       throw stringifyFailed(cause);
     }
-    if (end === -1) throw notHoldable(value);
+    if (end === -1) {
+      giveUp();
+      throw notHoldable(value);
+    }
     page[end] = 0x0a;
     return end + 1;
   }

@@ -348,8 +348,32 @@ describe('goes on', () => {
   });
 });
 
+const source = useCompiledSource();
+
+it('keeps no memory for huge records that were refused', () => {
+  const program = `import { openWriter } from ${JSON.stringify(source('index.js'))};
+    const writer = await openWriter(process.argv[1], { durability: 'kernel' });
+    const huge = 'x'.repeat(64e6);
+    await writer.append('x'.repeat(200_000));
+    const left = [];
+    for (const more of [1n, () => 1]) {
+      const refused = typeof more === 'bigint' ? writer.append([huge, more]) : writer.appendMany([huge, more]);
+      const reason = await refused.catch((error) => error);
+      if (!(reason instanceof TypeError)) throw new Error('not refused', { cause: reason });
+      for (let turn = 0; turn < 5; turn += 1) {
+        gc();
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      left.push(process.memoryUsage().arrayBuffers);
+    }
+    await writer.close();
+    process.stdout.write(String(Math.max(...left)));`;
+  const path = temporaryDirectory()('a.jsonl');
+  const given = ['--expose-gc', '--input-type=module', '-e', program, path];
+  expect(Number(execFileSync(process.execPath, given))).toBeLessThan(8e6);
+});
+
 describe('without WebAssembly', () => {
-  const source = useCompiledSource();
   it('writes the same', () => {
     const path = temporaryDirectory()('a.jsonl');
     const some = {
