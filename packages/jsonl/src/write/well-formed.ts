@@ -3,7 +3,8 @@ const escapes = /\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}|(\\ud[89a-f][0-9a-f]{
 
 /** JSON.stringify writes half a surrogate pair as `\ud83d`, which many programs refuse to read. Takes lines of JSON. */
 export function makeWellFormed(lines: string): string {
-  if (!lines.includes('\\ud')) return lines;
+  // In upper case where JSON.rawJSON has them.
+  if (!lines.includes('\\ud') && !lines.includes('\\uD')) return lines;
   return lines.replace(escapes, (found: string, lone: string | undefined) =>
     lone === undefined ? found : '\ufffd',
   );

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { openWriter } from '../../src/index.js';
 import { createEncoder } from '../../src/write/encode-record.js';
 import { firstLine, type LineBytes } from '../../src/write/line-bytes.js';
+import { makeWellFormed } from '../../src/write/well-formed.js';
 import { useCompiledSource } from '../compile-source.js';
 import { temporaryDirectory } from '../temporary-directory.js';
 
@@ -279,6 +280,22 @@ describe('encodes as JSON.stringify does', () => {
       Reflect.deleteProperty(prototype, 'toJSON');
       expect(both[0]).toBe(both[1]);
     });
+  });
+});
+
+/** Not in each Node that this runs on, and unknown to its types. */
+const { rawJSON } = JSON as { rawJSON?: (json: string) => unknown };
+
+describe('half a surrogate pair that is escaped in upper case, as JSON.rawJSON may have it', () => {
+  it('is replaced in text that is JSON already', () => {
+    expect(makeWellFormed('["\\uD83D","\\uD83D\\uDE00","\\\\uD83D"]')).toBe(
+      '["\ufffd","\\uD83D\\uDE00","\\\\uD83D"]',
+    );
+  });
+
+  it.runIf(rawJSON !== undefined)('is replaced in a record', () => {
+    const some = { half: rawJSON?.('"\\uD83D"'), number: [rawJSON?.('1e1000')] };
+    expect(encode(some)).toBe('{"half":"\ufffd","number":[1e1000]}\n');
   });
 });
 
