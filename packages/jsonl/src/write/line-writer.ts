@@ -1,4 +1,5 @@
 import { JsonlError } from '../errors.js';
+import { nodeFileSystem } from '../file-system.js';
 import { tidyArchives } from './archive.js';
 import { commitGroup, syncInPlace } from './commit.js';
 import { addLines, startGroup, type Group } from './group.js';
@@ -265,7 +266,20 @@ function appendSync<T>(state: State<T>, value: T): Appended {
     throw refused;
   }
   if (state.started !== undefined || isLockedHere(state.target)) throw busyError(state.path);
-  return state.waiting.length > 0 ? appendAfter(state, lines) : appendAlone(state, lines);
+  return state.waiting.length > 0
+    ? appendAfter(state, lines)
+    : appendAlone(state, secure(state, lines));
+}
+
+/**
+ * Lines that stay what they are while they are written: a file system that was handed in may append elsewhere (to a
+ * record of its calls, say), where all writers have one page to encode in.
+ */
+function secure({ settings }: State<never>, lines: LineBytes): LineBytes {
+  if (settings.fileSystem === nodeFileSystem) return lines;
+  const group = startGroup();
+  addLines(group, lines);
+  return group.lines;
 }
 
 /** Appends after what waits, with it where that is allowed. */

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   chainStart,
   JsonlError,
+  nodeFileSystem,
   openWriter,
   readAll,
   type WriterOptions,
@@ -258,6 +259,28 @@ describe('appendSync()', () => {
       const { records } = await readAll<{ text: string }>(at('a.jsonl'));
       expect(records.map(({ text }) => text)).toEqual(texts);
       expect(readFileSync(at('a.jsonl'), 'utf8').split('\n').filter(Boolean)).toHaveLength(3000);
+    },
+  );
+
+  it.each([10, 200_000])(
+    'writes what it was given, %i characters, with a file system that appends its calls elsewhere',
+    async (length) => {
+      const at = temporaryDirectory();
+      const calls = await openWriter(at('calls.jsonl'), { durability: 'none' });
+      const writer = await openWriter<string>(at('a.jsonl'), {
+        fileSystem: {
+          ...nodeFileSystem,
+          writeSync(...given) {
+            calls.appendSync({ call: 'writeSync', text: 'y'.repeat(length) });
+            return nodeFileSystem.writeSync(...given);
+          },
+        },
+      });
+      const texts = ['first', 'second'].map((text) => text.padEnd(length, '.'));
+      for (const text of texts) writer.appendSync(text);
+      await writer.close();
+      await calls.close();
+      expect((await readAll(at('a.jsonl'))).records).toEqual(texts);
     },
   );
 
