@@ -16,7 +16,7 @@ const longestEscape = 6;
 /** To look at each character of a short text takes less time than to have the engine encode it. */
 const shortText = 40;
 /** What is nested deeper is left to JSON.stringify, which tells a cycle from mere depth. */
-const maxDepth = 64;
+const maxDepth = 32;
 /** Names recur from record to record, but long ones do not, and a flood of names must not stay. */
 const maxNameLength = 40;
 const nameWords = 16 * 1024;
