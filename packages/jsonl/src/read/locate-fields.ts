@@ -77,6 +77,9 @@ export class FieldLocator {
   words: DataView = new DataView(new ArrayBuffer(0));
   /** How many searches to come are for a brace and a quote. */
   private searchesForBoth = 0;
+  /** From where the last search went (`none`: through other bytes), and what it found. */
+  private searchedFrom = none;
+  private lastFound = none;
 
   constructor(fields: readonly string[]) {
     this.names = fields.map((name) => Buffer.from(name));
@@ -92,6 +95,7 @@ export class FieldLocator {
   onChunk(view: Buffer, findObject: FindObject | undefined): void {
     this.words = new DataView(view.buffer, view.byteOffset, view.length);
     this.findObject = findObject;
+    this.searchedFrom = none;
   }
 
   /** `deep`: whether to follow objects and lists that are in the way. */
@@ -307,7 +311,14 @@ export class FieldLocator {
   /** Where the next brace with a quote behind it is; perhaps behind `end`, or -1, if there is none before. */
   private nextObject(view: Buffer, from: number, end: number): number {
     const { findObject } = this;
-    return findObject === undefined ? this.nextObjectByOne(view, from) : findObject(from, end);
+    if (findObject !== undefined) return findObject(from, end);
+    const { searchedFrom, lastFound } = this;
+    // A search goes on behind the line: of lines without such an object each would go through all that are left.
+    const isKnown = searchedFrom !== none && from >= searchedFrom;
+    if (isKnown && (lastFound === -1 || from <= lastFound)) return lastFound;
+    this.searchedFrom = from;
+    this.lastFound = this.nextObjectByOne(view, from);
+    return this.lastFound;
   }
 
   /**

@@ -294,6 +294,16 @@ describe('where and fields', () => {
     expect([[{ a: 1 }], [{ a: 3 }]]).toContainEqual(records);
   });
 
+  it('take time linear in the length also where a space stands behind each brace', async () => {
+    const line = `{ "type": "a", "n": 1, "text": "${'x'.repeat(60)}" }\n`;
+    const text = line.repeat(100_000);
+    const started = performance.now();
+    const { records } = await readText(text, { fields: ['type'] });
+    expect(records).toHaveLength(100_000);
+    expect(records.at(-1)).toEqual({ type: 'a' });
+    expect(performance.now() - started).toBeLessThan(2000);
+  }, 60_000);
+
   it('refuse values that text cannot be compared with', async () => {
     for (const value of [Number.NaN, Infinity, {}, undefined, 1n]) {
       const options = { where: { a: value } } as unknown as ReadOptions;
