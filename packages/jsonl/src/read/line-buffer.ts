@@ -1,4 +1,10 @@
-import { createScanBuffer, type FindObject, type ScanBuffer } from './scan-buffer.js';
+import {
+  giveSearchedBuffer,
+  searchedBytes,
+  takeSearchedBuffer,
+  type FindObject,
+  type ScanBuffer,
+} from './scan-buffer.js';
 
 /** How much is asked of the file system at a time: it is still in the processor's cache when it is decoded. */
 export const chunkBytes = 256 * 1024;
@@ -6,7 +12,9 @@ export const chunkBytes = 256 * 1024;
  * The same where little of each line is decoded, in the end: to hand over takes most of the time then, and records take
  * little memory.
  */
-export const skimmedChunkBytes = 4 * 1024 * 1024;
+export const skimmedChunkBytes = searchedBytes;
+/** The same in a buffer that cannot be searched. */
+const plainChunkBytes = 1024 * 1024;
 /**
  * How much of it is decoded at a time: little enough that records are used while they are still in
  * the processor's cache.
@@ -17,7 +25,7 @@ export const batchBytes = 16 * 1024;
  * The buffer of the pass that ended last, for the next one: memory touched for the first time costs as much as
  * reading several times as many bytes into it.
  */
-let spare: ScanBuffer | undefined;
+let spare: Buffer | undefined;
 const noBuffer: ScanBuffer = { bytes: Buffer.alloc(0), findObject: undefined };
 
 /** Takes lines out of a buffer. The bytes are valid only during the call. */
@@ -40,12 +48,17 @@ export interface LineSink {
   onTooLong(byteStart: number, byteEnd: number): void;
 }
 
-function takeBuffer(length: number, searched: boolean): ScanBuffer {
-  const taken = spare;
-  if (taken === undefined || length > taken.bytes.length) return createScanBuffer(length, searched);
-  if (searched && taken.findObject === undefined) return createScanBuffer(length, true);
-  spare = undefined;
-  return taken;
+function takeBuffer(length: number): ScanBuffer {
+  let bytes = spare;
+  if (bytes === undefined || length > bytes.length) bytes = Buffer.allocUnsafe(length);
+  else spare = undefined;
+  return { bytes, findObject: undefined };
+}
+
+function giveBuffer(buffer: ScanBuffer): void {
+  const { bytes, findObject } = buffer;
+  if (findObject !== undefined) giveSearchedBuffer(buffer);
+  else if (bytes.length <= plainChunkBytes && bytes.length > (spare?.length ?? 0)) spare = bytes;
 }
 
 /**
@@ -59,6 +72,9 @@ export class LineBuffer {
   private readBytes = chunkBytes;
   private readonly mostBytes: number;
   private buffer: ScanBuffer;
+  /** Whether the buffer is still to be exchanged for one that can be searched, or is larger. */
+  private mayExchange: boolean;
+  private readonly from: number;
   private filled = 0;
   /** Offset in the file of the first byte of `buffer`. */
   private base: number;
@@ -81,22 +97,24 @@ export class LineBuffer {
     this.maxLineBytes = maxLineBytes;
     this.sink = sink;
     this.mostBytes = Math.max(initialBytes, chunkBytes);
-    this.buffer = takeBuffer(initialBytes, searched);
+    this.mayExchange = searched;
+    this.buffer = takeBuffer(Math.min(initialBytes, chunkBytes));
     this.view = noBuffer.bytes;
+    this.from = from;
     this.base = from;
   }
 
   /** Where the next bytes are to be read to: at most `chunkBytes`, and more from time to time up to `initialBytes`. */
   room(): Buffer {
+    // What is read of a small file is not worth another buffer.
+    if (this.mayExchange && this.base - this.from >= chunkBytes / 2) this.exchange();
     const { filled } = this;
     const { bytes } = this.buffer;
     if (filled < bytes.length) {
       return bytes.subarray(filled, Math.min(bytes.length, filled + this.readBytes));
     }
     // One line is longer than the buffer, so that to search it is not what takes the time.
-    const larger = createScanBuffer(bytes.length * 2, false);
-    bytes.copy(larger.bytes, 0, 0, filled);
-    this.buffer = larger;
+    this.replace({ bytes: Buffer.allocUnsafe(bytes.length * 2), findObject: undefined });
     return this.room();
   }
 
@@ -158,13 +176,27 @@ export class LineBuffer {
 
   /** Lets the next pass have the memory. Nothing may be asked of this one after it. */
   release(): void {
-    const { bytes, findObject } = this.buffer;
-    const { length } = bytes;
-    const isBetter =
-      spare === undefined || length > spare.bytes.length || spare.findObject === undefined;
-    if (length <= skimmedChunkBytes && isBetter) spare = { bytes, findObject };
+    giveBuffer(this.buffer);
     this.buffer = noBuffer;
     this.view = noBuffer.bytes;
+  }
+
+  private exchange(): void {
+    const { mostBytes, filled } = this;
+    // A long line goes on where it is.
+    if (filled >= chunkBytes) return;
+    this.mayExchange = false;
+    const searched = takeSearchedBuffer();
+    if (searched !== undefined) this.replace(searched);
+    else if (this.buffer.bytes.length < Math.min(mostBytes, plainChunkBytes)) {
+      this.replace(takeBuffer(plainChunkBytes));
+    }
+  }
+
+  private replace(buffer: ScanBuffer): void {
+    this.buffer.bytes.copy(buffer.bytes, 0, 0, this.filled);
+    giveBuffer(this.buffer);
+    this.buffer = buffer;
   }
 
   /** Moves the beginning of a line that goes on in the next chunk to the front, if it is kept. */

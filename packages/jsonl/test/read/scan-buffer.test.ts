@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import loadWabt from 'wabt';
 import { describe, expect, it } from 'vitest';
-import { assembled, createScanBuffer, createSearchedBuffer } from '../../src/read/scan-buffer.js';
+import { assembled, createSearchedBuffer } from '../../src/read/scan-buffer.js';
 
 /** Where `{"` begins in `[from, end)`, found without any search. */
 function findByHand(bytes: Buffer, from: number, end: number): number {
@@ -57,13 +57,6 @@ describe('a searched buffer', () => {
       }),
       { numRuns: 1000 },
     );
-  });
-
-  it('is a plain one where nothing is looked for, or there is no room for another', () => {
-    expect(createScanBuffer(10, false).findObject).toBeUndefined();
-    // More than a memory can have.
-    expect(() => createSearchedBuffer(5 * 1024 ** 3)).toThrow();
-    expect(createScanBuffer(10, true).bytes).toHaveLength(10);
   });
 });
 
