@@ -7,7 +7,7 @@ import {
 } from './scan-buffer.js';
 
 /** How much is asked of the file system at a time: it is still in the processor's cache when it is decoded. */
-export const chunkBytes = 256 * 1024;
+export const chunkBytes = 384 * 1024;
 /**
  * The same where little of each line is decoded, in the end: to hand over takes most of the time then, and records take
  * little memory.
@@ -20,6 +20,8 @@ const plainChunkBytes = 1024 * 1024;
  * the processor's cache.
  */
 export const batchBytes = 16 * 1024;
+/** The same where so little is made of a line that a batch costs more than its records. */
+export const skimmedBatchBytes = 256 * 1024;
 
 /**
  * The buffer of the pass that ended last, for the next one: memory touched for the first time costs as much as

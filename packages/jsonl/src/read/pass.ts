@@ -2,7 +2,7 @@ import { JsonlError } from '../errors.js';
 import { createDecoder, type Decoder, type RecordSink } from './decode.js';
 import type { Fault, FaultKind } from './fault.js';
 import { isHarmless } from './fault.js';
-import { batchBytes, chunkBytes, LineBuffer } from './line-buffer.js';
+import { batchBytes, LineBuffer, skimmedBatchBytes } from './line-buffer.js';
 import type { OnCorrupt, ReadOptions, ScanRange } from './read-options.js';
 import { projectFields } from './project.js';
 import { selectLines } from './select-lines.js';
@@ -83,9 +83,8 @@ export class Pass<E> implements RecordSink {
       },
       this,
     );
-    // Of lines that are not parsed whole so little is made that a batch costs more than its records.
     const isSkimmed = fields !== undefined || selector !== undefined;
-    this.batchBytes = isSkimmed ? chunkBytes : batchBytes;
+    this.batchBytes = isSkimmed ? skimmedBatchBytes : batchBytes;
     this.buffer = new LineBuffer(from, maxLineBytes, this.decoder, initialBytes, isSkimmed);
   }
 
